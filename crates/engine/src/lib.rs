@@ -1,0 +1,1 @@
+//! The host engine: systems, breakpoints, event filters, expressions and commands.

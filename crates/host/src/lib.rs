@@ -1,0 +1,1 @@
+//! Roles with an engine or a console.

@@ -1,0 +1,1 @@
+//! Target services for Linux processes by ptrace.

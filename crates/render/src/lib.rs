@@ -1,0 +1,1 @@
+//! Records to text, for a client's own width and taste.

@@ -1,0 +1,1 @@
+//! Roles without an engine: the process server and its session processes.

@@ -1,0 +1,1 @@
+//! Images, symbols and unwinding; pure over read closures.

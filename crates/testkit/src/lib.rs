@@ -1,0 +1,1 @@
+//! Fake target, conformance suites, transcript runner and counting proxy for tests.

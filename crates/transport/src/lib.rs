@@ -1,0 +1,1 @@
+//! Byte streams between farsight programs, and the connection strings that name them.

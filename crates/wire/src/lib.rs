@@ -1,0 +1,1 @@
+//! Sans-IO frames, handshake, request matching and the service table.
