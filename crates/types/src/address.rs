@@ -112,14 +112,8 @@ mod tests {
     fn ranges_meet_only_where_both_have_bytes() {
         let low = AddressRange::new(Address(0x10), 0x10);
         let high = AddressRange::new(Address(0x18), 0x10);
-        assert_eq!(
-            low.intersection(high),
-            Some(AddressRange::new(Address(0x18), 8))
-        );
-        assert_eq!(
-            low.intersection(AddressRange::new(Address(0x20), 4)),
-            None
-        );
+        assert_eq!(low.intersection(high), Some(AddressRange::new(Address(0x18), 8)));
+        assert_eq!(low.intersection(AddressRange::new(Address(0x20), 4)), None);
     }
 
     #[test]

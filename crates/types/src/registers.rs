@@ -105,8 +105,7 @@ impl Registers {
                 .and_then(|index| values.get_mut(index));
             slot.map(|slot| *slot = value).is_some()
         };
-        set(general_table(self.architecture), &mut self.general)
-            || set(debug_table(self.architecture), &mut self.debug)
+        set(general_table(self.architecture), &mut self.general) || set(debug_table(self.architecture), &mut self.debug)
     }
 }
 
@@ -132,9 +131,8 @@ pub mod amd64 {
 
     /// General, flags and segments.
     pub const GENERAL: [RegisterName; 27] = [
-        "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",
-        "r13", "r14", "r15", "rip", "efl", "cs", "ss", "ds", "es", "fs", "gs", "fs_base",
-        "gs_base", "orig_rax",
+        "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+        "rip", "efl", "cs", "ss", "ds", "es", "fs", "gs", "fs_base", "gs_base", "orig_rax",
     ];
     /// Debug registers.
     pub const DEBUG: [RegisterName; 6] = ["dr0", "dr1", "dr2", "dr3", "dr6", "dr7"];
@@ -176,9 +174,9 @@ pub mod arm64 {
 
     /// x0-x28, frame pointer, link register, stack pointer, program counter, flags.
     pub const GENERAL: [RegisterName; 34] = [
-        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
-        "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
-        "x27", "x28", "fp", "lr", "sp", "pc", "cpsr",
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+        "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "fp", "lr", "sp", "pc",
+        "cpsr",
     ];
     /// Place in [`GENERAL`].
     pub const SP: usize = 31;
