@@ -1,1 +1,35 @@
 //! Images, symbols and unwinding; pure over read closures.
+//!
+//! Bytes come in, knowledge comes out: nothing here opens a file, asks a clock or talks to a debuggee, so the same code
+//! serves an image that lies at the host, one whose sections came over the wire, and the vdso read from memory. Every
+//! parser takes bytes from strangers: hostile input gives an error or less knowledge, never a panic and never unbounded
+//! work.
+//!
+//! Places inside an image are [`Rva`](farsight_types::Rva)s, which are *link-time virtual addresses* (`st_value`,
+//! `p_vaddr`): `rva = address - bias`, where the bias is zero for an image that is not position-independent. A loaded
+//! module's bias follows from where its first byte lies and [`ImageLayout::link_base`]; [`ImageLayout::bias_at`] does
+//! the sum.
+//!
+//! Read [`Image`] first, then [`SymbolTable`] and [`Unwinder`].
+
+mod bytes;
+mod demangle;
+mod image;
+mod pattern;
+mod search;
+mod symtab;
+mod unwind;
+
+pub use bytes::{ImageBytes, SharedBytes};
+pub use demangle::{demangle, demangle_short};
+pub use image::{
+    DebugAltLink, DebugLink, FileRange, Image, ImageError, ImageFile, ImageKind, ImageLayout, ImageParts, PartsReader,
+    PartsStep, Section, Segment,
+};
+pub use pattern::Pattern;
+pub use search::{Candidate, DEFAULT_DEBUG_ROOT, Why, crc_matches, debug_file_candidates, image_candidates};
+pub use symtab::{Binding, SymbolKind, SymbolRef, SymbolTable};
+pub use unwind::{
+    EndReason, Frame, FrameRegisters, LoadedUnwind, ModuleLookup, ModuleUnwind, ReadOutcome, Step, Trust,
+    UnwindContext, Unwinder,
+};
