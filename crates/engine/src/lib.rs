@@ -1,1 +1,10 @@
 //! The host engine: systems, breakpoints, event filters, expressions and commands.
+//!
+//! One thread owns everything and wakes for one closed enum of events ([`EngineMessage`]). The engine knows no
+//! transport, no socket and no operating system; what it needs from outside is one small trait, [`Outside`].
+
+mod inbox;
+mod outside;
+
+pub use inbox::{EngineMessage, LinkId, LinkNews};
+pub use outside::{ConnectFailure, Destination, LinkSender, Outside};

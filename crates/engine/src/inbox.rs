@@ -1,0 +1,46 @@
+//! Everything that can wake the engine.
+
+use farsight_session::{ClientEnd, ClientId, Request};
+use farsight_target::Event;
+use farsight_wire::Reply;
+use farsight_wire::handshake::Welcome;
+
+use crate::ConnectFailure;
+
+/// Names a link to target services; chosen by the engine, one a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u32);
+
+/// What a link tells.
+#[derive(Debug)]
+pub enum LinkNews {
+    /// The other side answered the handshake; requests may be sent.
+    Open(Box<Welcome>),
+    /// There will be no link.
+    Failed(ConnectFailure),
+    /// The answer to a request.
+    Reply {
+        /// The request's number.
+        number: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Something came up unasked.
+    Event(Event),
+    /// The link is gone; no more news will come from it.
+    Lost {
+        /// What the operating system or the protocol said.
+        why: String,
+    },
+}
+
+/// The closed set of events that wake the engine's thread.
+#[derive(Debug)]
+pub enum EngineMessage {
+    /// A client joins.
+    Join(ClientEnd, String),
+    /// A client asks.
+    Client(ClientId, Request),
+    /// A link tells.
+    Link(LinkId, LinkNews),
+}
