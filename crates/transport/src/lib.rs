@@ -1,1 +1,25 @@
 //! Byte streams between farsight programs, and the connection strings that name them.
+//!
+//! It moves bytes and never looks into them: frames, handshakes and sessions belong to other crates. Names are resolved
+//! only where a client dials, so a server built from this crate never asks a resolver for anything.
+//! Read [`ServerTransport`] and [`ClientTransport`] first, then [`Listener::bind`] and [`dial`].
+
+mod connection_string;
+mod dial;
+mod error;
+mod listen;
+mod peer;
+mod pipe_directory;
+mod stream;
+pub mod sys;
+
+pub use connection_string::{
+    AccessRole, BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
+    ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,
+    Secret, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
+};
+pub use dial::dial;
+pub use error::{ConnectError, PipeDirectoryFault};
+pub use listen::Listener;
+pub use peer::Peer;
+pub use stream::Stream;

@@ -1,0 +1,199 @@
+//! Connecting to a server, and saying plainly why it did not work.
+//!
+//! The only place where names are resolved.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::connection_string::{ClientEndpoint, ClientTransport, Host, PipeName};
+use crate::error::ConnectError;
+use crate::stream::Stream;
+use crate::{pipe_directory, sys};
+
+#[cfg(test)]
+mod tests;
+
+/// Connects to what the transport says, spending at most `timeout` on name, addresses and all.
+pub fn dial(transport: &ClientTransport, timeout: Duration) -> Result<Stream, ConnectError> {
+    transport.require_supported()?;
+    match &transport.endpoint {
+        ClientEndpoint::Tcp {
+            server,
+            port,
+            only_ipv6,
+        } => Dialling {
+            server,
+            port: *port,
+            only_ipv6: *only_ipv6,
+            timeout,
+            start: Instant::now(),
+        }
+        .dial(),
+        ClientEndpoint::Pipe { server, name } => {
+            if !is_this_machine(server, sys::host_name().as_deref()) {
+                return Err(ConnectError::OtherMachine { server: server.clone() });
+            }
+            dial_pipe(&pipe_directory::pipe_directory(), name, timeout)
+        }
+        // `require_supported` has refused everything else.
+        _ => Err(ConnectError::NotInThisBuild {
+            what: "connections of this kind",
+            text: transport.to_string(),
+        }),
+    }
+}
+
+struct Dialling<'t> {
+    server: &'t Host,
+    port: u16,
+    only_ipv6: bool,
+    timeout: Duration,
+    start: Instant,
+}
+
+impl Dialling<'_> {
+    fn dial(&self) -> Result<Stream, ConnectError> {
+        let addresses = self.addresses()?;
+        let mut failure = None;
+        for (index, address) in addresses.iter().enumerate() {
+            // One address that swallows packets must not use up the time of those after it.
+            let share = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+            let time = self.left()? / share;
+            match TcpStream::connect_timeout(address, time.max(Duration::from_millis(1))).and_then(Stream::from_tcp) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = Some(more_telling(failure, error)),
+            }
+        }
+        Err(self.explain(failure.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into())))
+    }
+
+    fn left(&self) -> Result<Duration, ConnectError> {
+        match self.timeout.checked_sub(self.start.elapsed()) {
+            Some(left) if !left.is_zero() => Ok(left),
+            _ => Err(self.timed_out()),
+        }
+    }
+
+    /// Every address of the machine; `localhost` is not asked of a resolver, which may not know it.
+    fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectError> {
+        let name = self.server.as_str();
+        let found = if name.eq_ignore_ascii_case("localhost") || name == "." {
+            let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+            both.into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect()
+        } else if let Ok(ip) = name.parse::<IpAddr>() {
+            vec![SocketAddr::new(ip, self.port)]
+        } else {
+            self.resolve(name)?
+        };
+        let mut wanted: Vec<SocketAddr> = Vec::new();
+        for address in found {
+            if (address.is_ipv6() || !self.only_ipv6) && !wanted.contains(&address) {
+                wanted.push(address);
+            }
+        }
+        match wanted.is_empty() {
+            true => {
+                let source = io::Error::new(io::ErrorKind::NotFound, "it has no address of the wanted IP version");
+                Err(ConnectError::UnknownHost {
+                    server: self.server.clone(),
+                    source,
+                })
+            }
+            false => Ok(wanted),
+        }
+    }
+
+    /// Asks the resolver on a thread of its own: it takes no deadline, and may take half a minute to give up.
+    fn resolve(&self, name: &str) -> Result<Vec<SocketAddr>, ConnectError> {
+        let (sender, receiver) = mpsc::channel();
+        let (name, port) = (name.to_owned(), self.port);
+        let unknown = |source| ConnectError::UnknownHost {
+            server: self.server.clone(),
+            source,
+        };
+        let ask = move || {
+            let answer = (name.as_str(), port).to_socket_addrs().map(|found| found.collect());
+            // Nobody waits any more when the time was over.
+            let _ = sender.send(answer);
+        };
+        thread::Builder::new()
+            .name("resolver".to_owned())
+            .spawn(ask)
+            .map_err(unknown)?;
+        match receiver.recv_timeout(self.left()?) {
+            Ok(answer) => answer.map_err(unknown),
+            Err(_) => Err(unknown(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the resolver did not answer in time",
+            ))),
+        }
+    }
+
+    fn timed_out(&self) -> ConnectError {
+        ConnectError::TimedOut {
+            server: self.server.clone(),
+            port: self.port,
+            after: self.timeout,
+        }
+    }
+
+    fn explain(&self, source: io::Error) -> ConnectError {
+        let (server, port) = (self.server.clone(), self.port);
+        match source.kind() {
+            io::ErrorKind::ConnectionRefused => ConnectError::Refused { server, port, source },
+            io::ErrorKind::TimedOut => self.timed_out(),
+            _ => ConnectError::Unreachable { server, port, source },
+        }
+    }
+}
+
+/// A machine that refused is there; one that was silent may be; an unreachable address says least.
+fn more_telling(before: Option<io::Error>, now: io::Error) -> io::Error {
+    let worth = |error: &io::Error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => 2,
+        io::ErrorKind::TimedOut => 1,
+        _ => 0,
+    };
+    match before {
+        Some(before) if worth(&before) >= worth(&now) => before,
+        _ => now,
+    }
+}
+
+/// Whether a name given with `npipe:` means this machine. A longer name than the machine's own may mean another one.
+fn is_this_machine(server: &Host, own: Option<&str>) -> bool {
+    let Some(own) = own else {
+        return server.is_loopback();
+    };
+    let short = own.split('.').next().unwrap_or(own);
+    let given = server.as_str();
+    server.is_loopback() || given.eq_ignore_ascii_case(own) || given.eq_ignore_ascii_case(short)
+}
+
+fn dial_pipe(directory: &Path, name: &PipeName, timeout: Duration) -> Result<Stream, ConnectError> {
+    let files = pipe_directory::pipe_files(directory, name)?;
+    pipe_directory::verify(directory)?;
+    let path = files.socket;
+    let socket = match sys::connect_unix(&path, timeout) {
+        Ok(fd) => UnixStream::from(fd),
+        Err(source) => {
+            let name = name.clone();
+            return Err(match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                    ConnectError::NoSuchPipe { name, path, source }
+                }
+                io::ErrorKind::WouldBlock => {
+                    let source = io::Error::new(io::ErrorKind::TimedOut, "the server does not accept connections");
+                    ConnectError::Pipe { name, path, source }
+                }
+                _ => ConnectError::Pipe { name, path, source },
+            });
+        }
+    };
+    Ok(Stream::Pipe(socket))
+}

@@ -1,0 +1,176 @@
+//! A listener: everything that one server transport binds, accepted from as one.
+//!
+//! It accepts and says who came; it reads no byte. It never asks a resolver.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use farsight_types::OsPid;
+
+use crate::connection_string::{ClientTransport, Host, ServerEndpoint, ServerTransport};
+use crate::error::ConnectError;
+use crate::peer::Peer;
+use crate::stream::Stream;
+use crate::{pipe_directory, sys};
+
+mod pipe;
+mod tcp;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// The sockets of one server transport. Dropping it frees the ports, or removes the pipe.
+#[derive(Debug)]
+pub struct Listener {
+    bound: ServerTransport,
+    sockets: Sockets,
+}
+
+#[derive(Debug)]
+enum Sockets {
+    Tcp {
+        listeners: Vec<TcpListener>,
+        /// Where the next look begins, so that a busy socket cannot starve the other.
+        next: usize,
+    },
+    Pipe(pipe::PipeListener),
+}
+
+impl Listener {
+    /// Binds what the transport says: loopback unless it names an address, the first free port of a range.
+    pub fn bind(transport: &ServerTransport) -> Result<Listener, ConnectError> {
+        transport.require_supported()?;
+        let (bound, sockets) = match &transport.endpoint {
+            ServerEndpoint::Tcp { ports, bind, only_ipv6 } => {
+                let insecure = transport.options.insecure;
+                let plan = tcp::Plan {
+                    ports: *ports,
+                    bind: *bind,
+                    only_ipv6: *only_ipv6,
+                };
+                if !plan.is_loopback() && !insecure {
+                    return Err(ConnectError::Unprotected {
+                        text: transport.to_string(),
+                    });
+                }
+                let (listeners, port) = plan.bind()?;
+                (transport.with_port(port), Sockets::Tcp { listeners, next: 0 })
+            }
+            ServerEndpoint::Pipe { name } => {
+                let name = name.expand(std::process::id(), sys::thread_id());
+                let pipe = pipe::PipeListener::bind(&pipe_directory::pipe_directory(), &name)?;
+                (transport.with_pipe(&name), Sockets::Pipe(pipe))
+            }
+            // `require_supported` has refused everything else.
+            _ => {
+                let text = transport.to_string();
+                return Err(ConnectError::NotInThisBuild {
+                    what: "listeners of this kind",
+                    text,
+                });
+            }
+        };
+        Ok(Listener { bound, sockets })
+    }
+
+    /// The transport as it is bound: the port that was found, the pipe's final name.
+    pub fn transport(&self) -> &ServerTransport {
+        &self.bound
+    }
+
+    /// What a client is given to reach this listener; `machine` is what other machines call this one.
+    pub fn client_transport(&self, machine: &Host) -> Option<ClientTransport> {
+        self.bound.client_transport(machine)
+    }
+
+    /// The TCP addresses that are bound; none for a pipe.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        match &self.sockets {
+            Sockets::Tcp { listeners, .. } => listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect(),
+            Sockets::Pipe(_) => Vec::new(),
+        }
+    }
+
+    /// The descriptors to wait on in an outer poll; when one is readable, call [`accept_ready`](Self::accept_ready).
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        match &self.sockets {
+            Sockets::Tcp { listeners, .. } => listeners.iter().map(AsFd::as_fd).collect(),
+            Sockets::Pipe(pipe) => vec![pipe.as_fd()],
+        }
+    }
+
+    /// Waits for the next connection.
+    ///
+    /// An error (for instance that no descriptor is left) does not harm the listener; wait before trying again.
+    pub fn accept(&mut self) -> io::Result<(Stream, Peer)> {
+        loop {
+            sys::poll_readable(&self.descriptors(), None)?;
+            if let Some(accepted) = self.accept_ready()? {
+                return Ok(accepted);
+            }
+        }
+    }
+
+    /// Takes a connection that is already there, without waiting.
+    ///
+    /// Strangers at a pipe (neither this user nor root) are dropped here and are not heard of.
+    pub fn accept_ready(&mut self) -> io::Result<Option<(Stream, Peer)>> {
+        match &mut self.sockets {
+            Sockets::Tcp { listeners, next } => {
+                let (after, before) = listeners
+                    .split_at_checked(*next)
+                    .map_or((&[][..], &listeners[..]), |(a, b)| (b, a));
+                for (offset, listener) in after.iter().chain(before).enumerate() {
+                    if let Some((socket, address)) = accept_one(|| listener.accept())? {
+                        *next = (*next + offset + 1) % listeners.len();
+                        return Ok(Some((Stream::from_tcp(socket)?, Peer::Tcp(address))));
+                    }
+                }
+                Ok(None)
+            }
+            Sockets::Pipe(pipe) => {
+                while let Some((socket, _)) = accept_one(|| pipe.socket().accept())? {
+                    let who = sys::peer_credentials(&socket)?;
+                    if who.uid == 0 || who.uid == sys::effective_uid() {
+                        let peer = Peer::Pipe {
+                            process: OsPid(who.process),
+                            uid: who.uid,
+                        };
+                        return Ok(Some((Stream::Pipe(socket), peer)));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Accepts without waiting; connections that died in the queue are not the caller's business.
+fn accept_one<T>(mut accept: impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
+    loop {
+        match accept() {
+            Ok(accepted) => return Ok(Some(accepted)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if is_transient(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Linux passes errors of the not yet accepted connection through accept; they mean "try the next one".
+fn is_transient(error: &io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or(0);
+    matches!(
+        code,
+        libc::EINTR
+            | libc::ECONNABORTED
+            | libc::ENETDOWN
+            | libc::EPROTO
+            | libc::ENOPROTOOPT
+            | libc::EHOSTDOWN
+            | libc::ENONET
+            | libc::EHOSTUNREACH
+            | libc::ENETUNREACH
+    )
+}

@@ -1,0 +1,29 @@
+//! The calls into the operating system that the standard library does not wrap; the only unsafe code of this crate.
+//!
+//! Descriptors that are made or received here are closed on exec. A session process best receives its control socket as
+//! standard input (`Command::stdin(OwnedFd)`, then `io::stdin().as_fd().try_clone_to_owned()`), which needs no unsafe code.
+#![allow(unsafe_code)]
+
+mod descriptors;
+mod poll;
+mod sockets;
+
+pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
+pub use poll::poll_readable;
+pub use sockets::{Family, PeerCredentials, effective_uid, peer_credentials, socket_family};
+pub(crate) use sockets::{SOCKET_PATH_LIMIT, connect_unix, host_name, listen_tcp, thread_id};
+
+use std::io;
+
+/// Turns the C convention of -1 and errno into a result.
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    match result {
+        -1 => Err(io::Error::last_os_error()),
+        result => Ok(result),
+    }
+}
+
+/// As [`check`], for calls that answer a length.
+fn check_length(result: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
