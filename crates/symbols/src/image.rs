@@ -6,7 +6,8 @@ use farsight_types::{Address, BuildId, Rva};
 
 use crate::bytes::SharedBytes;
 
-mod elf;
+mod dynamic;
+pub(crate) mod elf;
 mod file;
 mod parts;
 

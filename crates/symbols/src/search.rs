@@ -1,6 +1,6 @@
 //! Where an image's separate debug file, or the image itself, may lie at the host: names only, nothing is opened.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use farsight_types::BuildId;
 
@@ -31,30 +31,157 @@ pub struct Candidate {
 
 /// Where the debug file of an image may lie, best first (gdb's order): `root/.build-id/xx/yyyy.debug`,
 /// `dir/debuglink`, `dir/.debug/debuglink`, `root/dir/debuglink`. An empty `roots` means [`DEFAULT_DEBUG_ROOT`].
+///
+/// `image_path` is where the image lies at the host, or at the target where the host has no copy; links in it are best
+/// resolved before.
 pub fn debug_file_candidates(
     build_id: Option<&BuildId>,
     debug_link: Option<&DebugLink>,
     image_path: &Path,
     roots: &[PathBuf],
 ) -> Vec<Candidate> {
-    let _ = (build_id, debug_link, image_path, roots);
-    Vec::new()
+    let roots = or_default(roots);
+    let mut found = Candidates::default();
+    if let Some(name) = build_id.and_then(build_id_path) {
+        for root in &roots {
+            let mut path = root.join(&name).into_os_string();
+            path.push(".debug");
+            found.add(PathBuf::from(path), Why::BuildId);
+        }
+    }
+    if let Some(link) = debug_link {
+        let directory = image_path.parent().unwrap_or(Path::new(""));
+        found.add(directory.join(&link.name), Why::DebugLink);
+        found.add(directory.join(".debug").join(&link.name), Why::DebugLink);
+        for root in &roots {
+            found.add(below(root, directory).join(&link.name), Why::DebugLink);
+        }
+    }
+    // A debug link that names the image itself would find a file without debug information.
+    found.0.retain(|candidate| candidate.path != image_path);
+    found.0
 }
 
 /// Where a copy of a target's image may lie at the host, best first: `root/.build-id/xx/yyyy` for each root, then each
 /// directory of `image_path_dirs` (the engine's `.exepath`) with the image's whole path below it, then with its bare
 /// name.
+///
+/// An empty `roots` means [`DEFAULT_DEBUG_ROOT`].
 pub fn image_candidates(
     build_id: Option<&BuildId>,
     image_path: &Path,
     image_path_dirs: &[PathBuf],
     roots: &[PathBuf],
 ) -> Vec<Candidate> {
-    let _ = (build_id, image_path, image_path_dirs, roots);
-    Vec::new()
+    let mut found = Candidates::default();
+    if let Some(name) = build_id.and_then(build_id_path) {
+        for root in or_default(roots) {
+            found.add(root.join(&name), Why::BuildId);
+        }
+    }
+    for directory in image_path_dirs {
+        found.add(below(directory, image_path), Why::Name);
+        if let Some(name) = image_path.file_name() {
+            found.add(directory.join(name), Why::Name);
+        }
+    }
+    found.0
 }
 
 /// Whether a file is the one that a `.gnu_debuglink` meant.
 pub fn crc_matches(link: &DebugLink, file: &[u8]) -> bool {
     crc32fast::hash(file) == link.crc
+}
+
+/// Paths in order, each once.
+#[derive(Default)]
+struct Candidates(Vec<Candidate>);
+
+impl Candidates {
+    fn add(&mut self, path: PathBuf, why: Why) {
+        if !self.0.iter().any(|known| known.path == path) {
+            self.0.push(Candidate { path, why });
+        }
+    }
+}
+
+fn or_default(roots: &[PathBuf]) -> Vec<PathBuf> {
+    match roots {
+        [] => vec![PathBuf::from(DEFAULT_DEBUG_ROOT)],
+        roots => roots.to_vec(),
+    }
+}
+
+/// `.build-id/xx/yyyy`; none for a build-id too short to have both parts.
+fn build_id_path(build_id: &BuildId) -> Option<PathBuf> {
+    let text = build_id.to_string();
+    let (directory, name) = text.split_at_checked(2)?;
+    (!name.is_empty()).then(|| Path::new(".build-id").join(directory).join(name))
+}
+
+/// `path` below `root`, whatever the path says: a target's `..` must not lead out of it.
+fn below(root: &Path, path: &Path) -> PathBuf {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    });
+    names.fold(root.to_owned(), |path, name| path.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(candidates: Vec<Candidate>) -> Vec<String> {
+        let shown = |candidate: Candidate| candidate.path.display().to_string();
+        candidates.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn debug_files_are_looked_for_in_gdbs_order() {
+        let link = DebugLink {
+            name: "ls.debug".into(),
+            crc: 0,
+        };
+        let build_id = BuildId(vec![0xab, 0xcd, 0xef]);
+        let image = Path::new("/usr/bin/ls");
+        assert_eq!(
+            paths(debug_file_candidates(Some(&build_id), Some(&link), image, &[])),
+            [
+                "/usr/lib/debug/.build-id/ab/cdef.debug",
+                "/usr/bin/ls.debug",
+                "/usr/bin/.debug/ls.debug",
+                "/usr/lib/debug/usr/bin/ls.debug",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_image_is_not_its_own_debug_file() {
+        let link = DebugLink {
+            name: "ls".into(),
+            crc: 0,
+        };
+        let found = paths(debug_file_candidates(None, Some(&link), Path::new("/bin/ls"), &[]));
+        assert_eq!(found, ["/bin/.debug/ls", "/usr/lib/debug/bin/ls"]);
+    }
+
+    #[test]
+    fn a_targets_path_stays_below_the_directory() {
+        let found = image_candidates(
+            Some(&BuildId(vec![0xab])),
+            Path::new("/../../etc/./x"),
+            &[PathBuf::from("/images")],
+            &[],
+        );
+        assert_eq!(paths(found), ["/images/etc/x", "/images/x"]);
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_the_whole_file() {
+        let link = |crc| DebugLink { name: "x".into(), crc };
+        // The check value of CRC-32/ISO-HDLC.
+        assert!(crc_matches(&link(0xcbf4_3926), b"123456789"));
+        assert!(!crc_matches(&link(0xcbf4_3926), b"12345678"));
+    }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use farsight_types::Rva;
 
-use super::{Image, ImageError, ImageLayout, elf};
+use super::elf::{self, HeaderError};
+use super::{Image, ImageError, ImageLayout};
 use crate::bytes::{ImageBytes, SharedBytes};
 
 /// A whole ELF file (or the vdso, which is a whole ELF file in memory).
@@ -18,8 +19,17 @@ impl ImageFile {
     /// Reads the headers; the bytes are kept, not copied.
     pub fn parse(bytes: Arc<dyn ImageBytes>) -> Result<ImageFile, ImageError> {
         let bytes = SharedBytes::whole(bytes);
-        let layout = elf::layout(&bytes)?;
+        let headers = elf::headers(&bytes).map_err(|error| match error {
+            HeaderError::Bad(error) => error,
+            HeaderError::NotFetched(_) => ImageError::Damaged { what: "headers" },
+        })?;
+        let layout = elf::layout(headers, &bytes);
         Ok(ImageFile { bytes, layout })
+    }
+
+    /// All the file's bytes, as for [`crc_matches`](crate::crc_matches).
+    pub fn bytes(&self) -> &SharedBytes {
+        &self.bytes
     }
 }
 
@@ -29,12 +39,23 @@ impl Image for ImageFile {
     }
 
     fn section_bytes(&self, index: usize) -> Option<SharedBytes> {
-        let _ = index;
-        None
+        let section = self.layout.sections.get(index)?;
+        let range = elf::raw_range(section)?;
+        elf::uncompressed(section, self.bytes.part(range.offset, range.length)?)
     }
 
     fn bytes_at(&self, rva: Rva, length: usize) -> SharedBytes {
-        let _ = (rva, length, &self.bytes);
-        SharedBytes::default()
+        let found = self.layout.segment_at(rva).and_then(|segment| {
+            let inside = rva.0.checked_sub(segment.address.0)?;
+            let offset = segment.file_offset.checked_add(inside)?;
+            let in_segment = segment.file_size.checked_sub(inside)?;
+            let in_file = (self.bytes.len() as u64).checked_sub(offset)?;
+            let length = (length as u64).min(in_segment).min(in_file);
+            self.bytes.part(offset, length)
+        });
+        found.unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;
