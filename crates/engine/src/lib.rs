@@ -4,7 +4,11 @@
 //! transport, no socket and no operating system; what it needs from outside is one small trait, [`Outside`].
 
 mod inbox;
+mod options;
 mod outside;
+mod start;
 
 pub use inbox::{EngineMessage, LinkId, LinkNews};
+pub use options::{Acquisition, EngineOptions};
 pub use outside::{ConnectFailure, Destination, LinkSender, Outside};
+pub use start::Engine;
