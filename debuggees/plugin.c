@@ -1,0 +1,13 @@
+/* The shared object that `loader` loads. Shows: a module that comes and goes, with a constructor that runs after
+ * mapping: a stop at module load must come before plugin_ready is set. */
+volatile int plugin_ready;
+
+__attribute__((constructor)) static void plugin_constructor(void)
+{
+    plugin_ready = 1;
+}
+
+__attribute__((noinline)) int plugin_work(int value)
+{
+    return value * 2 + plugin_ready;
+}

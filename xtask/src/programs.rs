@@ -1,0 +1,97 @@
+//! Builds the programs that tests run: the static `dbgsrv` and `farsight`, into one folder.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::debuggees;
+use crate::run::{Done, replace, run};
+use crate::workspace::{SERVER_TARGET, Workspace};
+
+/// What tests are told by their environment.
+pub(crate) struct Programs {
+    /// Holds `farsight` and `dbgsrv`: `FARSIGHT_TEST_BIN`.
+    pub(crate) folder: PathBuf,
+    /// Holds the debuggees: `FARSIGHT_DEBUGGEES`.
+    pub(crate) debuggees: PathBuf,
+}
+
+impl Programs {
+    /// Builds them all.
+    pub(crate) fn build(workspace: &Workspace) -> Done<Self> {
+        let debuggees = debuggees::build(workspace)?;
+        let folder = workspace.folder("test-programs")?;
+        replace(&server(workspace)?, &folder.join("dbgsrv"))?;
+        replace(&console(workspace, Build::Checked)?, &folder.join("farsight"))?;
+        Ok(Self { folder, debuggees })
+    }
+
+    /// Tells a command's environment about them.
+    pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env("FARSIGHT_TEST_BIN", &self.folder)
+            .env("FARSIGHT_DEBUGGEES", &self.debuggees)
+    }
+}
+
+/// `cargo xtask programs`.
+pub(crate) fn command(workspace: &Workspace, _arguments: &[String]) -> Done {
+    let programs = Programs::build(workspace)?;
+    println!("export FARSIGHT_TEST_BIN={}", programs.folder.display());
+    println!("export FARSIGHT_DEBUGGEES={}", programs.debuggees.display());
+    Ok(())
+}
+
+/// How `farsight` is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// With overflow checks and debug assertions, as tests want it.
+    Checked,
+    /// As it is shipped.
+    Shipped,
+}
+
+/// Builds the static process server as it is shipped. It has a target directory of its own below ours, because its
+/// compiler flags would otherwise throw away everything else that is built there.
+pub(crate) fn server(workspace: &Workspace) -> Done<PathBuf> {
+    let target = workspace.target.join("server");
+    let mut build = workspace.cargo();
+    // The target is named although it is the host's own: without it the flags would reach procedural macros too.
+    build
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "server",
+            "--target",
+            SERVER_TARGET,
+            "--target-dir",
+        ])
+        .arg(&target);
+    build
+        .args(["-p", "farsight-serve", "--bin", "dbgsrv"])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run(&mut build)?;
+    Ok(target.join(SERVER_TARGET).join("server/dbgsrv"))
+}
+
+/// Builds the console program.
+pub(crate) fn console(workspace: &Workspace, kind: Build) -> Done<PathBuf> {
+    let mut build = workspace.cargo();
+    build
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "farsight",
+            "--bin",
+            "farsight",
+            "--target-dir",
+        ])
+        .arg(&workspace.target);
+    if kind == Build::Shipped {
+        build.arg("--release");
+    }
+    run(&mut build)?;
+    let folder = if kind == Build::Shipped { "release" } else { "debug" };
+    Ok(Path::new(&workspace.target).join(folder).join("farsight"))
+}
