@@ -42,7 +42,7 @@ impl Dynamic {
 
     pub(super) fn is_pie(&self) -> bool {
         self.value(elf::DT_FLAGS_1)
-            .is_some_and(|flags| flags & u64::from(elf::DF_1_PIE.0) != 0)
+            .is_some_and(|flags| flags & elf::DF_1_PIE.0 != 0)
     }
 
     pub(super) fn has_soname(&self) -> bool {

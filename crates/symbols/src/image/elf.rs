@@ -18,6 +18,8 @@ const SECTION_HEADER_SIZE: u64 = 64;
 
 /// No real image has more sections; a liar's table is not read further.
 const MAX_SECTIONS: u64 = 1 << 17;
+/// Longer than any path, and than the names of template libraries.
+const MAX_TEXT: usize = 16 << 10;
 /// What a page is to the loader.
 const PAGE: u64 = 4096;
 /// Compressed sections that claim to be larger than this are left alone.
@@ -104,9 +106,11 @@ fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
-/// The text from `at` to the next NUL, or none where there is no NUL or the text is not UTF-8.
+/// The text from `at` to the next NUL; none where the text is not UTF-8 or is longer than any name or path is. (Without
+/// that limit, a table of names that share one huge tail would cost the product of both.)
 pub(crate) fn text_at(bytes: &[u8], at: usize) -> Option<&str> {
     let rest = bytes.get(at..)?;
+    let rest = &rest[..rest.len().min(MAX_TEXT)];
     let end = rest.iter().position(|byte| *byte == 0)?;
     std::str::from_utf8(&rest[..end]).ok()
 }
