@@ -1,8 +1,98 @@
 //! Results of commands as data. One module of `render` makes the text of each.
+//!
+//! Strings that came from a target are kept as they came; only the renderer makes them fit for a terminal. Every record
+//! can be encoded, since a viewer may sit on another machine; fields are only ever added. Read [`Record`] first.
+
+mod code;
+mod event;
+mod memory;
+mod place;
+mod system;
+
+use minicbor::{Decode, Encode};
+
+pub use code::{
+    Evaluation, FrameTrust, InstructionLine, Listing, Location, RegisterBits, RegisterDump, RegisterLayout,
+    RegisterValue, Stack, StackColumns, StackFrame,
+};
+pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
+pub use memory::{DumpFormat, MemoryDump, MemoryPart, PointedSymbol, SearchHits};
+pub use place::{
+    ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState, Symbols,
+};
+pub use system::{
+    BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
+    Processes, RunningProcess, SystemRow, Systems, ThreadRow, Threads,
+};
 
 /// A command's result.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Record {
     /// Lines that have no structure of their own.
-    Lines(Vec<String>),
+    #[n(0)]
+    Lines(#[n(0)] Vec<String>),
+    /// `? expr`.
+    #[n(1)]
+    Evaluation(#[n(0)] Evaluation),
+    /// `r`.
+    #[n(2)]
+    Registers(#[n(0)] RegisterDump),
+    /// `d*`.
+    #[n(3)]
+    Memory(#[n(0)] MemoryDump),
+    /// `s`.
+    #[n(4)]
+    SearchHits(#[n(0)] SearchHits),
+    /// `u`.
+    #[n(5)]
+    Listing(#[n(0)] Listing),
+    /// `k`.
+    #[n(6)]
+    Stack(#[n(0)] Stack),
+    /// `lm`.
+    #[n(7)]
+    Modules(#[n(0)] Modules),
+    /// `x`.
+    #[n(8)]
+    Symbols(#[n(0)] Symbols),
+    /// `ln`.
+    #[n(9)]
+    Nearest(#[n(0)] Nearest),
+    /// `~`.
+    #[n(10)]
+    Threads(#[n(0)] Threads),
+    /// `|`.
+    #[n(11)]
+    Processes(#[n(0)] Processes),
+    /// `||`.
+    #[n(12)]
+    Systems(#[n(0)] Systems),
+    /// `bl`.
+    #[n(13)]
+    Breakpoints(#[n(0)] Breakpoints),
+    /// `.tlist`.
+    #[n(14)]
+    ProcessList(#[n(0)] ProcessList),
+    /// Something happened and the target runs on, such as a module that was loaded.
+    #[n(15)]
+    Event(#[n(0)] EventReport),
+    /// The session came to rest.
+    #[n(16)]
+    Stop(#[n(0)] StopReport),
+    /// `.lastevent`.
+    #[n(17)]
+    LastEvent(#[n(0)] LastEvent),
+    /// `.help`.
+    #[n(18)]
+    Help(#[n(0)] Help),
+    /// `vertarget`.
+    #[n(19)]
+    Machine(#[n(0)] MachineReport),
+}
+
+impl Record {
+    /// One line of text.
+    pub fn line(text: impl Into<String>) -> Record {
+        Record::Lines(vec![text.into()])
+    }
 }
