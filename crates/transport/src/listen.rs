@@ -5,6 +5,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use farsight_types::OsPid;
 
@@ -32,7 +33,7 @@ enum Sockets {
     Tcp {
         listeners: Vec<TcpListener>,
         /// Where the next look begins, so that a busy socket cannot starve the other.
-        next: usize,
+        next: AtomicUsize,
     },
     Pipe(pipe::PipeListener),
 }
@@ -55,7 +56,13 @@ impl Listener {
                     });
                 }
                 let (listeners, port) = plan.bind()?;
-                (transport.with_port(port), Sockets::Tcp { listeners, next: 0 })
+                (
+                    transport.with_port(port),
+                    Sockets::Tcp {
+                        listeners,
+                        next: AtomicUsize::new(0),
+                    },
+                )
             }
             ServerEndpoint::Pipe { name } => {
                 let name = name.expand(std::process::id(), sys::thread_id());
@@ -103,7 +110,7 @@ impl Listener {
     /// Waits for the next connection.
     ///
     /// An error (for instance that no descriptor is left) does not harm the listener; wait before trying again.
-    pub fn accept(&mut self) -> io::Result<(Stream, Peer)> {
+    pub fn accept(&self) -> io::Result<(Stream, Peer)> {
         loop {
             sys::poll_readable(&self.descriptors(), None)?;
             if let Some(accepted) = self.accept_ready()? {
@@ -115,15 +122,13 @@ impl Listener {
     /// Takes a connection that is already there, without waiting.
     ///
     /// Strangers at a pipe (neither this user nor root) are dropped here and are not heard of.
-    pub fn accept_ready(&mut self) -> io::Result<Option<(Stream, Peer)>> {
-        match &mut self.sockets {
+    pub fn accept_ready(&self) -> io::Result<Option<(Stream, Peer)>> {
+        match &self.sockets {
             Sockets::Tcp { listeners, next } => {
-                let (after, before) = listeners
-                    .split_at_checked(*next)
-                    .map_or((&[][..], &listeners[..]), |(a, b)| (b, a));
-                for (offset, listener) in after.iter().chain(before).enumerate() {
+                let first = next.load(Ordering::Relaxed);
+                for (turn, listener) in (first..).zip(listeners.iter().cycle().skip(first).take(listeners.len())) {
                     if let Some((socket, address)) = accept_one(|| listener.accept())? {
-                        *next = (*next + offset + 1) % listeners.len();
+                        next.store((turn + 1) % listeners.len(), Ordering::Relaxed);
                         return Ok(Some((Stream::from_tcp(socket)?, Peer::Tcp(address))));
                     }
                 }
@@ -132,7 +137,7 @@ impl Listener {
             Sockets::Pipe(pipe) => {
                 while let Some((socket, _)) = accept_one(|| pipe.socket().accept())? {
                     let who = sys::peer_credentials(&socket)?;
-                    if who.uid == 0 || who.uid == sys::effective_uid() {
+                    if may_connect(who.uid, sys::effective_uid()) {
                         let peer = Peer::Pipe {
                             process: OsPid(who.process),
                             uid: who.uid,
@@ -144,6 +149,11 @@ impl Listener {
             }
         }
     }
+}
+
+/// Whom a pipe serves: the server's own user, and root, who could do anything to the server anyway.
+fn may_connect(uid: u32, own: u32) -> bool {
+    uid == own || uid == 0
 }
 
 /// Accepts without waiting; connections that died in the queue are not the caller's business.

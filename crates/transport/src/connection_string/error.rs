@@ -18,7 +18,7 @@ struct Inner {
     fault: Fault,
     at: usize,
     /// The text with secrets masked, and the place in it, counted in characters.
-    shown: Vec<char>,
+    shown: String,
     column: usize,
     form: Option<String>,
 }
@@ -185,7 +185,7 @@ impl ConnectionStringError {
     pub fn caret(&self) -> String {
         let Inner { shown, column, .. } = &*self.0;
         let first = column.saturating_sub(AROUND);
-        let text: String = shown.iter().skip(first).take(2 * AROUND).collect();
+        let text: String = shown.chars().skip(first).take(2 * AROUND).collect();
         format!("{text}\n{:indent$}^", "", indent = column - first)
     }
 }
@@ -197,8 +197,8 @@ impl fmt::Display for ConnectionStringError {
         } = &*self.0;
         write!(f, "{fault}")?;
         if !shown.is_empty() {
-            let quoted: String = shown.iter().take(QUOTED).collect();
-            let more = if shown.len() > QUOTED { "..." } else { "" };
+            let quoted: String = shown.chars().take(QUOTED).collect();
+            let more = if shown.len() > quoted.len() { "..." } else { "" };
             write!(f, " (column {} of \"{quoted}{more}\")", at.saturating_add(1))?;
         }
         match form {
@@ -242,9 +242,9 @@ fn visible(character: char) -> char {
     if character.is_control() { '?' } else { character }
 }
 
-/// The text as characters, with the values of `password=` and `key=` replaced by `*`, and where `at` went.
-fn mask(whole: &str, at: usize) -> (Vec<char>, usize) {
-    let mut shown = Vec::new();
+/// The text with the values of `password=` and `key=` replaced by `*`, and where `at` went.
+fn mask(whole: &str, at: usize) -> (String, usize) {
+    let mut shown: Vec<char> = Vec::new();
     let mut column = None;
     let mut previous = ',';
     let mut rest = whole;
@@ -280,7 +280,7 @@ fn mask(whole: &str, at: usize) -> (Vec<char>, usize) {
         rest = rest.get(character.len_utf8()..).unwrap_or("");
     }
     let end = shown.len();
-    (shown, column.unwrap_or(end))
+    (shown.into_iter().collect(), column.unwrap_or(end))
 }
 
 /// The length of a leading `password=` or `key=`, blanks included.

@@ -154,7 +154,7 @@ impl ServerTransport {
     /// The string for a client of a server that is bound (one port, no codes left), as `N: -remote ...` lists print it.
     ///
     /// `machine` is what other machines call this one; a server that only this machine reaches says `localhost`.
-    /// `None` for `stdio:`, which has no address.
+    /// `None` for `stdio:`, which has no address, and for port 0, which no client can call.
     pub fn client_transport(&self, machine: &Host) -> Option<ClientTransport> {
         let reachable_as = |bind: BindAddress| match bind {
             BindAddress::Loopback => Host::localhost(),
@@ -202,6 +202,9 @@ impl ServerTransport {
             },
             ServerEndpoint::Stdio => return None,
         };
+        if let ClientEndpoint::Tcp { port: 0, .. } | ClientEndpoint::Ssl { port: 0, .. } = endpoint {
+            return None;
+        }
         Some(ClientTransport {
             endpoint,
             credential: self.options.credential.clone(),

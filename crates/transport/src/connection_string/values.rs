@@ -119,7 +119,7 @@ impl BindAddress {
         if text.eq_ignore_ascii_case("localhost") {
             return Ok(BindAddress::Loopback);
         }
-        text.parse().map(BindAddress::Address).map_err(|_| {
+        text.parse::<IpAddr>().map(|address| BindAddress::Address(address.to_canonical())).map_err(|_| {
             format!(
                 "a listener takes a numeric address of this machine, '*' for all, or 'localhost'; '{}' is none of them",
                 harmless(text)

@@ -19,6 +19,13 @@ impl Host {
         Host("localhost".to_owned())
     }
 
+    /// What this machine calls itself, for the strings that a server prints for its clients.
+    pub fn this_machine() -> Host {
+        crate::sys::host_name()
+            .and_then(|name| Host::new(&name))
+            .unwrap_or_else(Host::localhost)
+    }
+
     /// The name or address.
     pub fn as_str(&self) -> &str {
         &self.0
