@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::{check, check_length};
 
+// The lengths in these headers differ between C libraries, hence the casts that name no type.
+
 /// Room for one descriptor, aligned as control messages must be; a second one is cut off and reported.
 #[repr(C, align(8))]
 struct Control([u8; CONTROL]);
@@ -44,14 +46,14 @@ pub fn send_with_fd(socket: impl AsFd, bytes: &[u8], fd: Option<BorrowedFd<'_>>)
     message.msg_iovlen = 1;
     if let Some(fd) = fd {
         message.msg_control = control.0.as_mut_ptr().cast();
-        message.msg_controllen = CONTROL;
+        message.msg_controllen = CONTROL as _;
         // SAFETY: the control buffer is aligned and has room for one header with one descriptor, which is all that is
         // written here; the first header therefore exists.
         unsafe {
             let header = libc::CMSG_FIRSTHDR(&raw const message);
             (*header).cmsg_level = libc::SOL_SOCKET;
             (*header).cmsg_type = libc::SCM_RIGHTS;
-            (*header).cmsg_len = libc::CMSG_LEN(FD_SIZE) as usize;
+            (*header).cmsg_len = libc::CMSG_LEN(FD_SIZE) as _;
             libc::CMSG_DATA(header).cast::<RawFd>().write_unaligned(fd.as_raw_fd());
         }
     }
@@ -76,7 +78,7 @@ pub fn recv_with_fd(socket: impl AsFd, limit: usize) -> io::Result<(Vec<u8>, Opt
     message.msg_iov = &raw mut vector;
     message.msg_iovlen = 1;
     message.msg_control = control.0.as_mut_ptr().cast();
-    message.msg_controllen = CONTROL;
+    message.msg_controllen = CONTROL as _;
     let length = retry(|| {
         // SAFETY: the header points at `vector`, `bytes` and `control`, which all live across the call.
         let result = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
@@ -104,7 +106,8 @@ fn take_fds(message: &libc::msghdr) -> Vec<OwnedFd> {
     let mut header = unsafe { libc::CMSG_FIRSTHDR(message) };
     while !header.is_null() {
         // SAFETY: `header` is inside the control buffer.
-        let (level, kind, length) = unsafe { ((*header).cmsg_level, (*header).cmsg_type, (*header).cmsg_len) };
+        let (level, kind, length): (_, _, usize) =
+            unsafe { ((*header).cmsg_level, (*header).cmsg_type, (*header).cmsg_len as _) };
         if level == libc::SOL_SOCKET && kind == libc::SCM_RIGHTS {
             // SAFETY: only computes a size.
             let before = unsafe { libc::CMSG_LEN(0) } as usize;
