@@ -3,6 +3,8 @@
 //! One thread owns everything and wakes for one closed enum of events ([`EngineMessage`]). The engine knows no
 //! transport, no socket and no operating system; what it needs from outside is one small trait, [`Outside`].
 
+pub mod disassembly;
+pub mod expression;
 mod inbox;
 mod options;
 mod outside;

@@ -1,0 +1,1 @@
+//! The evaluator's functions, such as `$scmp`.

@@ -1,0 +1,1 @@
+//! Tokens of expressions, with their places.

@@ -1,0 +1,74 @@
+//! What an expression may ask of the place that it is evaluated in.
+
+use farsight_types::Address;
+
+/// Why a scope has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// Not fetched yet. The scope has noted what it lacks; the caller fetches it and evaluates again.
+    #[error("not here yet")]
+    NotYet,
+    /// The target has no such memory.
+    #[error("Memory access error at {at}")]
+    Unreadable {
+        /// First byte that could not be read.
+        at: Address,
+    },
+    /// Several things have that name.
+    #[error("Ambiguous symbol error")]
+    Ambiguous {
+        /// Some of them, as the user may write them.
+        candidates: Vec<String>,
+    },
+    /// There is such a thing, but not now or not here.
+    #[error("{why}")]
+    Unavailable {
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// Where names get their values. Names come without `@`, as the user wrote them; the scope decides about case.
+///
+/// `Ok(None)` means that there is no such thing, and the evaluator goes on looking elsewhere.
+pub trait Scope {
+    /// The address of a symbol: `mod!sym`, or `sym` in any module.
+    fn symbol(&mut self, name: &str) -> Result<Option<u64>, ScopeError>;
+
+    /// The address of a local symbol (`$!sym`).
+    fn local_symbol(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// A register of the current thread and frame, in lower case. The evaluator itself cuts `eax`, `ah` or `zf` out of
+    /// the whole register (see [`super::register_part`]), so only names of the register tables are asked for.
+    fn register(&mut self, name: &str) -> Result<Option<u64>, ScopeError>;
+
+    /// A pseudo-register (specification 5.5), in lower case and without its `$`: `ip`, `ra`, `t0`, `bp3`.
+    fn pseudo(&mut self, name: &str) -> Result<Option<u64>, ScopeError>;
+
+    /// The little-endian number of 1, 2, 4 or 8 bytes at an address.
+    fn read(&mut self, address: Address, size: u8) -> Result<u64, ScopeError>;
+
+    /// The entry point of the module that begins at an address (`$iment`).
+    fn module_entry(&mut self, base: Address) -> Result<Option<u64>, ScopeError>;
+
+    /// Whether all bytes of a range can be read (`$vvalid`).
+    fn is_valid(&mut self, start: Address, length: u64) -> Result<bool, ScopeError> {
+        let last = length.checked_sub(1).and_then(|distance| start.checked_add(distance));
+        for address in [Some(start), last].into_iter().flatten() {
+            match self.read(address, 1) {
+                Ok(_) => {}
+                Err(ScopeError::NotYet) => return Err(ScopeError::NotYet),
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(last.is_some())
+    }
+
+    /// The bytes that a pointer has in the current debuggee: 4 or 8.
+    fn pointer_size(&self) -> u8 {
+        8
+    }
+}
