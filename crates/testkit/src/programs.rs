@@ -1,0 +1,46 @@
+//! Finds the programs that the tests start.
+//!
+//! `cargo xtask test` names the folders in `FARSIGHT_TEST_BIN` and `FARSIGHT_DEBUGGEES`; without them they are looked
+//! for around the running test, which works for whatever happens to be built.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The console program.
+pub fn farsight() -> PathBuf {
+    program("farsight")
+}
+
+/// The process server.
+pub fn dbgsrv() -> PathBuf {
+    program("dbgsrv")
+}
+
+/// One of the programs in `debuggees/`, or a variant of one, such as `stripped/counter`.
+pub fn debuggee(name: &str) -> PathBuf {
+    let named = env::var_os("FARSIGHT_DEBUGGEES").map(PathBuf::from);
+    let around = folders_above().map(|folder| folder.join("debuggees"));
+    found(name, named.into_iter().chain(around))
+}
+
+fn program(name: &str) -> PathBuf {
+    let named = env::var_os("FARSIGHT_TEST_BIN").map(PathBuf::from);
+    found(name, named.into_iter().chain(folders_above()))
+}
+
+/// `TARGET/PROFILE/deps`, `TARGET/PROFILE`, `TARGET` and so on: a test runs in the first.
+fn folders_above() -> impl Iterator<Item = PathBuf> {
+    let test = env::current_exe().expect("the path of the running test");
+    test.ancestors()
+        .skip(1)
+        .map(Path::to_path_buf)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn found(name: &str, folders: impl Iterator<Item = PathBuf>) -> PathBuf {
+    folders
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("the program '{name}' is not built; run cargo xtask test"))
+}

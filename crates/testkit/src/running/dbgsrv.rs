@@ -1,0 +1,113 @@
+//! The process server as a process of its own.
+
+use std::net::SocketAddr;
+use std::process::{Command, ExitStatus, Stdio};
+
+use super::Owned;
+use crate::{Deadline, Output, PortClient, Session, Stream, proc, programs};
+
+/// A running `dbgsrv`. It and its session processes are killed at the end of the test.
+#[derive(Debug)]
+pub struct DbgSrv {
+    child: Owned,
+    output: Output,
+    connection: String,
+}
+
+impl DbgSrv {
+    /// Starts a server on a free port of the loopback interface and waits until it listens.
+    pub fn start() -> DbgSrv {
+        DbgSrv::start_with(&["-t", "tcp:port=0"])
+    }
+
+    /// Starts a server on a pipe whose name no other test uses.
+    pub fn start_on_pipe() -> DbgSrv {
+        let name = super::scratch::unique("farsight-test");
+        DbgSrv::start_with(&["-t", &format!("npipe:pipe={name}")])
+    }
+
+    /// Starts a server with these arguments and waits for the line that tells how to connect.
+    pub fn start_with(arguments: &[&str]) -> DbgSrv {
+        let mut child = Command::new(programs::dbgsrv())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("dbgsrv");
+        let (first, second) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let mut output = Output::of_both("dbgsrv", first, second);
+        output.expect("-premote ", Deadline::usual());
+        let connection = output
+            .line(Deadline::usual())
+            .expect("the rest of the line")
+            .trim()
+            .to_owned();
+        DbgSrv {
+            child: Owned(child),
+            output,
+            connection,
+        }
+    }
+
+    /// What to put behind `-premote`.
+    pub fn connection(&self) -> &str {
+        &self.connection
+    }
+
+    /// Where it listens, for a server on tcp.
+    pub fn address(&self) -> SocketAddr {
+        let port = self.value("port").and_then(|text| text.parse().ok());
+        let server = self.value("server").and_then(|text| text.parse().ok());
+        let port: u16 = port.unwrap_or_else(|| panic!("no port in {}", self.connection));
+        let server = server.unwrap_or_else(|| panic!("no address in {}", self.connection));
+        SocketAddr::new(server, port)
+    }
+
+    /// The value of a key in the connection string.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let (_, parameters) = self.connection.split_once(':')?;
+        parameters
+            .split(',')
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value)
+    }
+
+    /// The listener's process id.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// Process ids of the session processes.
+    pub fn sessions(&self) -> Vec<u32> {
+        proc::children(self.pid())
+    }
+
+    /// Opens a session over tcp.
+    pub fn connect(&self) -> Session {
+        Session::new(PortClient::open(Stream::tcp(self.address())))
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        proc::signal(self.pid(), "TERM");
+    }
+
+    /// Sends SIGKILL to the listener.
+    pub fn kill(&mut self) {
+        self.child.kill();
+    }
+
+    /// Waits for the listener's end.
+    #[track_caller]
+    pub fn wait(&mut self, deadline: Deadline) -> ExitStatus {
+        let status = self.child.wait(deadline);
+        status.unwrap_or_else(|| panic!("dbgsrv did not end; it wrote:\n{}", self.output.text()))
+    }
+
+    /// What it wrote.
+    pub fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+}
