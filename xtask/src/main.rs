@@ -4,9 +4,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod debuggees;
+mod demo;
+mod fuzz;
+mod live;
 mod programs;
 mod run;
 mod setup;
+mod ship;
 mod suite;
 mod workspace;
 
@@ -25,6 +29,12 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command {
+        name: "demo",
+        arguments: "",
+        help: "build everything and show the main job on this machine, step by step",
+        function: demo::command,
+    },
+    Command {
         name: "test",
         arguments: "[--fast | --all] [FILTER]",
         help: "set up, build and run every test and check (--fast skips slow ones, --all adds the soak)",
@@ -41,6 +51,30 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         help: "build debuggees, dbgsrv and farsight for tests, and print the environment that tests expect",
         function: programs::command,
+    },
+    Command {
+        name: "soak",
+        arguments: "[--seed N] [FILTER]",
+        help: "run the long tests that `test` leaves out",
+        function: suite::soak,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[TARGET [SECONDS]]",
+        help: "fuzz one parser; without a target, list them",
+        function: fuzz::command,
+    },
+    Command {
+        name: "dist",
+        arguments: "",
+        help: "build what is shipped into TARGET/dist",
+        function: ship::dist,
+    },
+    Command {
+        name: "figures",
+        arguments: "",
+        help: "measure dbgsrv: size, time to listen, memory when idle",
+        function: ship::figures,
     },
 ];
 

@@ -61,6 +61,66 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Done {
     report.close(counts)
 }
 
+/// `cargo xtask soak [--seed N] [FILTER]`: the ignored tests, whose random choices follow from one printed seed.
+pub(crate) fn soak(workspace: &Workspace, arguments: &[String]) -> Done {
+    let (seed, filter) = match arguments {
+        [option, seed, rest @ ..] if option == "--seed" => {
+            (seed.parse().map_err(|_| Failure(format!("`{seed}` is no seed")))?, rest)
+        }
+        rest => (fresh_seed(), rest),
+    };
+    if let Some(option) = filter.iter().find(|word| word.starts_with('-')) {
+        return failure(format!("no option {option}"));
+    }
+    println!("seed {seed}  (again with: cargo xtask soak --seed {seed})");
+    let mut report = Report::default();
+    report.step("system packages", setup::system_packages).needed()?;
+    let mut programs = None;
+    report
+        .step("debuggees, dbgsrv and farsight", || {
+            Programs::build(workspace).map(|built| programs = Some(built))
+        })
+        .needed()?;
+    let programs = programs.ok_or_else(|| Failure("nothing was built".to_owned()))?;
+    let mut tests = workspace.cargo();
+    tests.args([
+        "nextest",
+        "run",
+        "--workspace",
+        "--profile",
+        "soak",
+        "--run-ignored",
+        "only",
+        "--no-tests",
+        "pass",
+    ]);
+    tests.args(filter).env("FARSIGHT_SEED", seed.to_string());
+    if setup::runner(workspace) == Runner::CargoTest {
+        tests = workspace.cargo();
+        tests
+            .args(["test", "--workspace", "--no-fail-fast"])
+            .args(filter)
+            .args(["--", "--ignored", "--test-threads", "1"]);
+        tests.env("FARSIGHT_SEED", seed.to_string());
+    }
+    programs.tell(&mut tests);
+    let mut counts = None;
+    report.step("soak", || {
+        let (outcome, seen) = run_and_count(&mut tests);
+        counts = seen;
+        outcome
+    });
+    report.close(counts)
+}
+
+/// A seed that differs from run to run.
+fn fresh_seed() -> u64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_secs() ^ u64::from(now.subsec_nanos()) << 20
+}
+
 /// What is checked without running the project's programs.
 fn checks(workspace: &Workspace, report: &mut Report) {
     report.step("format", || {

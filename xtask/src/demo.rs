@@ -1,0 +1,247 @@
+//! `cargo xtask demo`: the main job, shown live on this one machine. Read [`STEPS`] first.
+//!
+//! On a terminal it waits for ENTER before each step and ends at a live prompt; elsewhere it runs by itself. Either
+//! way every step is checked, and the first thing that did not happen ends it with an exit code that is not 0.
+
+mod client;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub(crate) use client::Client;
+
+use crate::debuggees;
+use crate::live::{Debuggee, PATIENCE, Server};
+use crate::programs::{self, Build};
+use crate::run::{Done, Failure, failure};
+use crate::workspace::Workspace;
+
+/// One thing shown: what to say before, what to type, and what must then be seen.
+struct Step {
+    say: &'static str,
+    command: &'static str,
+    expect: &'static [&'static str],
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        say: "You are attached: every thread of the program is stopped now. Here are its threads. The server sent them\n\
+              with the answer to the attach; nothing more had to be asked.",
+        command: "~",
+        expect: &["Id:"],
+    },
+    Step {
+        say: "Set a breakpoint at a function and let the program run until it gets there. The name is looked up on YOUR side,\n\
+              in symbols that the target's side does not have; what travels is an address. The trap is planted by the server.",
+        command: "bp count_step; g",
+        expect: &["count_step"],
+    },
+    Step {
+        say: "Who called it? The stop that the server sent already carried registers and the top of the stack, so your side\n\
+              walks the stack with its own unwind tables.",
+        command: "k",
+        expect: &["count_step", "worker"],
+    },
+    Step {
+        say: "The processor's registers at the stop.",
+        command: "r",
+        expect: &["rip=", "rsp="],
+    },
+    Step {
+        say: "Look into memory: a text in read-only memory, and the program's counter. These are read on the target's side.",
+        command: "da greeting; dq counter L1",
+        expect: &["greetings from read-only memory"],
+    },
+    Step {
+        say: "Memory can be changed as well: three bytes of a buffer, then the buffer again.",
+        command: "eb buffer 46 41 52; da buffer",
+        expect: &["FARs buffer may be written"],
+    },
+    Step {
+        say: "Step three times. All three happen on the target's side: one request went out and one stop came back.",
+        command: "p 3",
+        expect: &["count_step"],
+    },
+    Step {
+        say: "Continue to the next hit of the breakpoint.",
+        command: "g",
+        expect: &["count_step"],
+    },
+    Step {
+        say: "The breakpoint, and then none.",
+        command: "bl; bc *; bl",
+        expect: &["count_step"],
+    },
+];
+
+/// `cargo xtask demo`.
+pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Done {
+    if let Some(argument) = arguments.first() {
+        return failure(format!("demo takes no argument, so not `{argument}`"));
+    }
+    let live = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    // Ctrl-C at the live prompt is for the debugger; we must stay to clean up after it.
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted)
+        .map_err(|error| Failure(format!("cannot take Ctrl-C: {error}")))?;
+
+    println!("Building: the debugger (farsight), the process server (dbgsrv) and programs to debug.");
+    println!("The first time this takes a few minutes.");
+    let built = Built {
+        folder: debuggees::build(workspace)?,
+        dbgsrv: programs::server(workspace)?,
+        farsight: programs::console(workspace, Build::Shipped)?,
+    };
+    Demo { live, built }.run()
+}
+
+struct Built {
+    folder: PathBuf,
+    dbgsrv: PathBuf,
+    farsight: PathBuf,
+}
+
+struct Demo {
+    live: bool,
+    built: Built,
+}
+
+impl Demo {
+    fn run(&self) -> Done {
+        heading("TARGET SIDE: the machine under test");
+        println!("A small static program, the process server, waits for debuggers. It needs nothing else installed,");
+        println!("knows no symbols, and listens on this machine's loopback address only, on a free port.");
+        self.wait()?;
+        typed("dbgsrv -t tcp:port=0");
+        let server = Server::start(&self.built.dbgsrv)?;
+        server.announcement.iter().for_each(|line| println!("{line}"));
+
+        println!("\nAlso there: the program to debug. Four threads count. Its symbols have been stripped.");
+        self.wait()?;
+        typed("counter-stripped 4 &");
+        let debuggee = Debuggee::start(&self.built.folder.join("counter-stripped"), &["4"], 5)?;
+        let (before, now) = debuggee.advances("counter")?;
+        println!("process {} counts: {before}, {now}, ...", debuggee.pid());
+
+        heading("YOUR SIDE: the machine where you sit");
+        println!("A smart client: the whole debugger runs here, with the symbols; only the target is far away.");
+        self.wait()?;
+        let symbols = self.built.folder.join("symbols");
+        let mut client = self.open_client(&server, &debuggee, &symbols)?;
+        for step in STEPS {
+            println!("\n{}", step.say);
+            self.wait()?;
+            self.show(&mut client, step)?;
+        }
+        println!("\nOne look at the program from outside, without any debugger: did the change arrive?");
+        let buffer: [u8; 4] = debuggee.memory("buffer")?;
+        if &buffer != b"FARs" {
+            return failure(format!(
+                "the program's buffer begins with {:?}",
+                String::from_utf8_lossy(&buffer)
+            ));
+        }
+        println!("yes: its buffer begins with FARs");
+
+        println!("\nQuit and detach. The server takes its traps out before it lets go.");
+        self.wait()?;
+        typed("qd");
+        client.leave()?;
+        check_let_go(&debuggee)?;
+
+        if self.live {
+            self.hand_over(&server, &debuggee, &symbols)?;
+            check_let_go(&debuggee)?;
+        }
+        println!("\nThe demonstration is complete: everything that was announced did happen.");
+        Ok(())
+    }
+
+    fn open_client(&self, server: &Server, debuggee: &Debuggee, symbols: &std::path::Path) -> Done<Client> {
+        typed(&format!(
+            "farsight -y {} -premote {} -p {}",
+            symbols.display(),
+            server.transport,
+            debuggee.pid()
+        ));
+        let show = |line: &str| println!("  {line}");
+        Client::start(
+            &self.built.farsight,
+            &server.transport,
+            debuggee.pid(),
+            Some(symbols),
+            show,
+        )
+    }
+
+    fn show(&self, client: &mut Client, step: &Step) -> Done {
+        typed(step.command);
+        let lines = client.execute(step.command)?;
+        let missing: Vec<&str> = step
+            .expect
+            .iter()
+            .copied()
+            .filter(|text| !lines.iter().any(|line| line.contains(text)))
+            .collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            missing => failure(format!("after `{}` nothing said {missing:?}", step.command)),
+        }
+    }
+
+    /// Ends at a prompt that is the user's.
+    fn hand_over(&self, server: &Server, debuggee: &Debuggee, symbols: &std::path::Path) -> Done {
+        heading("YOUR TURN");
+        println!("The same again, with a prompt of your own. Try: bp count_step; g   k   r   ~   .help   qd to leave");
+        self.wait()?;
+        let mut command = Command::new(&self.built.farsight);
+        command
+            .arg("-y")
+            .arg(symbols)
+            .args(["-premote", &server.transport, "-p", &debuggee.pid().to_string()]);
+        let status = command.stdin(Stdio::inherit()).status();
+        status
+            .map(|_| ())
+            .map_err(|error| Failure(format!("cannot run farsight: {error}")))
+    }
+
+    /// Waits for ENTER where a person is there to press it.
+    fn wait(&self) -> Done {
+        if !self.live {
+            return Ok(());
+        }
+        print!("  [ENTER] ");
+        let flushed = std::io::Write::flush(&mut std::io::stdout());
+        let read = flushed.and_then(|()| std::io::stdin().read_line(&mut String::new()));
+        match read {
+            Ok(0) => failure("ended by you"),
+            Ok(_) => Ok(()),
+            Err(error) => failure(format!("ended: {error}")),
+        }
+    }
+}
+
+/// Shows that the program goes on as if nothing had been.
+fn check_let_go(debuggee: &Debuggee) -> Done {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    // The debugger may end a moment before the server has let go.
+    while debuggee.is_clean().is_err() && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    debuggee.is_clean()?;
+    let (before, now) = debuggee.advances("counter")?;
+    println!("process {} goes on: {before}, {now}, ...", debuggee.pid());
+    println!("it has no tracer, no signal is left in its queues, and its code equals its file");
+    Ok(())
+}
+
+fn heading(text: &str) {
+    println!("\n---- {text} {}", "-".repeat(70_usize.saturating_sub(text.len())));
+}
+
+fn typed(text: &str) {
+    println!("  $ {text}");
+}
