@@ -1,1 +1,8 @@
 //! Roles with an engine or a console.
+
+mod files;
+mod link;
+mod outside;
+mod sys;
+
+pub use outside::Machine;

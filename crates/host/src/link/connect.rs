@@ -1,0 +1,203 @@
+//! From a destination to an open session, or to words about why there is none.
+
+use std::fmt::Write as _;
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use farsight_engine::{ConnectFailure, Destination};
+use farsight_transport::{ClientRole, ClientTransport, Stream, dial};
+use farsight_wire::frame::PREAMBLE;
+use farsight_wire::handshake::{Hello, Role, VERSIONS, Welcome, opening_frame, read_welcome};
+use farsight_wire::{Decoder, Frame, FrameKind, Limits, WireError};
+
+/// How long dialling may take.
+const DIAL: Duration = Duration::from_secs(10);
+
+/// How long the server may take to answer the first frame.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// An open session and what has been read of it.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) stream: Stream,
+    /// May hold frames that came behind the welcome.
+    pub(super) decoder: Decoder,
+    pub(super) welcome: Welcome,
+}
+
+/// Dials and shakes hands.
+pub(super) fn connect(to: &Destination) -> Result<Connected, ConnectFailure> {
+    match to {
+        Destination::Local => {
+            let fail = |why: String| ConnectFailure(format!("cannot debug on this machine: {why}"));
+            let stream =
+                local_session().map_err(|error| fail(format!("no session process could be started: {error}")))?;
+            open(stream, ANSWER).map_err(|trouble| fail(trouble.to_string()))
+        }
+        Destination::ProcessServer(text) => {
+            let transport = ClientTransport::parse(text, ClientRole::SmartClient)
+                .map_err(|error| ConnectFailure(error.to_string()))?;
+            let fail = |why: String| ConnectFailure(format!("cannot connect to {transport}: {why}"));
+            let stream = dial(&transport, DIAL).map_err(|error| fail(error.to_string()))?;
+            open(stream, ANSWER).map_err(|trouble| fail(trouble.to_string()))
+        }
+    }
+}
+
+fn local_session() -> io::Result<Stream> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this build debugs only through a process server (-premote)",
+    ))
+}
+
+/// What went wrong between the first byte and an open session.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("what listens there is not a farsight server: it {answers}; check the port")]
+    NotAServer { answers: String },
+    #[error(
+        "the connection was accepted and then nothing came for {} s; is it a farsight process server (dbgsrv), and is it not \
+         stopped?",
+        after.as_secs()
+    )]
+    Silent { after: Duration },
+    #[error(
+        "the connection was closed before any answer; either that is not a farsight process server (dbgsrv), or it is \
+         just ending"
+    )]
+    Closed,
+    #[error("the connection broke during the first exchange: {0}")]
+    Broken(#[source] io::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error(
+        "its answer cannot be read: {0}; the two releases are too far apart, or something changes the bytes between"
+    )]
+    Unreadable(#[source] WireError),
+}
+
+/// The first exchange.
+fn open(stream: Stream, time: Duration) -> Result<Connected, Trouble> {
+    let deadline = Instant::now() + time;
+    stream.set_write_timeout(Some(time)).map_err(Trouble::Broken)?;
+    let mut opening = PREAMBLE.to_vec();
+    opening.extend_from_slice(&opening_frame(FrameKind::Hello, &hello()).encode());
+    // A peer that speaks first and closes is better judged by what it said than by the broken write.
+    let written = (&stream).write_all(&opening);
+    let mut decoder = Decoder::new();
+    let frame = first_frame(&stream, &mut decoder, deadline, time, written.err())?;
+    let welcome = match read_welcome(&frame).map_err(Trouble::Unreadable)? {
+        Ok(welcome) => welcome,
+        Err(refusal) => return Err(Trouble::Refused(refusal.to_string())),
+    };
+    if welcome.server.serves() != Role::SmartClient {
+        return Err(Trouble::Refused(format!("the server there is a {}", welcome.server)));
+    }
+    decoder.set_limits(Limits::SESSION);
+    stream.set_read_timeout(None).map_err(Trouble::Broken)?;
+    Ok(Connected {
+        stream,
+        decoder,
+        welcome,
+    })
+}
+
+fn first_frame(
+    mut stream: &Stream,
+    decoder: &mut Decoder,
+    deadline: Instant,
+    time: Duration,
+    write_error: Option<io::Error>,
+) -> Result<Frame, Trouble> {
+    let mut chunk = [0; 4096];
+    let mut seen = Vec::new();
+    loop {
+        match decoder.next_frame() {
+            Ok(Some(frame)) => return Ok(frame),
+            Ok(None) => {}
+            Err(WireError::NotOurs) => {
+                return Err(Trouble::NotAServer {
+                    answers: answers(&seen),
+                });
+            }
+            Err(error) => return Err(Trouble::Unreadable(error)),
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Trouble::Silent { after: time });
+        }
+        stream.set_read_timeout(Some(left)).map_err(Trouble::Broken)?;
+        match stream.read(&mut chunk) {
+            Ok(0) => return Err(closed(write_error)),
+            Ok(length) => {
+                // Only the beginning is ever quoted; it all comes in the first pieces.
+                seen.extend_from_slice(&chunk[..length.min(256)]);
+                decoder.feed(&chunk[..length]);
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Err(Trouble::Silent { after: time }),
+                io::ErrorKind::ConnectionReset => return Err(Trouble::Closed),
+                _ => return Err(Trouble::Broken(error)),
+            },
+        }
+    }
+}
+
+fn closed(write_error: Option<io::Error>) -> Trouble {
+    match write_error {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Trouble::Broken(error),
+        _ => Trouble::Closed,
+    }
+}
+
+/// What the stranger said, in words.
+fn answers(bytes: &[u8]) -> String {
+    let kind = match bytes {
+        _ if bytes.starts_with(b"HTTP/") => "answers like a web server",
+        _ if bytes.starts_with(b"SSH-") => "answers like an ssh server",
+        [0x15 | 0x16, 0x03, ..] => "answers in TLS",
+        [b'+' | b'-' | b'$', ..] => "may be a GDB stub",
+        _ => "answers something else",
+    };
+    format!("{kind} ({})", quote(bytes))
+}
+
+/// The first line of what came, harmless to a terminal.
+fn quote(bytes: &[u8]) -> String {
+    let mut quoted = String::from("\"");
+    for byte in bytes.iter().take(48).take_while(|byte| !b"\r\n".contains(byte)) {
+        // Writing to a string cannot fail.
+        let _ = write!(quoted, "{}", byte.escape_ascii());
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn hello() -> Hello {
+    Hello {
+        versions: VERSIONS,
+        role: Role::SmartClient,
+        product: format!("farsight {}", env!("CARGO_PKG_VERSION")),
+        identity: identity(),
+        resume: None,
+    }
+}
+
+/// `user@machine`, for people.
+fn identity() -> String {
+    let user = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| "someone".into());
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    // The first frame has a limit, an environment has none.
+    let clip = |name: &str| name.trim().chars().take(64).collect::<String>();
+    match clip(&machine).as_str() {
+        "" => clip(&user),
+        machine => format!("{}@{machine}", clip(&user)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! What the engine gets from this machine: links to target services, files and variables.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use farsight_engine::{Destination, EngineMessage, LinkId, LinkSender, Outside};
+use farsight_symbols::ImageBytes;
+
+use crate::link::{Link, LinkThreads};
+
+/// How long the threads of closed links may take to end before the host goes without them.
+const THREADS_END: Duration = Duration::from_secs(2);
+
+/// The engine's world on this machine.
+#[derive(Debug, Default)]
+pub struct Machine {
+    threads: LinkThreads,
+}
+
+impl Outside for Machine {
+    fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
+        Box::new(Link::open(to.clone(), link, inbox, &mut self.threads))
+    }
+
+    fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
+        crate::files::open(path)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl Drop for Machine {
+    /// The engine is going and has dropped its links, so their threads are about to end.
+    fn drop(&mut self) {
+        self.threads.join(THREADS_END);
+    }
+}
