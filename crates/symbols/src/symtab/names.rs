@@ -322,7 +322,7 @@ mod tests {
         let all = |raw| identifiers(raw).collect::<Vec<_>>();
         assert!(all("_ZN3foo3barEi").ends_with(&["bar"]));
         assert!(all("_ZN37_$LT$impl$u20$core..fmt..Debug$GT$17hE").contains(&"Debug"));
-        assert!(all("_RNvC3foo5__bar").contains(&"_bar"));
+        assert!(all("_ZN3foo5__barE").contains(&"__bar"));
         assert!(all("_RNvC3foo4__bar").contains(&"_bar"));
     }
 }
