@@ -2,6 +2,7 @@
 
 mod files;
 mod link;
+pub mod options;
 mod outside;
 mod sys;
 

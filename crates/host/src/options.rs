@@ -1,0 +1,235 @@
+//! The command line of `farsight`, in DbgEng's manner: text becomes types here.
+//!
+//! Options begin with a dash, are case-sensitive, and end at the program: everything behind it belongs to it. `/` is not
+//! accepted in place of the dash, because it begins paths. Read [`Invocation`] first.
+
+mod absent;
+mod help;
+
+use std::ffi::OsString;
+
+use farsight_engine::{Acquisition, Destination, EngineOptions};
+use farsight_transport::{ClientRole, ClientTransport};
+use farsight_types::OsPid;
+
+pub use help::{USAGE, help, version};
+
+/// What the program was called for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// `-?`
+    Help,
+    /// `-version`
+    Version,
+    /// A session.
+    Debug(Box<SessionOptions>),
+}
+
+/// A session as the command line describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// What the engine is told. Its `command` stays empty: the console runs `-c` itself, so that it knows the outcome.
+    pub engine: EngineOptions,
+    /// Run before any other line (`-c`).
+    pub commands: Option<String>,
+}
+
+/// A command line that cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// No such option in any release.
+    #[error("unknown option '{0}'")]
+    Unknown(String),
+    /// One that DbgEng has and this build has not.
+    #[error("this build does not have {0} yet")]
+    NotYet(String),
+    /// An option stands last and needs something behind it.
+    #[error("{option} needs {what} behind it")]
+    NoValue {
+        /// The option.
+        option: &'static str,
+        /// What it needs.
+        what: &'static str,
+    },
+    /// What stands behind an option is not what it needs.
+    #[error("{option} needs {what}, not '{given}'")]
+    BadValue {
+        /// The option.
+        option: &'static str,
+        /// What it needs.
+        what: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// The connection string's own error.
+    #[error("-premote: {0}")]
+    Transport(String),
+    /// An option twice.
+    #[error("{0} is given twice")]
+    Twice(&'static str),
+    /// Two first targets.
+    #[error("{0} and {1} contradict each other: a session starts with one target")]
+    Contradiction(&'static str, &'static str),
+    /// Arguments of Linux programs need not be text; ours are.
+    #[error("'{0}' is not UTF-8")]
+    NotText(String),
+}
+
+const CONNECTION: &str = "a connection string such as tcp:server=HOST,port=5005";
+const PID: &str = "a process id (decimal, or hexadecimal with 0x)";
+const NAME: &str = "the name of an executable";
+const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
+const PATH: &str = "directories separated by ';'";
+
+/// Reads the arguments behind the program's own name.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, OptionError> {
+    let mut words = arguments.into_iter().map(|word| {
+        word.into_string()
+            .map_err(|word| OptionError::NotText(word.to_string_lossy().into_owned()))
+    });
+    let mut draft = Draft::default();
+    while let Some(word) = words.next() {
+        let word = word?;
+        let mut value = |option, what| match words.next() {
+            None => Err(OptionError::NoValue { option, what }),
+            Some(value) => value,
+        };
+        match word.as_str() {
+            "-?" | "-h" | "-help" | "--help" => return Ok(Invocation::Help),
+            "-version" | "--version" => return Ok(Invocation::Version),
+            "-premote" => draft.set_premote(value("-premote", CONNECTION)?)?,
+            "-p" => {
+                let process = parse_pid(&value("-p", PID)?)?;
+                draft.acquire("-p", Acquisition::Attach(process))?;
+            }
+            "-pn" => {
+                let name = value("-pn", NAME)?;
+                draft.acquire("-pn", Acquisition::AttachName(name))?;
+            }
+            "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
+            "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
+            "-i" => set("-i", &mut draft.image_path, value("-i", PATH)?)?,
+            "--" => {
+                let program = value("--", "a program")?;
+                draft.launch(program, words.by_ref().collect::<Result<_, _>>()?)?;
+            }
+            option if option.starts_with('-') => draft.set_flags(option)?,
+            _ => draft.launch(word, words.by_ref().collect::<Result<_, _>>()?)?,
+        }
+    }
+    Ok(Invocation::Debug(Box::new(draft.finish())))
+}
+
+fn set(option: &'static str, place: &mut Option<String>, value: String) -> Result<(), OptionError> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(OptionError::Twice(option)),
+    }
+}
+
+fn parse_pid(text: &str) -> Result<OsPid, OptionError> {
+    let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.strip_prefix("0n").unwrap_or(text).parse().ok(),
+    };
+    // 0 names a process nowhere, and a sign is no digit.
+    number
+        .filter(|number| *number > 0 && !text.contains('+'))
+        .map(OsPid)
+        .ok_or_else(|| OptionError::BadValue {
+            option: "-p",
+            what: PID,
+            given: text.into(),
+        })
+}
+
+/// Options as they have been seen so far.
+#[derive(Default)]
+struct Draft {
+    premote: Option<String>,
+    acquisition: Option<(&'static str, Acquisition)>,
+    commands: Option<String>,
+    symbol_path: Option<String>,
+    image_path: Option<String>,
+    no_initial_break: bool,
+    no_final_break: bool,
+    detach: bool,
+    verbose: bool,
+}
+
+impl Draft {
+    fn set_premote(&mut self, text: String) -> Result<(), OptionError> {
+        let fail = |error: &dyn std::fmt::Display| OptionError::Transport(error.to_string());
+        ClientTransport::parse(&text, ClientRole::SmartClient)
+            .map_err(|error| fail(&error))?
+            .require_supported()
+            .map_err(|error| fail(&error))?;
+        set("-premote", &mut self.premote, text)
+    }
+
+    fn acquire(&mut self, option: &'static str, acquisition: Acquisition) -> Result<(), OptionError> {
+        match self.acquisition.replace((option, acquisition)) {
+            None => Ok(()),
+            Some((before, _)) if before == option => Err(OptionError::Twice(option)),
+            Some((before, _)) => Err(OptionError::Contradiction(before, option)),
+        }
+    }
+
+    fn launch(&mut self, program: String, arguments: Vec<String>) -> Result<(), OptionError> {
+        self.acquire("a program", Acquisition::Launch { program, arguments })
+    }
+
+    /// An option without a value, or several in one word (`-gG`).
+    fn set_flags(&mut self, word: &str) -> Result<(), OptionError> {
+        let mut rest = word.trim_start_matches('-');
+        if rest.is_empty() || word.starts_with("--") {
+            return Err(OptionError::Unknown(word.into()));
+        }
+        if absent::is_absent(rest) {
+            return Err(OptionError::NotYet(word.into()));
+        }
+        while !rest.is_empty() {
+            let flags: [(&str, &mut bool); 4] = [
+                ("pd", &mut self.detach),
+                ("g", &mut self.no_initial_break),
+                ("G", &mut self.no_final_break),
+                ("v", &mut self.verbose),
+            ];
+            let found = flags
+                .into_iter()
+                .find_map(|(name, flag)| rest.strip_prefix(name).map(|behind| (behind, flag)));
+            match found {
+                Some((behind, flag)) => {
+                    *flag = true;
+                    rest = behind;
+                }
+                None if absent::starts_with_absent_flag(rest) => {
+                    return Err(OptionError::NotYet(format!("-{} (in '{word}')", &rest[..1])));
+                }
+                None => return Err(OptionError::Unknown(word.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> SessionOptions {
+        let destination = self.premote.map_or(Destination::Local, Destination::ProcessServer);
+        let mut engine = EngineOptions::new(destination);
+        engine.acquisition = self
+            .acquisition
+            .map_or(Acquisition::None, |(_, acquisition)| acquisition);
+        engine.initial_break = !self.no_initial_break;
+        engine.final_break = !self.no_final_break;
+        engine.detach_on_exit = self.detach;
+        engine.symbol_path = self.symbol_path;
+        engine.image_path = self.image_path;
+        engine.verbose = self.verbose;
+        SessionOptions {
+            engine,
+            commands: self.commands,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

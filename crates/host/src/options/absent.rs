@@ -1,0 +1,23 @@
+//! Options of DbgEng's console debuggers that this build refuses by name (specification 4.1).
+
+/// Whole words, without the dash.
+const WORDS: &[&str] = &[
+    "2", "QR", "bonc", "cf", "cfr", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd",
+    "iu", "k", "kqm", "lines", "loga", "logau", "logo", "logou", "myob", "n", "netsyms", "noinh", "noio", "noshell",
+    "nosqm", "o", "pb", "pe", "pr", "psn", "pt", "pv", "pvr", "r", "remote", "robp", "s", "sdce", "server", "ses",
+    "sflags", "sicv", "sins", "snc", "snul", "srcpath", "sup", "t", "vf", "w", "wake", "x", "xd", "xe", "xi", "xn",
+    "z", "zp",
+];
+
+/// Those that may stand together with others in one word, as in `-odGg`.
+const FLAGS: &[u8] = b"odnsx2";
+
+/// Whether a word, without its dash, is such an option.
+pub(super) fn is_absent(word: &str) -> bool {
+    WORDS.contains(&word)
+}
+
+/// Whether a word that holds several options goes on with such an option.
+pub(super) fn starts_with_absent_flag(rest: &str) -> bool {
+    rest.bytes().next().is_some_and(|first| FLAGS.contains(&first))
+}

@@ -1,0 +1,48 @@
+//! What `-?`, `-version` and a mistaken command line show.
+
+/// One line that reminds of the rest.
+pub const USAGE: &str = "usage: farsight [-premote CONNECTION] [options] [-p PID | -pn NAME | PROGRAM ARGUMENTS...]";
+
+/// The text of `-version`.
+pub fn version() -> String {
+    format!("farsight {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// The text of `-?`.
+pub fn help() -> String {
+    format!("{USAGE}\n{HELP}")
+}
+
+const HELP: &str = "
+where the target is
+  -premote CONNECTION   on the machine of a process server, started there with  dbgsrv -t tcp:port=5005
+                        CONNECTION is tcp:server=HOST,port=5005 or npipe:server=localhost,pipe=NAME
+                        without it: on this machine
+
+the first target (none: start with a prompt; .attach and .create get one)
+  -p PID                attach to a process (decimal, or hexadecimal with 0x)
+  -pn NAME              attach to the one process whose executable has this name
+  PROGRAM ARGUMENTS...  start a program; everything behind PROGRAM belongs to it (-- allows a PROGRAM with a dash)
+
+how
+  -g                    do not stop when the target is first seen
+  -G                    do not stop when a process is about to end
+  -pd                   at the end let go of every target, also of those that were started (as a rule they are killed)
+  -c \"COMMANDS\"         run these first, then read lines from the terminal or standard input
+  -y DIRECTORIES        where symbols are looked for, separated by ;
+  -i DIRECTORIES        where images (programs and libraries) are looked for, separated by ;
+  -v                    say more
+  -version, -?          show the release, or this
+
+Options without a value may share a dash (-gG). Paths are those of this machine, PROGRAM is of the target's.
+
+At a terminal: CTRL+C breaks into a running target, cancels a running command, or clears the line; CTRL+D is q.
+Otherwise lines are read from standard input, each is shown behind the prompt it is for, and the end of them is q.
+At q, programs that were started are killed and processes that were attached to run on.
+
+Exit code: 0 everything asked was done (at a terminal: the session ended in good order), 1 a command failed,
+2 the command line was wrong, 3 no connection or no first target, 4 the connection was lost or the engine failed,
+128 + N ended by signal N.
+
+FARSIGHT_LOG_FILE names a file for a log of this program, FARSIGHT_LOG says of what (such as debug or farsight_host=trace).
+";
