@@ -156,8 +156,6 @@ mod tests {
         let folder = crate::Scratch::new();
         let path = folder.path().join("toy");
         std::fs::write(&path, &toy.file).unwrap();
-            std::fs::copy(&path, p).unwrap();
-        }
         for name in ["_start", "main", "work", "leaf", "worker"] {
             assert_eq!(crate::elf::symbol(&path, name), toy.function(name).0, "{name}");
         }
