@@ -10,6 +10,7 @@ mod evaluate;
 mod functions;
 mod lexer;
 mod names;
+mod parser;
 mod range;
 mod scope;
 mod words;

@@ -106,3 +106,23 @@ impl ExprError {
         format!("{text}\n{indent}^ {self}")
     }
 }
+
+/// The text from a position on, as errors quote it; long texts are cut.
+pub(super) fn near(text: &str, position: usize) -> String {
+    const MOST: usize = 60;
+    let rest = text.get(position..).unwrap_or("");
+    match rest.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &rest[..end]),
+        None => rest.to_owned(),
+    }
+}
+
+/// Something else should stand at a position.
+pub(super) fn syntax(text: &str, position: usize) -> ExprError {
+    ExprError::new(
+        position,
+        ExprErrorKind::Syntax {
+            near: near(text, position),
+        },
+    )
+}

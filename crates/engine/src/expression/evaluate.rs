@@ -1,6 +1,7 @@
 //! The evaluator: its settings and its ways in.
 
-use super::{ExprError, ExprErrorKind, RangeArgument, Scope};
+use super::parser::Parser;
+use super::{ExprError, RangeArgument, Scope};
 
 /// The radix of numbers without a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,17 @@ pub enum Radix {
     /// 16, DbgEng's default.
     #[default]
     Hexadecimal,
+}
+
+impl Radix {
+    /// The number of digits there are.
+    pub fn base(self) -> u32 {
+        match self {
+            Radix::Octal => 8,
+            Radix::Decimal => 10,
+            Radix::Hexadecimal => 16,
+        }
+    }
 }
 
 /// Evaluates MASM expressions. Everything is unsigned and 64 bits wide; arithmetic wraps.
@@ -28,16 +40,20 @@ impl Evaluator {
     }
 
     /// The value of an expression that is the whole text.
+    #[doc(alias = "Evaluate")]
     pub fn evaluate(&self, text: &str, scope: &mut dyn Scope) -> Result<u64, ExprError> {
-        let (value, _) = self.evaluate_prefix(text, scope)?;
+        let mut parser = Parser::new(text, self.radix, scope);
+        let value = parser.expression()?;
+        parser.at_end()?;
         Ok(value)
     }
 
-    /// The value of the expression that the text begins with, and the rest behind it and behind one comma or the spaces
-    /// there. An expression ends where no operator follows, at `,` `;` `"` and at an unmatched bracket.
+    /// The value of the expression that the text begins with, and the rest behind it and behind the spaces and at most
+    /// one comma there. An expression ends where no operator follows: at `,` `;` `"`, an unmatched bracket, or a word.
     pub fn evaluate_prefix<'t>(&self, text: &'t str, scope: &mut dyn Scope) -> Result<(u64, &'t str), ExprError> {
-        let _ = scope;
-        Err(ExprError::new(0, ExprErrorKind::Missing { near: text.to_owned() }))
+        let mut parser = Parser::new(text, self.radix, scope);
+        let value = parser.expression()?;
+        Ok((value, parser.rest_behind_separator()))
     }
 
     /// The range that the text begins with (`addr1 addr2`, `addr L n`, `addr L-n`, `addr L?n`, `addr`, `L n`, nothing),
@@ -49,4 +65,16 @@ impl Evaluator {
     ) -> Result<(RangeArgument, &'t str), ExprError> {
         super::range::range_prefix(*self, text, scope)
     }
+
+    /// As [`Evaluator::range_prefix`], where nothing may follow.
+    pub fn range(&self, text: &str, scope: &mut dyn Scope) -> Result<RangeArgument, ExprError> {
+        let (range, rest) = self.range_prefix(text, scope)?;
+        match rest {
+            "" => Ok(range),
+            _ => Err(super::error::syntax(text, text.len() - rest.len())),
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;
