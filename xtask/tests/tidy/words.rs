@@ -41,7 +41,7 @@ fn other_words(source: &Source) -> Vec<String> {
     if !source.path.starts_with("crates/") || !source.path.contains("/src/") {
         return Vec::new();
     }
-    let mut complaints = Vec::new();
+    let mut complaints: Vec<String> = Vec::new();
     for (number, line) in source.text.lines().enumerate().map(|(index, line)| (index + 1, line)) {
         let code = line.split_once("//").map_or(line, |(code, _)| code);
         for word in words(code) {

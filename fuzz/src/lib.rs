@@ -1,0 +1,3 @@
+//! What is fuzzed. Read [`parsers`].
+
+pub mod parsers;

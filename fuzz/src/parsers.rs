@@ -1,0 +1,417 @@
+//! Every parser of bytes from outside, as a function from bytes that must neither panic, nor hang, nor take memory that
+//! the input does not pay for. Where a parser has an opposite, the round trip must be stable too.
+//!
+//! Used by the fuzz targets of the same names and by the test that replays the corpus.
+
+use std::sync::Arc;
+
+use farsight_engine::disassembly;
+use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
+use farsight_symbols::{
+    FrameRegisters, Image, ImageFile, ImageParts, LoadedUnwind, ModuleLookup, ModuleUnwind, PartsReader, PartsStep,
+    Pattern, ReadOutcome, Step, SymbolTable, UnwindContext, Unwinder,
+};
+use farsight_target as target;
+use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};
+use farsight_types::{Address, Architecture, Rva, registers::amd64};
+use farsight_wire::{Decoder, Frame, FrameKind, Header, Limits, Message, handshake};
+
+/// A parser's name and the function that feeds it.
+pub type Parser = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const PARSERS: &[Parser] = &[
+    ("connection_string", connection_string),
+    ("wire_frames", wire_frames),
+    ("handshake", handshake),
+    ("target_messages", target_messages),
+    ("image", image),
+    ("unwind", unwind),
+    ("expression", expression),
+    ("command_line", command_line),
+    ("disassembly", disassembly),
+    ("demangle", demangle),
+];
+
+/// Connection strings of every role. What is accepted, shown and read again must be the same.
+pub fn connection_string(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    for role in [
+        ServerRole::DebuggingServer,
+        ServerRole::ProcessServer,
+        ServerRole::KernelConnectionServer,
+        ServerRole::Repeater,
+    ] {
+        match ServerTransport::parse(text, role) {
+            Ok(read) => same_again(&read, |shown| ServerTransport::parse(shown, role).ok()),
+            Err(error) => {
+                assert!(error.at() <= text.len() && !error.to_string().is_empty() && !error.caret().is_empty())
+            }
+        }
+    }
+    for role in [
+        ClientRole::DebuggingClient,
+        ClientRole::SmartClient,
+        ClientRole::Repeater,
+        ClientRole::KernelClient,
+    ] {
+        match ClientTransport::parse(text, role) {
+            Ok(read) => same_again(&read, |shown| ClientTransport::parse(shown, role).ok()),
+            Err(error) => {
+                assert!(error.at() <= text.len() && !error.to_string().is_empty() && !error.caret().is_empty())
+            }
+        }
+    }
+    // Kernel links are shown for people: a hidden key is none that could be read again.
+    if let Ok(read) = KernelConnection::parse(text) {
+        let _ = (read.to_string(), read.require_supported().is_ok());
+    }
+    if let Ok(read) = KernelLink::parse(text) {
+        let _ = read.to_string();
+    }
+}
+
+/// Secrets are shown as stars, so what is shown is compared, not what was read.
+fn same_again<T: std::fmt::Display>(read: &T, parse: impl Fn(&str) -> Option<T>) {
+    let shown = read.to_string();
+    let again = parse(&shown).map(|again| again.to_string());
+    assert_eq!(again.as_deref(), Some(shown.as_str()));
+}
+
+/// Frames from a stream that comes in pieces: the first byte says how large. Whole frames survive being sent again.
+pub fn wire_frames(input: &[u8]) {
+    let Some((size, stream)) = input.split_first() else {
+        return;
+    };
+    let mut decoder = Decoder::new();
+    let mut first = true;
+    for piece in stream.chunks(usize::from(*size).max(1)) {
+        decoder.feed(piece);
+        loop {
+            match decoder.next_frame() {
+                Ok(Some(frame)) => {
+                    assert!(frame.body.len() <= Limits::SESSION.body as usize);
+                    if !first {
+                        frame_survives(&frame);
+                    }
+                    first = false;
+                    decoder.set_limits(Limits::SESSION);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert!(!error.to_string().is_empty());
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn frame_survives(frame: &Frame) {
+    let mut decoder = Decoder::new();
+    let hello = Frame::new(Header::new(FrameKind::Hello), Vec::new());
+    decoder.feed(&farsight_wire::frame::PREAMBLE);
+    decoder.feed(&hello.encode());
+    assert!(matches!(decoder.next_frame(), Ok(Some(_))));
+    decoder.set_limits(Limits::SESSION);
+    decoder.feed(&frame.encode());
+    let Ok(Some(again)) = decoder.next_frame() else {
+        panic!("a frame that was read cannot be read again")
+    };
+    assert_eq!(again.encode(), frame.encode());
+}
+
+/// First frames of either side.
+pub fn handshake(input: &[u8]) {
+    for kind in [FrameKind::Hello, FrameKind::Welcome, FrameKind::Refused] {
+        let frame = Frame::new(Header::new(kind), input.to_vec());
+        if let Ok(hello) = handshake::read_hello(&frame) {
+            let again = handshake::opening_frame(FrameKind::Hello, &hello);
+            assert_eq!(handshake::read_hello(&again).ok().as_ref(), Some(&hello));
+            let _ = handshake::judge(&hello, handshake::ServerKind::ProcessServer);
+        }
+        match handshake::read_welcome(&frame) {
+            Ok(Err(refusal)) => assert!(!refusal.to_string().is_empty()),
+            Ok(Ok(_)) | Err(_) => {}
+        }
+    }
+}
+
+/// Bodies of every message of the target services: the first byte says which, the rest is the body.
+pub fn target_messages(input: &[u8]) {
+    let Some((which, body)) = input.split_first() else {
+        return;
+    };
+    MESSAGES[usize::from(*which) % MESSAGES.len()](body);
+}
+
+/// What is read is written in one way only, so that writing it twice gives the same bytes.
+fn message<M: Message>(body: &[u8]) {
+    let Ok(read) = M::from_body(body) else { return };
+    let written = read.to_body();
+    let Ok(again) = M::from_body(&written) else {
+        panic!("a message that was read cannot be read again")
+    };
+    assert_eq!(again.to_body(), written);
+}
+
+/// In the order of the services; new ones go to the end, so that the corpus keeps its meaning.
+const MESSAGES: &[fn(&[u8])] = &[
+    message::<target::MachineDescription>,
+    message::<target::ProcessQuery>,
+    message::<target::ProcessList>,
+    message::<target::NameQuery>,
+    message::<target::ProcessRef>,
+    message::<target::LaunchSpec>,
+    message::<target::AttachSpec>,
+    message::<target::Acquired>,
+    message::<target::LossPolicy>,
+    message::<target::DetachOrder>,
+    message::<target::ResumePlan>,
+    message::<target::Resumed>,
+    message::<target::TrapUpdate>,
+    message::<target::ThreadList>,
+    message::<target::ImageList>,
+    message::<target::RegionList>,
+    message::<target::ReadRequest>,
+    message::<target::ReadReply>,
+    message::<target::WriteRequest>,
+    message::<target::WriteReply>,
+    message::<target::SearchRequest>,
+    message::<target::SearchReply>,
+    message::<target::RegistersRequest>,
+    message::<target::RegistersReply>,
+    message::<target::SetRegistersRequest>,
+    message::<target::StacksRequest>,
+    message::<target::StacksReply>,
+    message::<target::ReadFileRequest>,
+    message::<target::TerminalInput>,
+    message::<target::TerminalSize>,
+    message::<target::Note>,
+    message::<target::OutputChunk>,
+    message::<target::SessionEnd>,
+    message::<target::Stop>,
+    message::<target::TargetError>,
+];
+
+/// ELF images, whole and in pieces: headers, symbols, names, links.
+pub fn image(input: &[u8]) {
+    if let Some(parts) = in_pieces(input) {
+        look_into(&parts);
+    }
+    if let Ok(whole) = ImageFile::parse(Arc::new(input.to_vec())) {
+        look_into(&whole);
+    }
+}
+
+fn in_pieces(file: &[u8]) -> Option<ImageParts> {
+    let mut reader = PartsReader::new(Some(file.len() as u64));
+    for _ in 0..64 {
+        match reader.step().ok()? {
+            PartsStep::Done(parts) => return Some(*parts),
+            PartsStep::Need(ranges) => {
+                for range in ranges {
+                    let start = usize::try_from(range.offset).unwrap_or(usize::MAX).min(file.len());
+                    let end = usize::try_from(range.offset.saturating_add(range.length)).unwrap_or(usize::MAX);
+                    reader.supply(range, file[start..end.clamp(start, file.len())].to_vec());
+                }
+            }
+        }
+    }
+    panic!("the reader never ends asking")
+}
+
+fn look_into(image: &dyn Image) {
+    let symbols = SymbolTable::build(&[image]);
+    for symbol in symbols.iter().take(64) {
+        let _ = (symbol.name(), symbol.full_name(), symbol.size());
+        let _ = symbols.at(symbol.rva());
+        let _ = symbols.by_name(symbol.raw_name());
+    }
+    let _ = symbols.matching(&Pattern::for_symbols("*a*"));
+    let layout = image.layout();
+    for section in layout.sections.iter().take(64) {
+        let _ = (layout.section_at(section.address), layout.segment_at(section.address));
+        let _ = image.bytes_at(section.address, 16);
+    }
+    let _ = image.bytes_at(Rva(u64::MAX), usize::MAX);
+}
+
+/// A walk over a made-up stack with an image's unwind tables. The first two bytes are the length of the stack, the next one
+/// chooses where the code is; then comes the stack, and the rest is the image.
+pub fn unwind(input: &[u8]) {
+    let [low, high, place, rest @ ..] = input else { return };
+    let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
+    let (stack, file) = rest.split_at(length);
+    let Ok(image) = ImageFile::parse(Arc::new(file.to_vec())) else {
+        return;
+    };
+    let unwind = Arc::new(ModuleUnwind::new(&[&image]));
+    let code = image
+        .layout()
+        .sections
+        .get(usize::from(*place) % image.layout().sections.len().max(1));
+    let pc = IMAGE_BASE.saturating_add(code.map_or(0, |section| section.address.0) % IMAGE_SIZE);
+
+    let mut registers = FrameRegisters::default();
+    for index in 0..=amd64::RIP {
+        registers.set(index, Some(STACK_BASE + index as u64 * 8));
+    }
+    registers.set(amd64::RIP, Some(pc));
+    registers.set(amd64::RSP, Some(STACK_BASE));
+    let mut context = MadeUp { stack, unwind };
+    let mut walk = Unwinder::new(registers);
+    for _ in 0..4096 {
+        match walk.step(&mut context) {
+            Step::Frame(frame) => {
+                let _ = (frame.lookup_address(), frame.registers.sp());
+            }
+            Step::End(_) => return,
+            Step::NeedMemory(_) | Step::NeedModule(_) => panic!("it was told all there is"),
+        }
+    }
+}
+
+const IMAGE_BASE: u64 = 0x40_0000;
+const IMAGE_SIZE: u64 = 0x1000_0000;
+const STACK_BASE: u64 = 0x7fff_0000_0000;
+
+struct MadeUp<'a> {
+    stack: &'a [u8],
+    unwind: Arc<ModuleUnwind>,
+}
+
+impl UnwindContext for MadeUp<'_> {
+    fn module_at(&mut self, address: Address) -> ModuleLookup {
+        if !self.is_code(address) {
+            return ModuleLookup::Nowhere;
+        }
+        ModuleLookup::Found(LoadedUnwind {
+            base: Address(IMAGE_BASE),
+            unwind: Arc::clone(&self.unwind),
+        })
+    }
+
+    fn read(&mut self, address: Address, into: &mut [u8]) -> ReadOutcome {
+        let start = address
+            .0
+            .checked_sub(STACK_BASE)
+            .and_then(|offset| usize::try_from(offset).ok());
+        let found = start.and_then(|start| self.stack.get(start..start.checked_add(into.len())?));
+        match found {
+            Some(bytes) => {
+                into.copy_from_slice(bytes);
+                ReadOutcome::Read
+            }
+            None => ReadOutcome::Unreadable,
+        }
+    }
+
+    fn is_code(&mut self, address: Address) -> bool {
+        (IMAGE_BASE..IMAGE_BASE + IMAGE_SIZE).contains(&address.0)
+    }
+}
+
+/// Expressions and ranges, in every radix.
+pub fn expression(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    for radix in [Radix::Octal, Radix::Decimal, Radix::Hexadecimal] {
+        let evaluator = Evaluator::new(radix);
+        if let Err(error) = evaluator.evaluate(text, &mut Anywhere) {
+            let _ = (error.to_string(), error.with_caret(text));
+        }
+        if let Ok((_, rest)) = evaluator.evaluate_prefix(text, &mut Anywhere) {
+            assert!(text.ends_with(rest));
+        }
+        if let Ok((range, rest)) = evaluator.range_prefix(text, &mut Anywhere) {
+            assert!(text.ends_with(rest));
+            let _ = range.to_bytes(4, 16, Address(u64::MAX - 3));
+        }
+    }
+}
+
+/// A scope where most names mean something.
+struct Anywhere;
+
+impl Scope for Anywhere {
+    fn symbol(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
+        Ok(name.len().checked_sub(3).map(|length| length as u64))
+    }
+
+    fn register(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
+        Ok((name.starts_with('r')).then_some(u64::MAX))
+    }
+
+    fn pseudo(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
+        Ok((name.len() < 4).then_some(1))
+    }
+
+    fn read(&mut self, address: Address, size: u8) -> Result<u64, ScopeError> {
+        if address.0 & 0x100 == 0 {
+            Ok(address.0 ^ u64::from(size))
+        } else {
+            Err(ScopeError::Unreadable { at: address })
+        }
+    }
+
+    fn module_entry(&mut self, base: Address) -> Result<Option<u64>, ScopeError> {
+        Ok(Some(base.0))
+    }
+}
+
+/// Command lines: every command lies in the line where it says.
+pub fn command_line(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    match expression::command_line::split(text) {
+        Ok(commands) => {
+            for command in commands {
+                assert!(text.get(command.span.clone()).is_some() && command.arguments_at <= text.len());
+                let _ = expression::take_string(&command.arguments);
+                let (word, rest) = expression::take_word(&command.arguments);
+                assert!(word.len() + rest.len() <= command.arguments.len());
+            }
+        }
+        Err(error) => assert!(error.position <= text.len()),
+    }
+    let _ = expression::unescape(text);
+}
+
+/// Instructions: the first byte chooses how far from the end of the address space the code lies.
+pub fn disassembly(input: &[u8]) {
+    let Some((place, code)) = input.split_first() else {
+        return;
+    };
+    let Some(disassembler) = disassembly::disassembler(Architecture::Amd64) else {
+        return;
+    };
+    let address = Address(u64::MAX - u64::from(*place) * 3);
+    let mut covered = 0;
+    for instruction in disassembly::decode_all(disassembler, address, code, 4096, &mut |_| None) {
+        assert!(instruction.length >= 1 && !instruction.text.is_empty());
+        let _ = disassembler.memory(instruction.address, &code[covered..], &mut |name| {
+            Some(name.len() as u64)
+        });
+        covered += instruction.length;
+        assert!(covered <= code.len());
+    }
+    let starts = disassembly::instructions_before(disassembler, code, 8, place % 2 == 0);
+    assert!(starts.iter().all(|start| *start < code.len()) && starts.is_sorted());
+}
+
+/// Mangled names and patterns.
+pub fn demangle(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    for name in [farsight_symbols::demangle(text), farsight_symbols::demangle_short(text)]
+        .into_iter()
+        .flatten()
+    {
+        assert!(
+            name.len() < 1 << 20,
+            "a name of {} bytes from {}",
+            name.len(),
+            text.len()
+        );
+    }
+    let (pattern, name) = text.split_once('\n').unwrap_or((text, text));
+    let _ = Pattern::new(pattern).matches(name);
+}

@@ -1,0 +1,188 @@
+//! Replays the fuzzers' corpus as ordinary tests: each input as it is, cut short, and with bytes changed.
+//!
+//! The changes follow from a fixed seed, so that a failure comes again; `cargo xtask fuzz` looks further.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../../../fuzz/src/parsers.rs"]
+#[allow(unreachable_pub)]
+mod parsers;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use parsers::{PARSERS, Parser};
+
+/// How many changed copies of each input are tried.
+const CHANGED: usize = 100;
+
+/// At how many places each input is cut.
+const CUTS: usize = 50;
+
+#[test]
+fn connection_strings() {
+    replay("connection_string");
+}
+
+#[test]
+fn wire_frames() {
+    replay("wire_frames");
+}
+
+#[test]
+fn first_frames() {
+    replay("handshake");
+}
+
+#[test]
+fn messages_of_the_target_services() {
+    replay("target_messages");
+}
+
+#[test]
+fn images() {
+    replay("image");
+}
+
+#[test]
+fn unwind_tables() {
+    replay("unwind");
+}
+
+#[test]
+fn expressions() {
+    replay("expression");
+}
+
+#[test]
+fn command_lines() {
+    replay("command_line");
+}
+
+#[test]
+fn instructions() {
+    replay("disassembly");
+}
+
+#[test]
+fn mangled_names() {
+    replay("demangle");
+}
+
+#[test]
+fn every_parser_has_a_target_a_corpus_and_a_test() {
+    let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");
+    assert_eq!(names, in_folder("corpus"), "fuzz/corpus and PARSERS differ");
+    let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
+    let this_file = include_str!("main.rs");
+    for name in &names {
+        assert!(
+            manifest.contains(&format!("name = \"{name}\"")),
+            "fuzz/Cargo.toml does not build {name}"
+        );
+        assert!(
+            this_file.contains(&format!("replay(\"{name}\")")),
+            "no test replays {name}"
+        );
+    }
+}
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
+fn in_folder(name: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(fuzz().join(name)).unwrap();
+    entries
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
+}
+
+/// Feeds a parser its corpus, and says which input it was that failed.
+#[track_caller]
+fn replay(name: &str) {
+    let parser = PARSERS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a row in PARSERS");
+    let mut inputs: Vec<PathBuf> = fs::read_dir(fuzz().join("corpus").join(name))
+        .expect("a corpus")
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "the corpus of {name} is empty");
+    for path in inputs {
+        let input = fs::read(&path).unwrap();
+        feed(parser, &input, || format!("{}", path.display()));
+        let mut random = Random(0x5eed ^ input.len() as u64);
+        for _ in 0..CUTS.min(input.len()) {
+            let length = random.below(input.len());
+            feed(parser, &input[..length], || {
+                format!("the first {length} bytes of {}", path.display())
+            });
+        }
+        for _ in 0..CHANGED {
+            let changed = random.changed(&input);
+            feed(parser, &changed, || {
+                format!("{} changed to {changed:02x?}", path.display())
+            });
+        }
+    }
+}
+
+#[track_caller]
+fn feed((name, parse): &Parser, input: &[u8], shown: impl Fn() -> String) {
+    if catch_unwind(AssertUnwindSafe(|| parse(input))).is_err() {
+        panic!("{name} failed on {}", shown());
+    }
+}
+
+/// A small generator: xorshift, the same on every machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end.max(1) as u64).expect("below a usize")
+    }
+
+    /// A copy with up to four bytes set to telling values, or with a run of it doubled.
+    fn changed(&mut self, input: &[u8]) -> Vec<u8> {
+        const TELLING: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'=', b',', b'{'];
+        let mut changed = input.to_vec();
+        if changed.is_empty() {
+            return changed;
+        }
+        for _ in 0..=self.below(4) {
+            let place = self.below(changed.len());
+            changed[place] = match self.below(3) {
+                0 => TELLING[self.below(TELLING.len())],
+                1 => changed[place] ^ (1 << self.below(8)),
+                _ => self.next().to_le_bytes()[0],
+            };
+        }
+        if self.below(4) == 0 {
+            let start = self.below(changed.len());
+            let end = (start + self.below(64)).min(changed.len());
+            let run = changed[start..end].to_vec();
+            changed.splice(start..start, run);
+        }
+        changed
+    }
+}
