@@ -1,0 +1,241 @@
+//! The service tables over this machine.
+
+use farsight_target::{
+    Acquire, Acquired, AttachSpec, DetachOrder, Files, ImageList, LaunchSpec, Look, LossPolicy, MOST_BYTES, Machine,
+    MachineDescription, NameQuery, ProcessList, ProcessQuery, ProcessRef, ReadFileRequest, ReadReply, ReadRequest,
+    Region, RegionList, RegistersReply, RegistersRequest, ResumePlan, Resumed, Run, SearchReply, SearchRequest,
+    SetRegistersRequest, StacksReply, StacksRequest, TargetError, TerminalInput, TerminalSize, ThreadList, TrapUpdate,
+    WriteReply, WriteRequest,
+};
+use farsight_types::OsPid;
+use farsight_wire::Nothing;
+
+use crate::tracer::{BreakIn, EventSink, TracerHandle};
+use crate::{images, inventory, procfs, search};
+
+/// One session's services: its debuggees, and the machine they are on.
+pub struct LinuxServices {
+    tracer: TracerHandle,
+    machine: String,
+    product: String,
+    end_server: Box<dyn Fn() + Send>,
+}
+
+impl LinuxServices {
+    /// Starts a session without debuggees. `events` is called from other threads; `end_server` asks whoever listens
+    /// for clients to end; `product` is for [`Machine::describe`].
+    pub fn start(
+        product: &str,
+        events: EventSink,
+        end_server: impl Fn() + Send + 'static,
+    ) -> std::io::Result<LinuxServices> {
+        let machine = inventory::machine_name();
+        Ok(LinuxServices {
+            tracer: TracerHandle::start(machine.clone(), events)?,
+            machine,
+            product: product.to_owned(),
+            end_server: Box::new(end_server),
+        })
+    }
+
+    /// What an urgent break-in rings.
+    pub fn break_in(&self) -> BreakIn {
+        self.tracer.break_in()
+    }
+
+    /// The client or the server is gone: lets go of every debuggee by the policy and ends the tracer.
+    pub fn let_go(&mut self) {
+        self.tracer.finish();
+    }
+
+    fn check_size(&self, sizes: impl Iterator<Item = u64>) -> Result<(), TargetError> {
+        let total = sizes.fold(0u64, u64::saturating_add);
+        if total > MOST_BYTES {
+            return Err(TargetError::Invalid {
+                why: format!("one request reads at most {MOST_BYTES} bytes, not {total}"),
+            });
+        }
+        Ok(())
+    }
+
+    fn mappings(&self, pid: OsPid) -> Result<Vec<procfs::Mapping>, TargetError> {
+        procfs::mappings(pid).map_err(|_| TargetError::Ended { pid })
+    }
+
+    fn terminal_failure(&self, error: std::io::Error) -> TargetError {
+        TargetError::System {
+            operation: "writing to the program's terminal".into(),
+            machine: self.machine.clone(),
+            why: error.to_string(),
+        }
+    }
+}
+
+impl Machine for LinuxServices {
+    fn describe(&mut self, _: Nothing) -> Result<MachineDescription, TargetError> {
+        Ok(inventory::describe(&self.product))
+    }
+
+    fn list_processes(&mut self, query: ProcessQuery) -> Result<ProcessList, TargetError> {
+        inventory::list(&query, &self.machine).map(|processes| ProcessList { processes })
+    }
+
+    fn find_by_name(&mut self, query: NameQuery) -> Result<ProcessRef, TargetError> {
+        inventory::find_by_name(&query, &self.machine).map(|process| ProcessRef { process })
+    }
+
+    fn end_server(&mut self, _: Nothing) -> Result<Nothing, TargetError> {
+        (self.end_server)();
+        Ok(Nothing {})
+    }
+}
+
+impl Acquire for LinuxServices {
+    fn launch(&mut self, spec: LaunchSpec) -> Result<Acquired, TargetError> {
+        self.tracer.call(move |tracer| tracer.launch(spec))
+    }
+
+    fn attach(&mut self, spec: AttachSpec) -> Result<Acquired, TargetError> {
+        self.tracer.call(move |tracer| tracer.attach(&spec))
+    }
+}
+
+impl Run for LinuxServices {
+    fn resume(&mut self, plan: ResumePlan) -> Result<Resumed, TargetError> {
+        self.tracer.call(move |tracer| tracer.resume(plan))
+    }
+
+    fn update_traps(&mut self, update: TrapUpdate) -> Result<Resumed, TargetError> {
+        self.tracer.call(move |tracer| {
+            let generation = tracer.change_traps(&update.traps)?;
+            Ok(Resumed { generation })
+        })
+    }
+
+    fn detach(&mut self, order: DetachOrder) -> Result<Nothing, TargetError> {
+        self.tracer
+            .call(move |tracer| tracer.detach(order.process, order.signal))?;
+        Ok(Nothing {})
+    }
+
+    fn terminate(&mut self, process: ProcessRef) -> Result<Nothing, TargetError> {
+        self.tracer.call(move |tracer| tracer.terminate(process.process))?;
+        Ok(Nothing {})
+    }
+
+    fn set_loss_policy(&mut self, policy: LossPolicy) -> Result<Nothing, TargetError> {
+        self.tracer.call(move |tracer| {
+            tracer.set_loss_policy(policy);
+            Ok(Nothing {})
+        })
+    }
+}
+
+impl Look for LinuxServices {
+    fn threads(&mut self, process: ProcessRef) -> Result<ThreadList, TargetError> {
+        let threads = self.tracer.call(move |tracer| tracer.thread_list(process.process))?;
+        Ok(ThreadList { threads })
+    }
+
+    fn images(&mut self, process: ProcessRef) -> Result<ImageList, TargetError> {
+        let images = self.tracer.call(move |tracer| tracer.image_list(process.process))?;
+        Ok(ImageList { images })
+    }
+
+    fn regions(&mut self, process: ProcessRef) -> Result<RegionList, TargetError> {
+        self.tracer.shared.memory(process.process)?;
+        let regions = self.mappings(process.process)?.into_iter().map(|mapping| Region {
+            range: mapping.range,
+            read: mapping.read,
+            write: mapping.write,
+            execute: mapping.execute,
+            shared: mapping.shared,
+            path: mapping.path,
+            offset: mapping.offset,
+        });
+        Ok(RegionList {
+            regions: regions.collect(),
+        })
+    }
+
+    fn read(&mut self, request: ReadRequest) -> Result<ReadReply, TargetError> {
+        self.check_size(request.ranges.iter().map(|range| range.length))?;
+        let memory = self.tracer.shared.memory(request.process)?;
+        let mut reply = ReadReply::default();
+        for range in &request.ranges {
+            let start = reply.bytes.len();
+            reply.bytes.resize(start + range.length as usize, 0);
+            let read = memory.read_into(range.start, &mut reply.bytes[start..]);
+            reply.bytes.truncate(start + read);
+            reply.lengths.push(read as u64);
+        }
+        Ok(reply)
+    }
+
+    fn write(&mut self, request: WriteRequest) -> Result<WriteReply, TargetError> {
+        let memory = self.tracer.shared.memory(request.process)?;
+        let written = memory.write(request.address, &request.bytes) as u64;
+        if written == 0 && !request.bytes.is_empty() {
+            return Err(TargetError::Unwritable { at: request.address });
+        }
+        Ok(WriteReply { length: written })
+    }
+
+    fn search(&mut self, request: SearchRequest) -> Result<SearchReply, TargetError> {
+        let memory = self.tracer.shared.memory(request.process)?;
+        search::search(&memory, &self.mappings(request.process)?, &request)
+    }
+
+    fn registers(&mut self, request: RegistersRequest) -> Result<RegistersReply, TargetError> {
+        self.tracer.call(move |tracer| tracer.registers_of(&request))
+    }
+
+    fn set_registers(&mut self, request: SetRegistersRequest) -> Result<Nothing, TargetError> {
+        self.tracer.call(move |tracer| tracer.set_registers_of(&request))?;
+        Ok(Nothing {})
+    }
+
+    fn stacks(&mut self, request: StacksRequest) -> Result<StacksReply, TargetError> {
+        self.tracer.call(move |tracer| tracer.stacks_of(&request))
+    }
+}
+
+impl Files for LinuxServices {
+    fn read_file(&mut self, request: ReadFileRequest) -> Result<ReadReply, TargetError> {
+        self.check_size(request.ranges.iter().map(|range| range.length))?;
+        let (pid, path) = (request.process, request.path.clone());
+        let refused = |why: String| TargetError::File {
+            path: request.path.clone(),
+            machine: self.machine.clone(),
+            why,
+        };
+        if !self.tracer.call(move |tracer| tracer.reported_image(pid, &path))? {
+            return Err(refused(
+                "only files of images that this session was told of can be read".into(),
+            ));
+        }
+        let file = images::open_image(pid, &request.path).map_err(|error| refused(error.to_string()))?;
+        let mut reply = ReadReply::default();
+        for range in &request.ranges {
+            let bytes = images::read_file(&file, range.offset.0, range.length as usize);
+            reply.lengths.push(bytes.len() as u64);
+            reply.bytes.extend_from_slice(&bytes);
+        }
+        Ok(reply)
+    }
+
+    fn type_in(&mut self, input: TerminalInput) -> Result<Nothing, TargetError> {
+        let terminal = self.tracer.call(move |tracer| tracer.terminal_of(input.process))?;
+        let typed = terminal.type_in(&input.bytes, input.end);
+        typed.map_err(|error| self.terminal_failure(error))?;
+        Ok(Nothing {})
+    }
+
+    fn resize_terminal(&mut self, size: TerminalSize) -> Result<Nothing, TargetError> {
+        let terminal = self.tracer.call(move |tracer| tracer.terminal_of(size.process))?;
+        terminal
+            .resize(size.size)
+            .map_err(|error| self.terminal_failure(error))?;
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,58 @@
+//! Pseudo-terminals: the master end for the server, the other for the launched program.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// A new pseudo-terminal: master, then the program's end.
+pub(crate) fn open(rows: u16, columns: u16) -> io::Result<(OwnedFd, OwnedFd)> {
+    // SAFETY: opens descriptors that nobody else knows; ioctls take a number or a pointer to a live number.
+    unsafe {
+        let master = libc::open(c"/dev/ptmx".as_ptr(), libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC);
+        if master < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let master = OwnedFd::from_raw_fd(master);
+        let unlock: libc::c_int = 0;
+        if libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &raw const unlock) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // By the master, not by name: the name may belong to another mount of devpts.
+        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+        let slave = libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags);
+        if slave < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let slave = OwnedFd::from_raw_fd(slave);
+        resize(&master, rows, columns)?;
+        Ok((master, slave))
+    }
+}
+
+/// Sets the size in characters; the program gets SIGWINCH.
+pub(crate) fn resize(master: &OwnedFd, rows: u16, columns: u16) -> io::Result<()> {
+    let size = libc::winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: the ioctl reads one winsize, which lives here.
+    let result = unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Whether some process still holds the program's end: then reading the master may wait.
+pub(crate) fn is_held(master: &OwnedFd) -> bool {
+    let mut poll = libc::pollfd {
+        fd: master.as_raw_fd(),
+        events: 0,
+        revents: 0,
+    };
+    // SAFETY: polls one live structure without waiting.
+    let result = unsafe { libc::poll(&mut poll, 1, 0) };
+    result != 1 || poll.revents & libc::POLLHUP == 0
+}

@@ -1,0 +1,61 @@
+//! Waiting for tracees and children of the calling thread.
+
+use std::io;
+
+use libc::{c_int, pid_t};
+
+/// What `waitpid` told of one thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// Ended by itself with a code.
+    Exited(c_int),
+    /// Ended by a signal.
+    Killed(c_int),
+    /// In a ptrace stop: the stop signal, and the PTRACE_EVENT number or 0.
+    Stopped { signal: c_int, event: c_int },
+}
+
+impl Waited {
+    pub(crate) fn from_status(status: c_int) -> Waited {
+        if libc::WIFEXITED(status) {
+            Waited::Exited(libc::WEXITSTATUS(status))
+        } else if libc::WIFSIGNALED(status) {
+            Waited::Killed(libc::WTERMSIG(status))
+        } else {
+            Waited::Stopped {
+                signal: libc::WSTOPSIG(status),
+                event: status >> 16,
+            }
+        }
+    }
+}
+
+/// Waits for any tracee or child of this thread.
+pub(crate) fn any() -> io::Result<(pid_t, Waited)> {
+    wait(-1, 0)
+}
+
+/// Waits for one thread.
+pub(crate) fn one(tid: pid_t) -> io::Result<Waited> {
+    wait(tid, 0).map(|(_, waited)| waited)
+}
+
+/// Takes a status that is there already; none when nothing is.
+pub(crate) fn ready() -> Option<(pid_t, Waited)> {
+    wait(-1, libc::WNOHANG).ok().filter(|(tid, _)| *tid > 0)
+}
+
+fn wait(tid: pid_t, flags: c_int) -> io::Result<(pid_t, Waited)> {
+    loop {
+        let mut status: c_int = 0;
+        // SAFETY: `status` lives here and is written by the call.
+        let result = unsafe { libc::waitpid(tid, &mut status, libc::__WALL | libc::__WNOTHREAD | flags) };
+        if result >= 0 {
+            return Ok((result, Waited::from_status(status)));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Getting hold of debuggees: attaching and launching.
+
+use std::sync::Arc;
+
+use farsight_target::{Acquired, AttachSpec, LaunchSpec, LettingGo, ResumePlan, StopCause, TargetError, ThreadRecord};
+use farsight_types::OsPid;
+use libc::{c_int, pid_t};
+
+use super::debuggee::{Debuggee, State, Tracee};
+use super::{Run, Tracer};
+use crate::launch::{self, PreparedLaunch};
+use crate::memory::ProcessMemory;
+use crate::sys::child::ChildStep;
+use crate::sys::wait::Waited;
+use crate::sys::{child, ptrace, wait};
+use crate::terminal::Terminal;
+use crate::{permission, procfs};
+
+/// Rounds of listing threads until no new one shows: each new one comes of one already seized, so few are needed.
+const MOST_ROUNDS: usize = 64;
+
+impl Tracer {
+    /// Seizes every thread of a process and brings it to rest.
+    pub(crate) fn attach(&mut self, spec: &AttachSpec) -> Result<Acquired, TargetError> {
+        self.at_rest()?;
+        let pid = spec.process;
+        permission::check(pid, &self.shared.machine)?;
+        let memory =
+            ProcessMemory::open(pid).map_err(|error| permission::explain(pid, &self.shared.machine, &error))?;
+        let options = self.options(false);
+        self.seize_threads(pid, options)?;
+        let memory = Arc::new(memory);
+        self.shared.set_memory(pid, Some(memory.clone()));
+        self.debuggees.insert(pid, Debuggee::new(memory, false));
+        if let Some(signals) = spec.signals {
+            self.signals = signals;
+        }
+        let mut plan = ResumePlan::default();
+        plan.detail = spec.detail;
+        self.start_run(Run {
+            plan,
+            stepper: None,
+            starting: None,
+        });
+        self.halt(None);
+        let first = self.name_threads(pid);
+        let Some(first) = first else {
+            self.end_run();
+            self.forget(pid);
+            return Err(TargetError::Ended { pid });
+        };
+        self.look_around(pid);
+        let acquired = self.acquired(pid);
+        self.report(first, StopCause::Attached);
+        Ok(acquired)
+    }
+
+    /// Seizes until no unseized thread is left; threads born meanwhile are seized by the kernel.
+    fn seize_threads(&mut self, pid: OsPid, options: c_int) -> Result<(), TargetError> {
+        let mut failure = None;
+        for _ in 0..MOST_ROUNDS {
+            let mut news = false;
+            for tid in procfs::threads(pid).unwrap_or_default() {
+                let tid = tid.0 as pid_t;
+                if self.tracees.contains_key(&tid) {
+                    continue;
+                }
+                match ptrace::seize(tid, options) {
+                    Ok(()) => {
+                        news = true;
+                        self.tracees.insert(tid, Tracee::new(tid, pid, State::Running));
+                    }
+                    // Born of a seized thread, it is ours already and its first stop is on its way.
+                    Err(_) if self.is_ours_already(tid) => {
+                        news = true;
+                        let state = if self.strangers.remove(&tid).is_some() {
+                            State::Stopped
+                        } else {
+                            State::New
+                        };
+                        self.tracees.insert(tid, Tracee::new(tid, pid, state));
+                    }
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            if !news {
+                break;
+            }
+        }
+        let seized = self.tracees.values().any(|tracee| tracee.pid == pid);
+        match (seized, failure) {
+            (true, _) => Ok(()),
+            (false, Some(error)) => Err(permission::explain(pid, &self.shared.machine, &error)),
+            (false, None) => Err(TargetError::NoSuchProcess {
+                pid,
+                machine: self.shared.machine.clone(),
+            }),
+        }
+    }
+
+    /// The tracer that `/proc` names is a thread of ours.
+    fn is_ours_already(&self, tid: pid_t) -> bool {
+        let tracer = procfs::status(tid as u32).ok().and_then(|status| status.tracer);
+        tracer.is_some_and(|tracer| std::fs::exists(format!("/proc/self/task/{tracer}")).unwrap_or(false))
+    }
+
+    /// Notes all threads for the first stop; returns the leader, or the first thread where the leader has ended.
+    fn name_threads(&mut self, pid: OsPid) -> Option<pid_t> {
+        let tids: Vec<pid_t> = self
+            .tracees
+            .values()
+            .filter(|tracee| tracee.pid == pid && !tracee.borrower && tracee.state == State::Stopped)
+            .map(|tracee| tracee.tid)
+            .collect();
+        let debuggee = self.debuggees.get_mut(&pid)?;
+        debuggee.thread_news.started = tids
+            .iter()
+            .map(|tid| farsight_types::OsTid(*tid as u32))
+            .map(|tid| ThreadRecord {
+                tid,
+                name: procfs::thread_name(pid, tid),
+            })
+            .collect();
+        let leader = tids.iter().find(|tid| **tid == pid.0 as pid_t);
+        leader.or(tids.first()).copied()
+    }
+
+    /// Starts a program in its own session on a terminal of its own; it rests when its libraries are mapped.
+    pub(crate) fn launch(&mut self, spec: LaunchSpec) -> Result<Acquired, TargetError> {
+        self.at_rest()?;
+        let PreparedLaunch { program, master } = launch::prepare(&spec, &self.shared.machine)?;
+        let (name, machine) = (spec.program.clone(), self.shared.machine.clone());
+        let failed = |why: String| TargetError::Launch {
+            program: name.clone(),
+            machine: machine.clone(),
+            why,
+        };
+        let waiting = child::spawn_waiting(&program).map_err(|error| failed(format!("fork: {error}")))?;
+        let tid = waiting.pid;
+        let pid = OsPid(tid as u32);
+        let seized = ptrace::seize(tid, self.options(true)).and_then(|()| waiting.go());
+        if let Err(error) = seized {
+            let _ = child::signal_process(tid, libc::SIGKILL);
+            let _ = wait::one(tid);
+            return Err(failed(format!("the system forbids tracing it: {error}")));
+        }
+        // The child's own copy keeps the terminal open; ours would keep its end from being seen.
+        drop(program);
+        match self.wait_for_exec(tid) {
+            Ok(true) => {}
+            Ok(false) => {
+                let why = match waiting.failure() {
+                    Some((ChildStep::Directory, error)) => {
+                        format!(
+                            "its directory '{}': {error}",
+                            spec.directory.clone().unwrap_or_default()
+                        )
+                    }
+                    Some((ChildStep::Exec, error)) => launch::explain_exec(&spec.program, &error),
+                    None => "it was killed before it started".into(),
+                };
+                return Err(failed(why));
+            }
+            Err(error) => return Err(failed(error.to_string())),
+        }
+        let memory = ProcessMemory::open(pid).map_err(|error| {
+            let _ = child::signal_process(tid, libc::SIGKILL);
+            failed(format!("its memory cannot be opened: {error}"))
+        })?;
+        let memory = Arc::new(memory);
+        self.shared.set_memory(pid, Some(memory.clone()));
+        let mut debuggee = Debuggee::new(memory, true);
+        debuggee.terminal = Some(Terminal::start(pid, master, self.shared.events.clone()));
+        self.debuggees.insert(pid, debuggee);
+        self.tracees.insert(tid, Tracee::new(tid, pid, State::Stopped));
+        if let Some(signals) = spec.signals {
+            self.signals = signals;
+        }
+        self.name_threads(pid);
+        self.look_around(pid);
+        let acquired = self.acquired(pid);
+        let mut plan = ResumePlan::default();
+        plan.detail = spec.detail;
+        self.start_run(Run {
+            plan,
+            stepper: None,
+            starting: Some(pid),
+        });
+        // A program without a dynamic linker rests right at its entry point.
+        if self.debuggee(pid).is_ok_and(|debuggee| debuggee.loader.is_none()) {
+            self.report(tid, StopCause::Launched);
+        } else {
+            self.let_run(tid);
+        }
+        Ok(acquired)
+    }
+
+    /// Waits for a child's exec; false where it ended instead.
+    fn wait_for_exec(&mut self, tid: pid_t) -> std::io::Result<bool> {
+        loop {
+            match wait::one(tid)? {
+                Waited::Stopped {
+                    event: libc::PTRACE_EVENT_EXEC,
+                    ..
+                } => return Ok(true),
+                Waited::Stopped { signal, event } => {
+                    let signal = if event == 0 && signal != libc::SIGTRAP {
+                        signal
+                    } else {
+                        0
+                    };
+                    ptrace::cont(tid, signal)?;
+                }
+                Waited::Exited(_) | Waited::Killed(_) => return Ok(false),
+            }
+        }
+    }
+
+    fn acquired(&self, pid: OsPid) -> Acquired {
+        Acquired {
+            process: pid,
+            path: procfs::executable(pid).unwrap_or_default(),
+            machine: self.shared.machine.clone(),
+        }
+    }
+
+    /// Launched programs die with their tracer when that is the policy, whatever happens to it.
+    pub(super) fn options(&self, launched: bool) -> c_int {
+        let fate = if launched {
+            self.loss.launched
+        } else {
+            self.loss.attached
+        };
+        match fate {
+            LettingGo::Kill => ptrace::OPTIONS | ptrace::EXITKILL,
+            LettingGo::Detach => ptrace::OPTIONS,
+        }
+    }
+}

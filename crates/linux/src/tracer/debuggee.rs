@@ -1,0 +1,189 @@
+//! One debuggee and its threads, as the tracer knows them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use farsight_target::{ExitStatus, ImageDelta, ThreadDelta};
+use farsight_types::{OsPid, OsTid};
+use libc::{c_int, pid_t, user_regs_struct};
+
+use crate::images::{ImageBook, Loader};
+use crate::memory::ProcessMemory;
+use crate::procfs::AuxiliaryVector;
+use crate::sys::ptrace::{self, SignalDetail};
+use crate::terminal::Terminal;
+
+/// Where a thread is, as far as ptrace is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Born, its first stop not seen yet.
+    New,
+    /// Runs.
+    Running,
+    /// In a ptrace stop.
+    Stopped,
+    /// In a job-control stop under PTRACE_LISTEN: for the world it is stopped, for us it runs.
+    Listening,
+    /// Its end was seen; the status waits in the backlog.
+    Gone,
+}
+
+/// One thread.
+pub(super) struct Tracee {
+    pub(super) tid: pid_t,
+    /// The debuggee whose memory it runs in.
+    pub(super) pid: OsPid,
+    pub(super) state: State,
+    /// A vfork child or another process that shares the memory: never shown, its hits do not count.
+    pub(super) borrower: bool,
+    registers: Option<user_regs_struct>,
+    /// The trap at this place was dealt with: the thread goes past it when it goes on.
+    pub(super) past_trap: Option<u64>,
+    /// Signal to deliver when it goes on; it is in that signal's delivery stop.
+    pub(super) deliver: c_int,
+    /// The last signal delivered to it: what an end by the same signal is the second chance of.
+    pub(super) last_signal: c_int,
+    /// A status of it waits in the backlog.
+    pub(super) deferred: bool,
+    /// Signals that came while it was taken past a trap.
+    pub(super) held: VecDeque<SignalDetail>,
+    /// In a job-control stop: goes on by PTRACE_LISTEN.
+    pub(super) job_stopped: bool,
+    /// At or past its exit event.
+    pub(super) exiting: bool,
+    /// The plan says hold.
+    pub(super) on_hold: bool,
+}
+
+impl Tracee {
+    pub(super) fn new(tid: pid_t, pid: OsPid, state: State) -> Tracee {
+        Tracee {
+            tid,
+            pid,
+            state,
+            borrower: false,
+            registers: None,
+            past_trap: None,
+            deliver: 0,
+            last_signal: 0,
+            deferred: false,
+            held: VecDeque::new(),
+            job_stopped: false,
+            exiting: false,
+            on_hold: false,
+        }
+    }
+
+    /// The registers of a stopped thread; read once a stop.
+    pub(super) fn registers(&mut self) -> std::io::Result<user_regs_struct> {
+        match self.registers {
+            Some(registers) => Ok(registers),
+            None => {
+                let registers = ptrace::registers(self.tid)?;
+                self.registers = Some(registers);
+                Ok(registers)
+            }
+        }
+    }
+
+    pub(super) fn set_registers(&mut self, registers: &user_regs_struct) -> std::io::Result<()> {
+        ptrace::set_registers(self.tid, registers)?;
+        self.registers = Some(*registers);
+        Ok(())
+    }
+
+    /// Moves the program counter of a stopped thread.
+    pub(super) fn set_pc(&mut self, pc: u64) -> std::io::Result<()> {
+        let mut registers = self.registers()?;
+        registers.rip = pc;
+        self.set_registers(&registers)
+    }
+
+    /// It was set going: what was known of it is old.
+    pub(super) fn went(&mut self, state: State) {
+        self.state = state;
+        self.registers = None;
+    }
+
+    pub(super) fn stopped(&mut self) {
+        self.state = State::Stopped;
+        self.registers = None;
+    }
+
+    /// Whether it must stop before the session is at rest. A thread past its exit event runs no code of the program
+    /// any more; a leader that ended before its threads would never stop at all.
+    pub(super) fn is_loose(&self) -> bool {
+        !self.exiting && matches!(self.state, State::New | State::Running | State::Listening)
+    }
+}
+
+/// One process.
+pub(super) struct Debuggee {
+    pub(super) memory: Arc<ProcessMemory>,
+    pub(super) launched: bool,
+    pub(super) auxv: AuxiliaryVector,
+    pub(super) loader: Option<Loader>,
+    pub(super) images: ImageBook,
+    /// What the next stop tells of.
+    pub(super) thread_news: ThreadDelta,
+    pub(super) image_news: ImageDelta,
+    pub(super) terminal: Option<Terminal>,
+    /// The exit event was shown.
+    pub(super) exit_shown: bool,
+    /// Why it ends, from its exit events.
+    pub(super) exit_status: Option<ExitStatus>,
+}
+
+impl Debuggee {
+    pub(super) fn new(memory: Arc<ProcessMemory>, launched: bool) -> Debuggee {
+        Debuggee {
+            memory,
+            launched,
+            auxv: AuxiliaryVector::default(),
+            loader: None,
+            images: ImageBook::default(),
+            thread_news: ThreadDelta::default(),
+            image_news: ImageDelta::default(),
+            terminal: None,
+            exit_shown: false,
+            exit_status: None,
+        }
+    }
+
+    /// Notes a thread's end for the next stop; one that was never told of is forgotten.
+    pub(super) fn thread_ended(&mut self, tid: OsTid) {
+        let before = self.thread_news.started.len();
+        self.thread_news.started.retain(|record| record.tid != tid);
+        if self.thread_news.started.len() == before {
+            self.thread_news.ended.push(tid);
+        }
+    }
+
+    /// Looks for images that came and went, and notes them for the next stop. Returns whether any came.
+    pub(super) fn refresh_images(&mut self, pid: OsPid) -> Vec<String> {
+        let (loaded, unloaded) = self.images.refresh(pid, &self.memory, &self.auxv, self.loader.as_ref());
+        let names = loaded.iter().map(|image| image.path.clone()).collect();
+        for base in unloaded {
+            let before = self.image_news.loaded.len();
+            self.image_news.loaded.retain(|image| image.base != base);
+            if self.image_news.loaded.len() == before {
+                self.image_news.unloaded.push(base);
+            }
+        }
+        self.image_news.loaded.extend(loaded);
+        names
+    }
+}
+
+/// The status that an exit event or a wait tells, as the seam says it.
+pub(super) fn exit_status(wait_status: c_int) -> ExitStatus {
+    if libc::WIFSIGNALED(wait_status) {
+        ExitStatus::Signal {
+            number: libc::WTERMSIG(wait_status),
+        }
+    } else {
+        ExitStatus::Code {
+            code: libc::WEXITSTATUS(wait_status),
+        }
+    }
+}

@@ -1,0 +1,589 @@
+//! Judging what happens while the session runs: most of it is dealt with here and goes on; the rest brings the session
+//! to rest.
+
+use farsight_target::plan::{Move, Observation, Verdict};
+use farsight_target::{Chance, Event, ExitStatus, Note, SignalInfo, StopCause, ThreadRecord};
+use farsight_types::{Address, OsPid, OsTid};
+use libc::{c_int, pid_t};
+
+use super::debuggee::{State, Tracee, exit_status};
+use super::{Phase, Tracer};
+use crate::images::Loader;
+use crate::memory::ProcessMemory;
+use crate::procfs::{self, AuxiliaryVector};
+use crate::sys::ptrace::{self, SignalDetail};
+use crate::sys::wait::Waited;
+
+/// `si_code` of a breakpoint instruction's SIGTRAP on x86: SI_KERNEL.
+pub(super) const INT3: c_int = 0x80;
+
+impl Tracer {
+    /// Deals with one status of a running session.
+    pub(super) fn judge(&mut self, tid: pid_t, waited: Waited) {
+        if self.clean_forked(tid, waited) {
+            return;
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            self.strangers.insert(tid, waited);
+            return;
+        };
+        tracee.deferred = false;
+        let Waited::Stopped { signal, event } = waited else {
+            self.thread_gone(tid, waited);
+            return;
+        };
+        // A status out of the backlog finds its thread stopped already, with registers that may have been set since.
+        if tracee.state != State::Stopped {
+            tracee.stopped();
+        }
+        match event {
+            0 => self.signal_stop(tid, signal),
+            libc::PTRACE_EVENT_STOP => {
+                tracee.job_stopped = signal != libc::SIGTRAP;
+                self.let_run(tid);
+            }
+            libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
+                self.born(tid, event);
+                self.let_run(tid);
+            }
+            libc::PTRACE_EVENT_EXEC => self.executed(tid),
+            libc::PTRACE_EVENT_EXIT => self.exit_event(tid),
+            _ => self.let_run(tid),
+        }
+    }
+
+    /// A status at rest: something was killed, or a late birth. It is filed for the next run; a killed thread is let
+    /// die at once.
+    pub(super) fn note_at_rest(&mut self, tid: pid_t, waited: Waited) {
+        if self.clean_forked(tid, waited) {
+            return;
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            self.strangers.insert(tid, waited);
+            return;
+        };
+        match waited {
+            Waited::Stopped {
+                event: libc::PTRACE_EVENT_EXIT,
+                ..
+            } => {
+                tracee.exiting = true;
+                tracee.went(State::Gone);
+                let _ = ptrace::cont(tid, 0);
+            }
+            Waited::Stopped { .. } => {
+                tracee.stopped();
+                tracee.deferred = true;
+                self.backlog.push_back((tid, waited));
+            }
+            Waited::Exited(_) | Waited::Killed(_) => {
+                tracee.state = State::Gone;
+                tracee.deferred = true;
+                self.backlog.push_back((tid, waited));
+            }
+        }
+    }
+
+    fn signal_stop(&mut self, tid: pid_t, signal: c_int) {
+        if signal == libc::SIGTRAP | 0x80 {
+            return self.let_run(tid);
+        }
+        let Ok(detail) = SignalDetail::of(tid) else { return };
+        if signal != libc::SIGTRAP {
+            return self.signalled(tid, detail);
+        }
+        match detail.code() {
+            INT3 => self.trapped(tid),
+            libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT if self.steps_one(tid) => self.step_on(tid),
+            _ => self.signalled(tid, detail),
+        }
+    }
+
+    /// A breakpoint instruction was executed.
+    fn trapped(&mut self, tid: pid_t) {
+        let Some((pid, borrower, registers)) = self.place_of(tid) else {
+            return;
+        };
+        let Ok(debuggee) = self.debuggee(pid) else { return };
+        let memory = debuggee.memory.clone();
+        let place = Address(registers.rip.wrapping_sub(1));
+        if !memory.is_planted(place) {
+            if memory.holds_trap_byte(place) {
+                return if borrower {
+                    self.deliver(tid, libc::SIGTRAP)
+                } else {
+                    self.report(tid, StopCause::ForeignTrap)
+                };
+            }
+            // The trap was taken away while this hit was on its way: the instruction that was there is still to run.
+            self.set_pc(tid, place.0);
+            return self.let_run(tid);
+        }
+        let at_loader = debuggee.loader.is_some_and(|loader| loader.notify == place);
+        self.set_pc(tid, place.0);
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.past_trap = Some(place.0);
+        }
+        if borrower {
+            return self.let_run(tid);
+        }
+        let verdict = self.book.hit(pid, place, OsTid(tid as u32), Address(registers.rsp));
+        let loader_stop = if at_loader { self.loader_changed(pid) } else { None };
+        if let Verdict::Stop(ids) = verdict {
+            return self.report(tid, StopCause::Traps { ids });
+        }
+        if let Some(cause) = loader_stop {
+            return self.report(tid, cause);
+        }
+        if self.reached(tid, place.0, registers.rsp) {
+            return self.step_on(tid);
+        }
+        self.let_run(tid);
+    }
+
+    /// The dynamic linker says that its list changes or has changed.
+    fn loader_changed(&mut self, pid: OsPid) -> Option<StopCause> {
+        let run = self.run.as_ref()?;
+        let (order, starting) = (run.plan.modules.clone(), run.starting == Some(pid));
+        let debuggee = self.debuggees.get_mut(&pid)?;
+        if !debuggee.loader?.is_consistent(&debuggee.memory) {
+            return None;
+        }
+        let names = debuggee.refresh_images(pid);
+        if !debuggee.image_news.unloaded.is_empty() {
+            debuggee
+                .memory
+                .forget_unmapped(&procfs::mappings(pid).unwrap_or_default());
+        }
+        if starting {
+            return Some(StopCause::Launched);
+        }
+        let named = |path: &String| {
+            order
+                .stop_names
+                .iter()
+                .any(|name| path.rsplit('/').next() == Some(name))
+        };
+        (!names.is_empty() && (order.stop || names.iter().any(named))).then_some(StopCause::Modules)
+    }
+
+    /// A signal is about to be delivered.
+    pub(super) fn signalled(&mut self, tid: pid_t, detail: SignalDetail) {
+        let Some((pid, borrower, registers)) = self.place_of(tid) else {
+            return;
+        };
+        let number = detail.number();
+        let info = signal_info(&detail);
+        if borrower {
+            return self.deliver(tid, number);
+        }
+        if self.signals.stop.has(number) {
+            if let Some(tracee) = self.tracees.get_mut(&tid) {
+                tracee.deliver = number;
+            }
+            return self.report(
+                tid,
+                StopCause::Signal {
+                    signal: info,
+                    chance: Chance::First,
+                },
+            );
+        }
+        if self.signals.report.has(number) {
+            (self.shared.events)(Event::Note(Note::Signal {
+                process: pid,
+                thread: OsTid(tid as u32),
+                signal: info,
+            }));
+        }
+        self.start_detour(tid, registers.rip, registers.rsp);
+        self.deliver(tid, number);
+    }
+
+    fn deliver(&mut self, tid: pid_t, signal: c_int) {
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.deliver = signal;
+        }
+        self.let_run(tid);
+    }
+
+    /// A thread or process was born of one of ours.
+    pub(super) fn born(&mut self, parent: pid_t, event: c_int) {
+        let Ok(message) = ptrace::event_message(parent) else {
+            return;
+        };
+        let child = message as pid_t;
+        let Some(pid) = self.tracees.get(&parent).map(|tracee| tracee.pid) else {
+            return;
+        };
+        let first = self.strangers.remove(&child);
+        if event == libc::PTRACE_EVENT_FORK {
+            self.forked.insert(child, pid);
+            if let Some(first) = first {
+                self.clean_forked(child, first);
+            }
+            return;
+        }
+        let is_thread =
+            event == libc::PTRACE_EVENT_CLONE && procfs::status(child as u32).is_ok_and(|status| status.process == pid);
+        let shares_memory = is_thread || event == libc::PTRACE_EVENT_VFORK || shares_memory(parent, child);
+        if !shares_memory {
+            self.forked.insert(child, pid);
+            if let Some(first) = first {
+                self.clean_forked(child, first);
+            }
+            return;
+        }
+        if self.tracees.contains_key(&child) {
+            return;
+        }
+        let mut tracee = Tracee::new(child, pid, State::New);
+        tracee.borrower = !is_thread;
+        self.tracees.insert(child, tracee);
+        if is_thread && let Some(debuggee) = self.debuggees.get_mut(&pid) {
+            let tid = OsTid(child as u32);
+            debuggee.thread_news.started.push(ThreadRecord {
+                tid,
+                name: procfs::thread_name(pid, tid),
+            });
+            if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
+                (self.shared.events)(Event::Note(Note::ThreadStarted {
+                    process: pid,
+                    thread: tid,
+                }));
+            }
+        }
+        if let Some(first) = first {
+            if let Some(tracee) = self.tracees.get_mut(&child) {
+                tracee.stopped();
+                tracee.deferred = true;
+            }
+            self.backlog.push_back((child, first));
+        }
+    }
+
+    /// The first stop of a forked child: its copy of our traps is cleaned, then it is let go. Whether it was one.
+    pub(super) fn clean_forked(&mut self, tid: pid_t, waited: Waited) -> bool {
+        let Some(parent) = self.forked.get(&tid).copied() else {
+            return false;
+        };
+        self.forked.remove(&tid);
+        if let Waited::Stopped { .. } = waited {
+            if let Ok(debuggee) = self.debuggee(parent)
+                && let Ok(copy) = ProcessMemory::open(OsPid(tid as u32))
+            {
+                debuggee.memory.clean_copy(&copy);
+            }
+            let _ = ptrace::detach(tid, 0);
+        }
+        true
+    }
+
+    /// A process runs another program: its other threads are gone, and so is its memory with all traps.
+    fn executed(&mut self, tid: pid_t) {
+        let Some(tracee) = self.tracees.get(&tid) else { return };
+        let (pid, borrower) = (tracee.pid, tracee.borrower);
+        if borrower {
+            // It has memory of its own now, without our traps.
+            self.tracees.remove(&tid);
+            let _ = ptrace::detach(tid, 0);
+            return;
+        }
+        let others: Vec<pid_t> = self
+            .tracees
+            .values()
+            .filter(|other| other.pid == pid && other.tid != tid && !other.borrower)
+            .map(|other| other.tid)
+            .collect();
+        self.backlog.retain(|(other, _)| !others.contains(other));
+        self.book.forget(pid);
+        if let Some(run) = &mut self.run
+            && run
+                .stepper
+                .as_ref()
+                .is_some_and(|stepper| stepper.tid == tid || others.contains(&stepper.tid))
+        {
+            run.stepper = None;
+        }
+        let Ok(memory) = ProcessMemory::open(pid).map(std::sync::Arc::new) else {
+            return self.trouble(format!(
+                "process {pid} runs another program whose memory cannot be opened"
+            ));
+        };
+        self.shared.set_memory(pid, Some(memory.clone()));
+        let Some(debuggee) = self.debuggees.get_mut(&pid) else {
+            return;
+        };
+        for other in others {
+            self.tracees.remove(&other);
+            debuggee.thread_ended(OsTid(other as u32));
+        }
+        debuggee.memory = memory;
+        debuggee.images = Default::default();
+        debuggee.image_news = Default::default();
+        debuggee.image_news.replaced = true;
+        self.look_around(pid);
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.past_trap = None;
+            tracee.deliver = 0;
+            tracee.held.clear();
+        }
+        let starting = self.run.as_ref().is_some_and(|run| run.starting == Some(pid));
+        let has_loader = self.debuggee(pid).is_ok_and(|debuggee| debuggee.loader.is_some());
+        match (starting, has_loader) {
+            (true, true) => self.let_run(tid),
+            (true, false) => self.report(tid, StopCause::Launched),
+            (false, _) => {
+                let path = procfs::executable(pid).unwrap_or_default();
+                self.report(tid, StopCause::Exec { path });
+            }
+        }
+    }
+
+    /// Reads the auxiliary vector, finds the dynamic linker and plants the trap at its notification, lists images.
+    pub(super) fn look_around(&mut self, pid: OsPid) {
+        let Some(debuggee) = self.debuggees.get_mut(&pid) else {
+            return;
+        };
+        debuggee.auxv = AuxiliaryVector::of(pid).unwrap_or_default();
+        debuggee.loader = Loader::find(pid, &debuggee.memory, &debuggee.auxv);
+        if let Some(loader) = debuggee.loader
+            && let Err(why) = debuggee.memory.plant(loader.notify)
+        {
+            debuggee.loader = None;
+            let text = format!("libraries that process {pid} loads from now on will not be seen: {why}");
+            (self.shared.events)(Event::Note(Note::Trouble { text }));
+        }
+        debuggee.refresh_images(pid);
+    }
+
+    /// A thread is at its exit, its registers and the process's memory still there.
+    fn exit_event(&mut self, tid: pid_t) {
+        let status = ptrace::event_message(tid).map_or(0, |message| message as c_int);
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            return;
+        };
+        tracee.exiting = true;
+        let (pid, last_signal, borrower) = (tracee.pid, tracee.last_signal, tracee.borrower);
+        if borrower {
+            return self.let_run(tid);
+        }
+        let status = exit_status(status);
+        let is_last = self
+            .tracees
+            .values()
+            .all(|other| other.pid != pid || other.exiting || other.borrower || other.state == State::Gone);
+        let Some(debuggee) = self.debuggees.get_mut(&pid) else {
+            return;
+        };
+        debuggee.exit_status = Some(status);
+        let shown = debuggee.exit_shown;
+        if let ExitStatus::Signal { number } = status
+            && number == last_signal
+            && !shown
+            && self.signals.stop_second.has(number)
+        {
+            debuggee.exit_shown = true;
+            let signal = SignalInfo {
+                number,
+                ..SignalInfo::default()
+            };
+            return self.report(
+                tid,
+                StopCause::Signal {
+                    signal,
+                    chance: Chance::Second,
+                },
+            );
+        }
+        let stop_at_exit = self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.plan.stop_at_exit && run.starting.is_none());
+        if is_last && !shown && stop_at_exit {
+            debuggee.exit_shown = true;
+            return self.report(tid, StopCause::Exiting { status });
+        }
+        self.let_run(tid);
+    }
+
+    /// A thread is gone. The leader's end comes last and is the process's.
+    fn thread_gone(&mut self, tid: pid_t, waited: Waited) {
+        let Some(tracee) = self.tracees.remove(&tid) else {
+            return;
+        };
+        let pid = tracee.pid;
+        if tracee.borrower {
+            return;
+        }
+        if let Some(run) = &mut self.run
+            && let Some(stepper) = run.stepper.take_if(|stepper| stepper.tid == tid)
+        {
+            self.drop_step_trap(stepper.tid, stepper.phase);
+        }
+        // A leader that had ended before the attach is no tracee: then the last thread's end is the process's.
+        let others_left = self.tracees.values().any(|other| other.pid == pid && !other.borrower);
+        if tid != pid.0 as pid_t && others_left {
+            if let Some(debuggee) = self.debuggees.get_mut(&pid) {
+                debuggee.thread_ended(OsTid(tid as u32));
+            }
+            if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
+                (self.shared.events)(Event::Note(Note::ThreadEnded {
+                    process: pid,
+                    thread: OsTid(tid as u32),
+                }));
+            }
+            return;
+        }
+        let status = match waited {
+            Waited::Killed(number) => ExitStatus::Signal { number },
+            Waited::Exited(code) => ExitStatus::Code { code },
+            Waited::Stopped { .. } => return,
+        };
+        self.forget(pid);
+        self.report_gone(pid, StopCause::Exited { status });
+    }
+
+    /// Drops everything known of a process that is gone or no longer ours.
+    pub(super) fn forget(&mut self, pid: OsPid) {
+        self.tracees.retain(|_, tracee| tracee.pid != pid);
+        let tracees = &self.tracees;
+        self.backlog.retain(|(tid, _)| tracees.contains_key(tid));
+        self.book.forget(pid);
+        self.shared.set_memory(pid, None);
+        // The terminal drains what the program wrote last before it goes.
+        if let Some(debuggee) = self.debuggees.remove(&pid)
+            && let Some(terminal) = debuggee.terminal
+        {
+            terminal.close();
+        }
+    }
+
+    /// Whether a thread is the one that steps a single instruction now.
+    fn steps_one(&self, tid: pid_t) -> bool {
+        let stepper = self.run.as_ref().and_then(|run| run.stepper.as_ref());
+        stepper.is_some_and(|stepper| stepper.tid == tid && stepper.phase == Phase::Step)
+    }
+
+    /// Whether a thread has come to the place that it ran to.
+    fn reached(&self, tid: pid_t, place: u64, sp: u64) -> bool {
+        let stepper = self.run.as_ref().and_then(|run| run.stepper.as_ref());
+        stepper.is_some_and(|stepper| {
+            let due = |(address, least)| address == place && sp >= least;
+            stepper.tid == tid && stepper.phase.trap().is_some_and(due)
+        })
+    }
+
+    /// The stepping thread has completed a move: the plan says what comes next.
+    pub(super) fn step_on(&mut self, tid: pid_t) {
+        let Some((pid, _, registers)) = self.place_of(tid) else {
+            return;
+        };
+        let Ok(debuggee) = self.debuggee(pid) else { return };
+        let memory = debuggee.memory.clone();
+        let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.as_mut()) else {
+            return;
+        };
+        let old = stepper.phase;
+        let next = if matches!(old, Phase::Detour { .. }) {
+            Move::Step
+        } else {
+            let mut code = [0u8; 16];
+            let length = memory.read_into(Address(registers.rip), &mut code);
+            stepper.machine.next(Observation {
+                pc: Address(registers.rip),
+                sp: Address(registers.rsp),
+                code: &code[..length],
+                stack_top: memory.read_word(Address(registers.rsp)),
+            })
+        };
+        stepper.phase = Phase::Step;
+        if let Move::RunTo {
+            address,
+            stack_at_least,
+        } = next
+        {
+            if let Err(why) = memory.plant(address) {
+                self.trouble(format!("the step cannot run to {address}: {why}"));
+                self.drop_step_trap(tid, old);
+                return self.report(tid, StopCause::StepDone);
+            }
+            stepper.phase = Phase::RunTo {
+                address: address.0,
+                stack_at_least: stack_at_least.0,
+            };
+        }
+        self.drop_step_trap(tid, old);
+        match next {
+            Move::Done => self.report(tid, StopCause::StepDone),
+            Move::Step | Move::RunTo { .. } => self.let_run(tid),
+        }
+    }
+
+    /// A signal goes to the stepping thread: its handler runs whole, then the step goes on where it was.
+    fn start_detour(&mut self, tid: pid_t, pc: u64, sp: u64) {
+        if !self.steps_one(tid) {
+            return;
+        }
+        let Some(pid) = self.tracees.get(&tid).map(|tracee| tracee.pid) else {
+            return;
+        };
+        let planted = self
+            .debuggee(pid)
+            .is_ok_and(|debuggee| debuggee.memory.plant(Address(pc)).is_ok());
+        if let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.as_mut())
+            && planted
+        {
+            stepper.phase = Phase::Detour {
+                address: pc,
+                stack_at_least: sp,
+            };
+        }
+    }
+
+    /// Takes away the trap that a phase had planted for the stepping thread.
+    pub(super) fn drop_step_trap(&mut self, tid: pid_t, phase: Phase) {
+        let pid = self.tracees.get(&tid).map(|tracee| tracee.pid);
+        if let Some((address, _)) = phase.trap()
+            && let Some(debuggee) = pid.and_then(|pid| self.debuggees.get(&pid))
+        {
+            debuggee.memory.unplant(Address(address));
+        }
+    }
+
+    /// Process, whether it borrows memory, and registers of a stopped thread.
+    fn place_of(&mut self, tid: pid_t) -> Option<(OsPid, bool, libc::user_regs_struct)> {
+        let tracee = self.tracees.get_mut(&tid)?;
+        // A thread that was killed in its stop has no registers; its end is on its way.
+        let registers = tracee.registers().ok()?;
+        Some((tracee.pid, tracee.borrower, registers))
+    }
+
+    fn set_pc(&mut self, tid: pid_t, pc: u64) {
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            // Fails only for a thread that was killed in its stop.
+            let _ = tracee.set_pc(pc);
+        }
+    }
+}
+
+/// Whether two processes share their memory, which a clone may without being a thread or a vfork.
+fn shares_memory(one: pid_t, other: pid_t) -> bool {
+    const KCMP_VM: libc::c_int = 1;
+    crate::sys::child::same_kernel_object(one, other, KCMP_VM)
+}
+
+/// A signal as the seam tells it.
+pub(super) fn signal_info(detail: &SignalDetail) -> SignalInfo {
+    let (number, code) = (detail.number(), detail.code());
+    let is_fault = matches!(
+        number,
+        libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP
+    );
+    SignalInfo {
+        number,
+        code,
+        address: (is_fault && code > 0).then(|| Address(detail.address())),
+        sender: (code <= 0).then(|| OsPid(detail.sender() as u32)),
+    }
+}

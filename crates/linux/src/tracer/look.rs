@@ -1,0 +1,157 @@
+//! What only the tracer's thread can look at: registers and stacks of stopped threads, thread and image lists.
+
+use farsight_target::{
+    Image, RegistersReply, RegistersRequest, SetRegistersRequest, StacksReply, StacksRequest, TargetError,
+    ThreadRecord, ThreadStack,
+};
+use farsight_types::{AddressRange, OsPid, OsTid};
+use libc::pid_t;
+
+use super::Tracer;
+use super::debuggee::State;
+use super::rest::debug_registers;
+use crate::procfs;
+use crate::registers::{apply, to_registers};
+use crate::sys::ptrace;
+
+impl Tracer {
+    pub(crate) fn thread_list(&self, pid: OsPid) -> Result<Vec<ThreadRecord>, TargetError> {
+        self.debuggee(pid)?;
+        Ok(self
+            .shown_threads(pid)
+            .into_iter()
+            .map(|tid| OsTid(tid as u32))
+            .map(|tid| ThreadRecord {
+                tid,
+                name: procfs::thread_name(pid, tid),
+            })
+            .collect())
+    }
+
+    /// Thread ids ascend in the order of creation until they wrap; the leader comes first all the same.
+    fn shown_threads(&self, pid: OsPid) -> Vec<pid_t> {
+        let mut tids: Vec<pid_t> = self
+            .tracees
+            .values()
+            .filter(|tracee| tracee.pid == pid && !tracee.borrower && tracee.state != State::Gone)
+            .map(|tracee| tracee.tid)
+            .collect();
+        tids.sort_by_key(|tid| (*tid != pid.0 as pid_t, *tid));
+        tids
+    }
+
+    pub(crate) fn image_list(&self, pid: OsPid) -> Result<Vec<Image>, TargetError> {
+        Ok(self.debuggee(pid)?.images.all().cloned().collect())
+    }
+
+    /// Whether the file of an image of this process was reported to the client.
+    pub(crate) fn reported_image(&self, pid: OsPid, path: &str) -> Result<bool, TargetError> {
+        Ok(self.debuggee(pid)?.images.knows_path(path))
+    }
+
+    pub(crate) fn registers_of(&mut self, request: &RegistersRequest) -> Result<RegistersReply, TargetError> {
+        self.debuggee(request.process)?;
+        self.at_rest()?;
+        let mut reply = RegistersReply { registers: Vec::new() };
+        for tid in &request.threads {
+            let tid = tid.0 as pid_t;
+            let tracee = self.tracees.get_mut(&tid);
+            let general = tracee
+                .filter(|tracee| tracee.pid == request.process && tracee.state == State::Stopped)
+                .and_then(|tracee| tracee.registers().ok());
+            reply.registers.push(general.map(|general| {
+                let mut registers = to_registers(&general);
+                if request.sets.debug {
+                    registers.debug = debug_registers(tid);
+                }
+                if request.sets.vector {
+                    registers.vector = ptrace::vector_state(tid).unwrap_or_default();
+                }
+                registers
+            }));
+        }
+        Ok(reply)
+    }
+
+    pub(crate) fn set_registers_of(&mut self, request: &SetRegistersRequest) -> Result<(), TargetError> {
+        self.debuggee(request.process)?;
+        self.at_rest()?;
+        let tid = request.thread.0 as pid_t;
+        let gone = TargetError::NoSuchThread { tid: request.thread };
+        let machine = self.shared.machine.clone();
+        let tracee = self
+            .tracees
+            .get_mut(&tid)
+            .filter(|tracee| tracee.pid == request.process && tracee.state == State::Stopped)
+            .ok_or(gone)?;
+        let failed = |error: std::io::Error| TargetError::System {
+            operation: format!("setting registers of thread {tid}"),
+            machine: machine.clone(),
+            why: error.to_string(),
+        };
+        let mut kernel = tracee.registers().map_err(failed)?;
+        let old_pc = kernel.rip;
+        if !apply(&request.registers, &mut kernel) {
+            return Err(TargetError::Invalid {
+                why: "the general registers are not those of this machine".into(),
+            });
+        }
+        tracee.set_registers(&kernel).map_err(failed)?;
+        if kernel.rip != old_pc {
+            // Whoever moves a thread onto a trap means to run what is under it.
+            tracee.past_trap = Some(kernel.rip);
+        }
+        const NUMBERS: [usize; 6] = [0, 1, 2, 3, 6, 7];
+        for (number, value) in NUMBERS.iter().zip(&request.registers.debug) {
+            ptrace::set_debug_register(tid, *number, *value).map_err(failed)?;
+        }
+        if !request.registers.vector.is_empty() {
+            ptrace::set_vector_state(tid, &request.registers.vector).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn stacks_of(&mut self, request: &StacksRequest) -> Result<StacksReply, TargetError> {
+        let memory = self.debuggee(request.process)?.memory.clone();
+        self.at_rest()?;
+        let tids = if request.threads.is_empty() {
+            self.shown_threads(request.process)
+        } else {
+            request.threads.iter().map(|tid| tid.0 as pid_t).collect()
+        };
+        let most = farsight_target::MOST_BYTES as usize;
+        let each = (request.bytes as usize).min(most / tids.len().max(1));
+        let mut reply = StacksReply {
+            threads: Vec::new(),
+            bytes: Vec::new(),
+        };
+        for tid in tids {
+            let tracee = self
+                .tracees
+                .get_mut(&tid)
+                .filter(|tracee| tracee.pid == request.process);
+            let Some(tracee) = tracee.filter(|tracee| tracee.state == State::Stopped) else {
+                continue;
+            };
+            let Ok(registers) = tracee.registers() else { continue };
+            let registers = to_registers(&registers);
+            let stack = memory.read(registers.sp(), each);
+            reply.threads.push(ThreadStack {
+                thread: OsTid(tid as u32),
+                range: AddressRange::new(registers.sp(), stack.len() as u64),
+                registers,
+            });
+            reply.bytes.extend_from_slice(&stack);
+        }
+        Ok(reply)
+    }
+
+    pub(crate) fn terminal_of(&self, pid: OsPid) -> Result<crate::terminal::TerminalHandle, TargetError> {
+        let terminal = self.debuggee(pid)?.terminal.as_ref();
+        terminal
+            .map(|terminal| terminal.handle())
+            .ok_or_else(|| TargetError::Invalid {
+                why: format!("process {pid} was not launched here and has no terminal of ours"),
+            })
+    }
+}

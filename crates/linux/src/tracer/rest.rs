@@ -1,0 +1,235 @@
+//! Bringing the session to rest, and saying so.
+
+use farsight_target::{Event, Stop, StopCause};
+use farsight_types::registers::amd64;
+use farsight_types::{Address, AddressRange, OsPid, OsTid, Registers};
+use libc::pid_t;
+
+use super::Tracer;
+use super::debuggee::State;
+use crate::registers::to_registers;
+use crate::sys::wait::Waited;
+use crate::sys::{ptrace, wait};
+
+/// Bytes of code from the pc on that come with every stop.
+const CODE_BYTES: usize = 64;
+
+impl Tracer {
+    /// Stops every loose thread of one debuggee, or of all, and waits for them. What else they had to say waits in the
+    /// backlog. Returns those that were running.
+    pub(super) fn halt(&mut self, only: Option<OsPid>) -> Vec<pid_t> {
+        let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
+        let mut halted = Vec::new();
+        for tracee in self.tracees.values().filter(|tracee| wanted(tracee.pid)) {
+            if matches!(tracee.state, State::Running | State::Listening) {
+                // A thread that is dying cannot be interrupted; its end will be waited for like a stop.
+                let _ = ptrace::interrupt(tracee.tid);
+                halted.push(tracee.tid);
+            }
+        }
+        while self
+            .tracees
+            .values()
+            .any(|tracee| wanted(tracee.pid) && tracee.is_loose())
+        {
+            match wait::any() {
+                Ok((tid, waited)) if tid == self.bell => self.answer_bell(waited),
+                Ok((tid, waited)) => self.note_halted(tid, waited),
+                Err(_) => break,
+            }
+        }
+        halted
+    }
+
+    /// Files a status that came while threads were being stopped: traps are taken back, to be hit again, births are
+    /// registered, and the rest is put off.
+    fn note_halted(&mut self, tid: pid_t, waited: Waited) {
+        if self.clean_forked(tid, waited) {
+            return;
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            self.strangers.insert(tid, waited);
+            return;
+        };
+        let Waited::Stopped { signal, event } = waited else {
+            tracee.state = State::Gone;
+            tracee.deferred = true;
+            self.backlog.push_back((tid, waited));
+            return;
+        };
+        tracee.stopped();
+        match event {
+            libc::PTRACE_EVENT_STOP => tracee.job_stopped = signal != libc::SIGTRAP,
+            libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => self.born(tid, event),
+            0 if self.take_back_trap(tid, signal) => {}
+            _ => {
+                if let Some(tracee) = self.tracees.get_mut(&tid) {
+                    tracee.deferred = true;
+                }
+                self.backlog.push_back((tid, waited));
+            }
+        }
+    }
+
+    /// Whether a stop was a trap of ours or the end of a step, with nothing left to say of it: the pc is set back
+    /// before the trap, which will be hit again.
+    pub(super) fn take_back_trap(&mut self, tid: pid_t, signal: i32) -> bool {
+        if signal & 0x7f != libc::SIGTRAP {
+            return false;
+        }
+        let Ok(detail) = ptrace::SignalDetail::of(tid) else {
+            return true;
+        };
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            return true;
+        };
+        match detail.code() {
+            code if code == super::events::INT3 => {
+                let Ok(registers) = tracee.registers() else { return true };
+                let place = registers.rip.wrapping_sub(1);
+                let memory = self.debuggees.get(&tracee.pid).map(|debuggee| debuggee.memory.clone());
+                let Some(memory) = memory else { return false };
+                if memory.is_planted(Address(place)) || !memory.holds_trap_byte(Address(place)) {
+                    let _ = tracee.set_pc(place);
+                    return true;
+                }
+                false
+            }
+            libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT => true,
+            _ => signal == libc::SIGTRAP | 0x80,
+        }
+    }
+
+    /// Somebody asked a running session to stop.
+    pub(super) fn stop_for_break_in(&mut self) {
+        let stepping = self
+            .run
+            .as_ref()
+            .and_then(|run| run.stepper.as_ref())
+            .map(|stepper| stepper.tid);
+        self.halt(None);
+        // Prefer the stepping thread, then the last event's, then the first thread there is.
+        let shown = |tid: &pid_t| {
+            self.tracees
+                .get(tid)
+                .is_some_and(|tracee| tracee.state == State::Stopped && !tracee.borrower)
+        };
+        let tid = stepping
+            .into_iter()
+            .chain([self.event_thread])
+            .chain(self.tracees.keys().copied())
+            .find(shown);
+        match tid {
+            Some(tid) => self.report(tid, StopCause::BreakIn),
+            // Everything is at its end; the backlog says how, and that stops the run.
+            None if !self.backlog.is_empty() => {}
+            None => self.run = None,
+        }
+    }
+
+    /// Comes to rest for an event of one thread, and tells it.
+    pub(super) fn report(&mut self, tid: pid_t, cause: StopCause) {
+        let Some(pid) = self.tracees.get(&tid).map(|tracee| tracee.pid) else {
+            return;
+        };
+        self.halt(None);
+        let detail = self.run.as_ref().map(|run| run.plan.detail).unwrap_or_default();
+        self.end_run();
+        self.event_thread = tid;
+        let memory = self.debuggees.get(&pid).map(|debuggee| debuggee.memory.clone());
+        let mut registers = None;
+        let mut ranges = Vec::new();
+        let mut bytes = Vec::new();
+        if let Some(memory) = memory
+            && let Some(general) = self.full_registers(tid, detail.vector)
+        {
+            let pc = general.pc();
+            if let Some(tracee) = self.tracees.get_mut(&tid) {
+                tracee.past_trap = Some(pc.0);
+            }
+            let stack_bytes = detail.stack_bytes.min(1 << 20) as usize;
+            for (start, length) in [(general.sp(), stack_bytes), (pc, CODE_BYTES)] {
+                let part = memory.read(start, length);
+                ranges.push(AddressRange::new(start, part.len() as u64));
+                bytes.extend_from_slice(&part);
+            }
+            registers = Some(general);
+        }
+        self.send_stop(pid, tid, cause, registers, ranges, bytes);
+    }
+
+    /// Tells of a process that is gone; nothing of it can be looked at.
+    pub(super) fn report_gone(&mut self, pid: OsPid, cause: StopCause) {
+        self.halt(None);
+        self.end_run();
+        self.event_thread = 0;
+        self.send_stop(pid, pid.0 as pid_t, cause, None, Vec::new(), Vec::new());
+    }
+
+    fn send_stop(
+        &mut self,
+        pid: OsPid,
+        tid: pid_t,
+        cause: StopCause,
+        registers: Option<Registers>,
+        memory: Vec<AddressRange>,
+        bytes: Vec<u8>,
+    ) {
+        self.stops += 1;
+        let (threads, images) = match self.debuggees.get_mut(&pid) {
+            Some(debuggee) => (
+                std::mem::take(&mut debuggee.thread_news),
+                std::mem::take(&mut debuggee.image_news),
+            ),
+            None => Default::default(),
+        };
+        let stop = Stop {
+            number: self.stops,
+            process: pid,
+            thread: OsTid(tid as u32),
+            cause,
+            registers,
+            memory,
+            bytes,
+            threads,
+            images,
+            hits: self.book.take_changes(),
+        };
+        (self.shared.events)(Event::Stop(Box::new(stop)));
+    }
+
+    /// The run is over: the stepping thread's own trap goes.
+    pub(super) fn end_run(&mut self) {
+        if let Some(run) = self.run.take()
+            && let Some(stepper) = run.stepper
+        {
+            self.drop_step_trap(stepper.tid, stepper.phase);
+        }
+        for tracee in self.tracees.values_mut() {
+            tracee.on_hold = false;
+        }
+    }
+
+    /// General and debug registers, and vector state when wanted, of a stopped thread.
+    pub(super) fn full_registers(&mut self, tid: pid_t, vector: bool) -> Option<Registers> {
+        let tracee = self
+            .tracees
+            .get_mut(&tid)
+            .filter(|tracee| tracee.state == State::Stopped)?;
+        let mut registers = to_registers(&tracee.registers().ok()?);
+        registers.debug = debug_registers(tid);
+        if vector {
+            registers.vector = ptrace::vector_state(tid).unwrap_or_default();
+        }
+        Some(registers)
+    }
+}
+
+/// In the order of [`amd64::DEBUG`]: dr0 to dr3, dr6, dr7.
+pub(super) fn debug_registers(tid: pid_t) -> Vec<u64> {
+    const NUMBERS: [usize; amd64::DEBUG.len()] = [0, 1, 2, 3, 6, 7];
+    NUMBERS
+        .iter()
+        .map(|number| ptrace::debug_register(tid, *number).unwrap_or(0))
+        .collect()
+}

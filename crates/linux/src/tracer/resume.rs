@@ -1,0 +1,207 @@
+//! Setting the session going, and single threads on.
+
+use farsight_target::{ResumePlan, Resumed, SignalOrder, TargetError, ThreadRule, Trap, TrapDelta, TrapKind};
+use farsight_types::Generation;
+use libc::pid_t;
+
+use super::debuggee::State;
+use super::step_over::Past;
+use super::{Phase, Run, Stepper, Tracer};
+use crate::sys::ptrace;
+use farsight_target::plan::StepMachine;
+
+impl Tracer {
+    /// Carries out a resume request: traps first, then every thread that is not held.
+    pub(crate) fn resume(&mut self, plan: ResumePlan) -> Result<Resumed, TargetError> {
+        self.at_rest()?;
+        if self.debuggees.is_empty() {
+            return Err(TargetError::NotRunning);
+        }
+        if let Some(step) = &plan.step
+            && !self.tracees.contains_key(&(step.thread.0 as pid_t))
+        {
+            return Err(TargetError::NoSuchThread { tid: step.thread });
+        }
+        let generation = self.change_traps(&plan.traps)?;
+        if let Some(signals) = plan.signals {
+            self.signals = signals;
+        }
+        if plan.signal == SignalOrder::Drop
+            && let Some(tracee) = self.tracees.get_mut(&self.event_thread)
+        {
+            tracee.deliver = 0;
+        }
+        for order in plan.threads.iter().filter(|order| order.rule == ThreadRule::Hold) {
+            if let Some(tracee) = self.tracees.get_mut(&(order.thread.0 as pid_t)) {
+                tracee.on_hold = true;
+            }
+        }
+        // What was asked before this run is answered by the stop that came before it.
+        self.shared.break_in.store(false, std::sync::atomic::Ordering::SeqCst);
+        let stepper = plan.step.as_ref().map(|step| Stepper {
+            tid: step.thread.0 as pid_t,
+            machine: StepMachine::new(step.plan.clone()),
+            phase: Phase::Step,
+        });
+        let stepping = stepper.as_ref().map(|stepper| stepper.tid);
+        self.start_run(Run {
+            plan,
+            stepper,
+            starting: None,
+        });
+        self.go(stepping);
+        Ok(Resumed { generation })
+    }
+
+    pub(super) fn start_run(&mut self, run: Run) {
+        self.run = Some(run);
+    }
+
+    /// Judges what was put off, then sets every thread on that rests. The stepping thread takes its first step last,
+    /// so that the others run while it steps.
+    pub(super) fn go(&mut self, stepping: Option<pid_t>) {
+        while self.run.is_some()
+            && let Some((tid, waited)) = self.backlog.pop_front()
+        {
+            self.judge(tid, waited);
+        }
+        let resting: Vec<pid_t> = self
+            .tracees
+            .values()
+            .filter(|tracee| tracee.state == State::Stopped && Some(tracee.tid) != stepping)
+            .map(|tracee| tracee.tid)
+            .collect();
+        // First those that must be taken past a trap: nobody else runs yet, so nobody must be halted for it.
+        let (past, free): (Vec<pid_t>, Vec<pid_t>) = resting.into_iter().partition(|tid| self.is_at_trap(*tid));
+        for tid in past {
+            if self.run.is_some()
+                && let Past::Diverted = self.go_past_trap(tid)
+            {
+                continue;
+            }
+        }
+        if let Some(tid) = stepping
+            && self.run.is_some()
+            && self
+                .tracees
+                .get(&tid)
+                .is_some_and(|tracee| tracee.state == State::Stopped)
+        {
+            self.step_on(tid);
+        }
+        for tracee in self.tracees.values().map(|tracee| tracee.tid).collect::<Vec<_>>() {
+            if self.run.is_none() {
+                return;
+            }
+            if Some(tracee) != stepping && (free.contains(&tracee) || self.is_resting(tracee)) {
+                self.let_run(tracee);
+            }
+        }
+    }
+
+    fn is_resting(&self, tid: pid_t) -> bool {
+        self.tracees
+            .get(&tid)
+            .is_some_and(|tracee| tracee.state == State::Stopped)
+    }
+
+    /// Sets one stopped thread on, past the trap that it has dealt with, with the signal it is to get. Does nothing
+    /// where the session has come to rest, the thread is held, or a status of it is still to be judged.
+    pub(super) fn let_run(&mut self, tid: pid_t) {
+        if self.run.is_none() {
+            return;
+        }
+        if self.is_at_trap(tid) {
+            let stepping = self.is_stepping_one(tid);
+            match self.go_past_trap(tid) {
+                Past::Done if stepping => return self.step_on(tid),
+                Past::Done | Past::NotNeeded => {}
+                Past::Diverted => return,
+            }
+            if self.run.is_none() {
+                return;
+            }
+        }
+        let stepping = self.is_stepping_one(tid);
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            return;
+        };
+        if tracee.state != State::Stopped || tracee.deferred || tracee.on_hold {
+            return;
+        }
+        if let Some(held) = tracee.held.pop_front() {
+            // It rests in the stop that ended its way past the trap; the held signal takes that stop's place.
+            if held.put(tid).is_ok() {
+                return self.signalled(tid, held);
+            }
+        }
+        tracee.past_trap = None;
+        let signal = std::mem::take(&mut tracee.deliver);
+        if signal != 0 {
+            tracee.last_signal = signal;
+        }
+        if tracee.job_stopped && signal == 0 && !stepping {
+            tracee.went(State::Listening);
+            let _ = ptrace::listen(tid);
+            return;
+        }
+        tracee.job_stopped = false;
+        tracee.went(State::Running);
+        // Fails only for a thread that was killed in its stop; its end is on its way.
+        let _ = if stepping {
+            ptrace::single_step(tid, signal)
+        } else {
+            ptrace::cont(tid, signal)
+        };
+    }
+
+    fn is_stepping_one(&self, tid: pid_t) -> bool {
+        let stepper = self.run.as_ref().and_then(|run| run.stepper.as_ref());
+        stepper.is_some_and(|stepper| stepper.tid == tid && stepper.phase == Phase::Step)
+    }
+
+    /// Plants and takes away traps. Where one cannot be planted, nothing is changed.
+    pub(crate) fn change_traps(&mut self, delta: &TrapDelta) -> Result<Generation, TargetError> {
+        if let Some(base) = delta.base
+            && base != self.generation
+        {
+            return Err(TargetError::Invalid {
+                why: format!(
+                    "the trap set is at generation {}, the change is for {}; send the full set",
+                    self.generation.0, base.0
+                ),
+            });
+        }
+        for (planted, trap) in delta.set.iter().enumerate() {
+            if let Err(error) = self.plant(trap) {
+                for undone in &delta.set[..planted] {
+                    self.unplant(undone);
+                }
+                return Err(error);
+            }
+        }
+        let (gone, _) = self.book.apply(delta);
+        for trap in &gone {
+            self.unplant(trap);
+        }
+        self.generation = delta.generation;
+        Ok(self.generation)
+    }
+
+    fn plant(&self, trap: &Trap) -> Result<(), TargetError> {
+        let debuggee = self.debuggee(trap.process)?;
+        let refused = |why: String| TargetError::Trap { at: trap.address, why };
+        match trap.kind {
+            TrapKind::Software => debuggee.memory.plant(trap.address).map_err(refused),
+            TrapKind::HardwareExecute | TrapKind::HardwareData { .. } => {
+                Err(refused("this build has no hardware breakpoints yet".into()))
+            }
+        }
+    }
+
+    fn unplant(&self, trap: &Trap) {
+        if let Ok(debuggee) = self.debuggee(trap.process) {
+            debuggee.memory.unplant(trap.address);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Taking a thread past a trap, so that no other thread slips by unseen: by doing the instruction's work here where
+//! that is simple, else by lifting the trap for one step while all other threads are halted.
+
+use farsight_types::Address;
+use libc::{pid_t, user_regs_struct};
+
+use super::Tracer;
+use super::debuggee::State;
+use super::emulate::{Effect, emulate};
+use crate::memory::ProcessMemory;
+use crate::sys::ptrace::{self, SignalDetail};
+use crate::sys::wait::Waited;
+use crate::sys::{child, wait};
+
+/// How it went.
+pub(super) enum Past {
+    /// There was no trap to go past.
+    NotNeeded,
+    /// The instruction was done; the thread rests behind it.
+    Done,
+    /// Something else happened to the thread, which was dealt with or waits in the backlog.
+    Diverted,
+}
+
+impl Tracer {
+    /// Whether a stopped thread rests on a trap that it has dealt with.
+    pub(super) fn is_at_trap(&mut self, tid: pid_t) -> bool {
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            return false;
+        };
+        if tracee.state != State::Stopped || tracee.deferred || tracee.on_hold {
+            return false;
+        }
+        let Some(place) = tracee.past_trap else { return false };
+        let here = tracee.registers().is_ok_and(|registers| registers.rip == place);
+        let planted = self
+            .debuggees
+            .get(&tracee.pid)
+            .is_some_and(|debuggee| debuggee.memory.is_planted(Address(place)));
+        here && planted
+    }
+
+    /// Does the instruction under the trap.
+    pub(super) fn go_past_trap(&mut self, tid: pid_t) -> Past {
+        if !self.is_at_trap(tid) {
+            return Past::NotNeeded;
+        }
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            return Past::NotNeeded;
+        };
+        let pid = tracee.pid;
+        let Ok(mut registers) = tracee.registers() else {
+            return Past::Diverted;
+        };
+        let Some(debuggee) = self.debuggees.get(&pid) else {
+            return Past::Diverted;
+        };
+        let memory = debuggee.memory.clone();
+        let place = Address(registers.rip);
+        let mut code = [0u8; 16];
+        let length = memory.read_into(place, &mut code);
+        let code = &code[..length];
+        if let Some(effect) = emulate(code, &mut registers)
+            && store(&memory, effect)
+        {
+            tracee.past_trap = None;
+            return match tracee.set_registers(&registers) {
+                Ok(()) => Past::Done,
+                Err(_) => Past::Diverted,
+            };
+        }
+        let halted = self.halt(Some(pid));
+        if !self.is_at_trap(tid) {
+            // It was killed, or its status came, while the others were being halted.
+            self.set_on(&halted, tid);
+            return Past::Diverted;
+        }
+        memory.lift(place);
+        let past = self.step_in_place(tid, registers, code.starts_with(&[0x0f, 0x05]));
+        memory.replant(place);
+        if let Past::Done = past
+            && code.starts_with(&[0x9c])
+        {
+            hide_trap_flag(self, tid, &memory, registers);
+        }
+        self.set_on(&halted, tid);
+        past
+    }
+
+    /// Sets on the threads that were halted for a step, if the session still runs.
+    fn set_on(&mut self, halted: &[pid_t], except: pid_t) {
+        for tid in halted.iter().copied().filter(|tid| *tid != except) {
+            self.let_run(tid);
+        }
+    }
+
+    /// One step of one thread while all others of its process rest. A system call is only entered, for it may block:
+    /// once in the kernel the thread has no more use for the displaced byte.
+    fn step_in_place(&mut self, tid: pid_t, before: user_regs_struct, is_system_call: bool) -> Past {
+        loop {
+            let started = if is_system_call {
+                ptrace::run_to_system_call(tid)
+            } else {
+                ptrace::single_step(tid, 0)
+            };
+            let waited = started.and_then(|()| wait::one(tid));
+            let Some(tracee) = self.tracees.get_mut(&tid) else {
+                return Past::Diverted;
+            };
+            let Ok(Waited::Stopped { signal, event }) = waited else {
+                tracee.state = State::Gone;
+                tracee.deferred = true;
+                if let Ok(ended) = waited {
+                    self.backlog.push_back((tid, ended));
+                }
+                return Past::Diverted;
+            };
+            tracee.stopped();
+            if event != 0 {
+                if event == libc::PTRACE_EVENT_STOP {
+                    tracee.job_stopped |= signal != libc::SIGTRAP;
+                    continue;
+                }
+                tracee.deferred = true;
+                self.backlog.push_back((tid, Waited::Stopped { signal, event }));
+                return Past::Diverted;
+            }
+            let detail = SignalDetail::of(tid);
+            if signal == libc::SIGTRAP | 0x80 {
+                tracee.past_trap = None;
+                return Past::Done;
+            }
+            let Ok(detail) = detail else { return Past::Diverted };
+            if signal == libc::SIGTRAP
+                && matches!(detail.code(), libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT)
+            {
+                tracee.past_trap = None;
+                send_again(tracee.pid.0 as pid_t, tid, &mut tracee.held);
+                return Past::Done;
+            }
+            let raised_by_itself = detail.code() > 0 && tracee.registers().is_ok_and(|now| now.rip == before.rip);
+            if raised_by_itself {
+                // The instruction faults: that is the event. Its place stays dealt with, for when it is tried again.
+                self.signalled(tid, detail);
+                return Past::Diverted;
+            }
+            tracee.held.push_back(detail);
+        }
+    }
+}
+
+/// All but the first held signal go back into the thread's queue; only one can take the place of a stop.
+fn send_again(pid: pid_t, tid: pid_t, held: &mut std::collections::VecDeque<SignalDetail>) {
+    for detail in held.drain(1.min(held.len())..) {
+        let _ = child::signal_thread(pid, tid, detail.number());
+    }
+}
+
+fn store(memory: &ProcessMemory, effect: Effect) -> bool {
+    match effect {
+        Effect::Registers => true,
+        Effect::Store { address, value } => memory.write(Address(address), &value.to_le_bytes()) == 8,
+    }
+}
+
+/// A stepped `pushf` shows the step's own trap flag to the program.
+fn hide_trap_flag(tracer: &mut Tracer, tid: pid_t, memory: &ProcessMemory, before: user_regs_struct) {
+    const TRAP_FLAG: u64 = 1 << 8;
+    let Some(tracee) = tracer.tracees.get_mut(&tid) else {
+        return;
+    };
+    let Ok(registers) = tracee.registers() else { return };
+    let place = Address(registers.rsp);
+    if before.eflags & TRAP_FLAG == 0
+        && let Some(flags) = memory.read_word(place)
+    {
+        memory.write(place, &(flags & !TRAP_FLAG).to_le_bytes());
+    }
+}
