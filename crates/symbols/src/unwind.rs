@@ -121,6 +121,13 @@ pub trait UnwindContext {
 
     /// Whether an address is mapped executable.
     fn is_code(&mut self, address: Address) -> bool;
+
+    /// Where the function that holds an address starts, as far as symbols tell. Only asked where no table says
+    /// anything, to know whether a thread stands on a function's first instruction.
+    fn function_start(&mut self, address: Address) -> Option<Address> {
+        let _ = address;
+        None
+    }
 }
 
 /// Why a walk is over.

@@ -128,6 +128,9 @@ impl Guesser<'_> {
                 .unwrap_or(code);
             matches!(code.first(), Some(0xc3 | 0xc2))
         };
+        if self.context.function_start(pc) == Some(pc) {
+            return self.pushed_nothing(self.sp);
+        }
         match code.as_slice() {
             code if code.starts_with(ENDBR64) => self.pushed_nothing(self.sp),
             [PUSH_RBP, rest @ ..] if sets_rbp(rest) => self.pushed_nothing(self.sp),
@@ -303,6 +306,9 @@ impl Guesser<'_> {
         }
         let end = address.wrapping_add(N as u64);
         let inside = (end.0 % PAGE).min(N as u64) as usize;
+        if inside == 0 {
+            return Ok(Vec::new());
+        }
         let mut bytes = vec![0; inside];
         let start = Address(end.0.wrapping_sub(inside as u64));
         match self.context.read(start, &mut bytes) {

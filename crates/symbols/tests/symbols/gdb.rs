@@ -1,0 +1,191 @@
+//! The same frames as gdb: pc, CFA, callee-saved registers.
+
+use farsight_symbols::Trust;
+
+use crate::snapshot::Snapshot;
+use crate::support::Scratch;
+
+const RECURSION: &str = r#"
+#include <stdio.h>
+#include <string.h>
+__attribute__((noinline)) int leaf(int x) { __asm__ volatile("" ::: "memory"); return x + 1; }
+__attribute__((noinline)) int recurse(int depth, long a, long b, long c, const char *name) {
+    char buffer[64 + depth * 8];
+    snprintf(buffer, sizeof buffer, "%s %d", name, depth);
+    int below = depth == 0 ? leaf((int)(a + b + c)) : recurse(depth - 1, b * 3, c ^ a, a + depth, buffer);
+    return below + (int)strlen(buffer) + (int)(a * b - c);
+}
+int main(int argc, char **argv) { return recurse(20, argc, 7, 9, argv[0]) & 1; }
+"#;
+
+fn snapshot(source: &str, flags: &[&str], commands: &str) -> Option<Snapshot> {
+    let scratch = Scratch::new();
+    let program = scratch.compile("gcc", source, flags)?;
+    Snapshot::take(&[program.to_str()?], commands)
+}
+
+#[test]
+fn a_recursion_has_gdbs_frames() {
+    for flags in [
+        &["-O2", "-g"][..],
+        &["-O2", "-g", "-no-pie"],
+        &["-O0", "-g"],
+        &["-O2", "-fno-omit-frame-pointer"],
+        // Only .debug_frame describes the program itself.
+        &["-O2", "-g", "-fno-asynchronous-unwind-tables"],
+        &["-O2", "-g", "-Wl,--no-eh-frame-hdr"],
+        &["-O2", "-g", "-static"],
+    ] {
+        let Some(mut snapshot) = snapshot(RECURSION, flags, "break leaf;run") else {
+            return;
+        };
+        let frames = snapshot.assert_frames_equal_gdbs();
+        assert!(frames.len() > 22, "{flags:?}: {} frames", frames.len());
+        let guessed = frames[1..].iter().filter(|frame| frame.trust != Trust::Cfi);
+        assert_eq!(guessed.count(), 0, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_walk_that_has_to_ask_for_everything_finds_the_same_frames() {
+    let Some(mut snapshot) = snapshot(RECURSION, &["-O2", "-g"], "break leaf;run") else {
+        return;
+    };
+    let (known, fetches) = snapshot.walk();
+    assert_eq!(fetches, 0);
+    snapshot.forget();
+    let (asked, fetches) = snapshot.walk();
+    assert_eq!(known, asked);
+    // The program, the C library, and a page of stack or two.
+    assert!((3..=8).contains(&fetches), "{fetches} fetches");
+}
+
+const SIGNALS: &str = r#"
+#include <signal.h>
+#include <stdlib.h>
+#include <stdio.h>
+__attribute__((noinline)) int leaf(int x) { __asm__ volatile("" ::: "memory"); return x + 1; }
+void handler(int number) { leaf(number); }
+__attribute__((noinline)) int middle(int x) { raise(SIGUSR1); return x * 2; }
+__attribute__((noinline)) int fault(volatile int *where) { return *where + 1; }
+int main(int argc, char **argv) {
+    stack_t stack = { .ss_sp = malloc(65536), .ss_size = 65536 };
+    sigaltstack(&stack, 0);
+    struct sigaction action = { .sa_handler = handler, .sa_flags = ALTERNATE };
+    sigaction(SIGUSR1, &action, 0);
+    sigaction(SIGSEGV, &action, 0);
+    return argc > 1 ? fault((int *)8) : middle(argc);
+}
+"#;
+
+#[test]
+fn signal_frames_are_passed_on_both_stacks() {
+    for alternate in ["-DALTERNATE=0", "-DALTERNATE=SA_ONSTACK"] {
+        let flags = ["-O2", "-g", alternate];
+        let commands = "handle SIGUSR1 nostop noprint pass;break leaf;run";
+        let Some(mut snapshot) = snapshot(SIGNALS, &flags, commands) else {
+            return;
+        };
+        let frames = snapshot.assert_frames_equal_gdbs();
+        let at = frames.iter().position(|frame| frame.is_signal_frame).unwrap();
+        assert_eq!(frames[at + 1].trust, Trust::SignalFrame);
+        assert!(frames[at + 1].registers.by_name("rax").is_some());
+    }
+}
+
+#[test]
+fn a_fault_is_looked_up_at_its_exact_instruction() {
+    let commands = "handle SIGSEGV nostop noprint pass;break leaf;run x";
+    let flags = ["-O2", "-g", "-DALTERNATE=SA_ONSTACK"];
+    if let Some(mut snapshot) = snapshot(SIGNALS, &flags, commands) {
+        snapshot.assert_frames_equal_gdbs();
+    }
+}
+
+const NULL_CALL: &str = r#"
+#include <stdlib.h>
+void (*volatile nothing)(void);
+__attribute__((noinline)) int middle(int x) { nothing(); return x * 2; }
+int main(int argc, char **argv) { return middle(argc); }
+"#;
+
+#[test]
+fn a_call_through_a_null_pointer_leads_to_its_caller() {
+    let Some(mut snapshot) = snapshot(NULL_CALL, &["-O2", "-g"], "run") else {
+        return;
+    };
+    let frames = snapshot.assert_frames_equal_gdbs();
+    assert_eq!(frames[0].pc.0, 0);
+    assert_eq!(frames[1].trust, Trust::Guessed);
+    assert_eq!(frames[2].trust, Trust::Cfi);
+}
+
+const CALLS: &str = r#"
+#include <stdlib.h>
+#include <time.h>
+int main(int argc, char **argv) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return abs(rand()) & 1;
+}
+"#;
+
+#[test]
+fn every_instruction_of_a_stub_and_of_the_loader_behind_it_has_gdbs_frames() {
+    for binding in ["-Wl,-z,lazy", "-Wl,-z,now"] {
+        for steps in 0..8 {
+            let commands = format!("break *'rand@plt';run;stepi {steps}");
+            let commands = commands.replace("stepi 0", "info registers rip");
+            let flags = ["-O2", "-fcf-protection=none", "-no-pie", binding];
+            if let Some(mut snapshot) = snapshot(CALLS, &flags, &commands) {
+                snapshot.assert_frames_equal_gdbs();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_vdso_has_gdbs_frames() {
+    let commands = "break main;run;break __vdso_clock_gettime;continue;stepi 3";
+    if let Some(mut snapshot) = snapshot(CALLS, &["-O2"], commands) {
+        snapshot.assert_frames_equal_gdbs();
+    }
+}
+
+#[test]
+fn the_first_instruction_of_all_has_no_caller() {
+    if let Some(mut snapshot) = snapshot(CALLS, &["-O2"], "starti") {
+        let (frames, _) = snapshot.walk();
+        assert_eq!(frames.len(), 1, "{frames:#x?}");
+    }
+}
+
+#[test]
+fn without_tables_the_frame_pointers_lead_up() {
+    let source = RECURSION.replace("int main", "int program");
+    let start = r#"
+        int program(int, char **);
+        __attribute__((noreturn)) void _start(void) { char *n = "x"; program(1, &n); __builtin_trap(); }
+    "#;
+    let source = source.replace(
+        "snprintf(buffer, sizeof buffer, \"%s %d\", name, depth);",
+        "buffer[0] = *name; buffer[1] = 0;",
+    );
+    let source = source.replace("(int)strlen(buffer)", "buffer[0]");
+    let flags = [
+        "-O1",
+        "-nostdlib",
+        "-fno-asynchronous-unwind-tables",
+        "-fno-omit-frame-pointer",
+        "-fno-stack-protector",
+    ];
+    let Some(mut snapshot) = snapshot(&(source + start), &flags, "break leaf;run") else {
+        return;
+    };
+    let (frames, _) = snapshot.walk();
+    let ours: Vec<u64> = frames.iter().map(|frame| frame.pc.0).collect();
+    let theirs: Vec<u64> = snapshot.gdb_frames.iter().map(|frame| frame.pc).collect();
+    assert!(ours.len() > 20, "{ours:x?}");
+    assert_eq!(ours[..21], theirs[..21]);
+    assert!(frames[3..20].iter().all(|frame| frame.trust == Trust::FramePointer));
+}
