@@ -13,7 +13,6 @@ const MOST_NAMES: u64 = 1 << 20;
 const MOST_NOTES: u64 = 64 << 10;
 
 const PT_LOAD: u32 = 1;
-const PT_DYNAMIC: u32 = 2;
 const PT_NOTE: u32 = 4;
 const SHT_NOTE: u32 = 7;
 const SHT_NOBITS: u32 = 8;
@@ -32,10 +31,6 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn is_load(&self) -> bool {
         self.kind == PT_LOAD
-    }
-
-    pub(crate) fn is_dynamic(&self) -> bool {
-        self.kind == PT_DYNAMIC
     }
 }
 

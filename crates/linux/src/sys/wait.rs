@@ -32,24 +32,19 @@ impl Waited {
 
 /// Waits for any tracee or child of this thread.
 pub(crate) fn any() -> io::Result<(pid_t, Waited)> {
-    wait(-1, 0)
+    wait(-1)
 }
 
 /// Waits for one thread.
 pub(crate) fn one(tid: pid_t) -> io::Result<Waited> {
-    wait(tid, 0).map(|(_, waited)| waited)
+    wait(tid).map(|(_, waited)| waited)
 }
 
-/// Takes a status that is there already; none when nothing is.
-pub(crate) fn ready() -> Option<(pid_t, Waited)> {
-    wait(-1, libc::WNOHANG).ok().filter(|(tid, _)| *tid > 0)
-}
-
-fn wait(tid: pid_t, flags: c_int) -> io::Result<(pid_t, Waited)> {
+fn wait(tid: pid_t) -> io::Result<(pid_t, Waited)> {
     loop {
         let mut status: c_int = 0;
         // SAFETY: `status` lives here and is written by the call.
-        let result = unsafe { libc::waitpid(tid, &mut status, libc::__WALL | libc::__WNOTHREAD | flags) };
+        let result = unsafe { libc::waitpid(tid, &mut status, libc::__WALL | libc::__WNOTHREAD) };
         if result >= 0 {
             return Ok((result, Waited::from_status(status)));
         }

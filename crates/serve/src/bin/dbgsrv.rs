@@ -1,0 +1,44 @@
+//! The process server program.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // It is a program: its one line and its errors are for people.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use farsight_serve::listener::ProcessServer;
+use farsight_serve::options::{Invocation, USAGE, parse};
+use farsight_serve::{PRODUCT, run_if_session_process};
+
+fn main() -> ExitCode {
+    if let Some(code) = run_if_session_process() {
+        return code;
+    }
+    let arguments = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
+    match parse(arguments) {
+        Ok(Invocation::Help) => print!("{USAGE}"),
+        Ok(Invocation::Version) => println!("dbgsrv ({PRODUCT})"),
+        Ok(Invocation::Serve(transport)) => {
+            let server = match ProcessServer::bind(&transport) {
+                Ok(server) => server,
+                Err(error) => {
+                    eprintln!("dbgsrv: {error}");
+                    return ExitCode::from(1);
+                }
+            };
+            println!("Process server started.  Client can connect with any of these command lines");
+            println!("0: farsight -premote {}", server.client_string());
+            // A closed standard output is no reason not to serve.
+            let _ = std::io::stdout().flush();
+            if let Err(error) = server.run() {
+                eprintln!("dbgsrv: {error}");
+                return ExitCode::from(1);
+            }
+        }
+        Err(message) => {
+            eprintln!("dbgsrv: {message}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,87 @@
+//! The command line of `dbgsrv`.
+
+use farsight_transport::{ServerRole, ServerTransport};
+
+/// What `-?` prints.
+pub const USAGE: &str = "\
+dbgsrv: the farsight process server. It does memory, processor and operating system work beside the debuggees, for
+debuggers elsewhere (farsight -premote ...). It never starts to debug anything by itself.
+
+usage: dbgsrv -t TRANSPORT
+       dbgsrv -version | -?
+
+  -t tcp:port=PORT[,server=ADDRESS][,insecure]   listen on a TCP port, on this machine's loopback unless an address
+                                                 (or * for all) and 'insecure' are given; PORT may be a range LO:HI,
+                                                 and 0 takes any free one
+  -t npipe:pipe=NAME                             listen on a Unix socket that only this user can reach
+
+It prints the line that a client pastes, then works silently until it is killed, by a signal or by .endpsrv.
+When it ends, however it ends, processes that clients attached to run on and those that they launched are killed.
+";
+
+/// What to do.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Listen.
+    Serve(ServerTransport),
+    /// Print the usage.
+    Help,
+    /// Print the release.
+    Version,
+}
+
+/// Reads the arguments behind the program's name. The error is a text for the user.
+pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
+    let mut arguments = arguments.into_iter();
+    let mut transport = None;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-?" | "-h" | "-help" | "--help" => return Ok(Invocation::Help),
+            "-version" | "--version" => return Ok(Invocation::Version),
+            "-t" => {
+                let text = arguments
+                    .next()
+                    .ok_or("-t wants a transport, such as: dbgsrv -t tcp:port=5005")?;
+                let parsed = ServerTransport::parse(&text, ServerRole::ProcessServer)
+                    .map_err(|error| format!("{error}\n{}", error.caret()))?;
+                if transport.replace(parsed).is_some() {
+                    return Err("-t was given twice; start a second dbgsrv for a second transport".into());
+                }
+            }
+            "-c" | "-cs" | "-sifeo" | "-x" | "-pc" => {
+                return Err(format!(
+                    "this build does not have {argument} yet; launch programs from the client"
+                ));
+            }
+            other => return Err(format!("unknown option '{other}'; dbgsrv -? shows the options")),
+        }
+    }
+    transport
+        .map(Invocation::Serve)
+        .ok_or_else(|| "no transport; for example: dbgsrv -t tcp:port=5005 (dbgsrv -? shows more)".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(line: &str) -> Result<Invocation, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn a_transport_is_wanted_once() {
+        assert!(matches!(parse_words("-t tcp:port=5005"), Ok(Invocation::Serve(_))));
+        assert!(parse_words("").unwrap_err().contains("-t tcp:port=5005"));
+        assert!(parse_words("-t").unwrap_err().contains("wants a transport"));
+        assert!(
+            parse_words("-t tcp:port=1 -t tcp:port=2")
+                .unwrap_err()
+                .contains("twice")
+        );
+        assert!(parse_words("-t tcp:prot=1").unwrap_err().contains("prot"));
+        assert!(parse_words("-q").unwrap_err().contains("'-q'"));
+        assert!(parse_words("-c ls").unwrap_err().contains("does not have -c"));
+        assert!(matches!(parse_words("-?"), Ok(Invocation::Help)));
+    }
+}

@@ -1,0 +1,235 @@
+//! A session process: one client, its debuggees, and nothing else.
+//!
+//! The main thread reads and answers requests, a writer sends, the tracer traces, and a watcher waits for the end of the
+//! control socket. The session is over when the client's stream ends, the listener is gone, or the client sends
+//! something that cannot be read; then every debuggee is let go by the policy.
+
+use std::io::Read;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use farsight_linux::LinuxServices;
+use farsight_target::{BREAK_IN, Event, LINUX_PROCESSES, SessionEnd, changes_state, dispatch};
+use farsight_transport::Stream;
+use farsight_wire::handshake::{self, ServerKind, Welcome};
+use farsight_wire::{Decoder, Frame, FrameKind, Header, Incoming, KeptReplies, Limits, Operation, Repeat, WireError};
+
+use crate::PRODUCT;
+use crate::control::Control;
+use crate::outbox::Outbox;
+use crate::spawn::SESSION_ARGUMENT;
+
+/// How long a client may take for its first frame.
+pub(crate) const FIRST_FRAME_TIME: Duration = Duration::from_secs(10);
+
+const READ_BUFFER: usize = 64 << 10;
+
+/// Runs as a session process when the command line says so; to be called first thing in `main`.
+pub fn run_if_session_process() -> Option<ExitCode> {
+    let is_session = std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == SESSION_ARGUMENT);
+    is_session.then(|| match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+fn run() -> std::io::Result<()> {
+    let control = Control::from_fd(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let Some((stream, read_so_far)) = control.receive()? else {
+        return Ok(());
+    };
+    let listener_gone = watch_listener(&control, &stream)?;
+    let mut session = Connection {
+        stream: stream.try_clone()?,
+        decoder: Decoder::new(),
+    };
+    session.decoder.feed(&read_so_far);
+    if !session.welcome()? {
+        return Ok(());
+    }
+    let (outbox, writer) = Outbox::start(stream)?;
+    let events = outbox.clone();
+    let mut served = Served {
+        services: LinuxServices::start(PRODUCT, Arc::new(move |event| events.tell(event)), || {})?,
+        outbox: outbox.clone(),
+        kept: KeptReplies::default(),
+        control,
+    };
+    session.decoder.set_limits(Limits::SESSION);
+    // A frame that cannot be read ends the session like the stream's end: nothing behind it can be trusted.
+    while let Ok(Some(frame)) = session.next_frame() {
+        served.serve(frame);
+    }
+    served.services.let_go();
+    if listener_gone.load(Ordering::SeqCst) {
+        outbox.tell(Event::End(SessionEnd {
+            why: "the process server ended".into(),
+        }));
+    }
+    outbox.end();
+    let _ = writer.join();
+    let _ = session.stream.shutdown(Shutdown::Both);
+    Ok(())
+}
+
+/// Waits on a thread of its own for the end of the control socket, and ends the reading of requests then.
+fn watch_listener(control: &Control, stream: &Stream) -> std::io::Result<Arc<AtomicBool>> {
+    let gone = Arc::new(AtomicBool::new(false));
+    let (control, stream, flag) = (control.try_clone()?, stream.try_clone()?, Arc::clone(&gone));
+    let builder = std::thread::Builder::new()
+        .name("listener-watch".into())
+        .stack_size(64 << 10);
+    builder.spawn(move || {
+        while let Ok(Some(_)) = control.receive() {}
+        flag.store(true, Ordering::SeqCst);
+        let _ = stream.shutdown(Shutdown::Read);
+    })?;
+    Ok(gone)
+}
+
+/// The reading side of a client's stream.
+struct Connection {
+    stream: Stream,
+    decoder: Decoder,
+}
+
+impl Connection {
+    /// Answers the first frame; false where the client is refused.
+    fn welcome(&mut self) -> std::io::Result<bool> {
+        let deadline = Instant::now() + FIRST_FRAME_TIME;
+        let frame = loop {
+            match self.decoder.next_frame() {
+                Ok(Some(frame)) => break frame,
+                Ok(None) => {}
+                Err(_) => return Ok(false),
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            self.stream.set_read_timeout(Some(left))?;
+            if !self.fill()? {
+                return Ok(false);
+            }
+        };
+        self.stream.set_read_timeout(None)?;
+        let Ok(hello) = handshake::read_hello(&frame) else {
+            return Ok(false);
+        };
+        let answer = match handshake::judge(&hello, ServerKind::ProcessServer) {
+            Ok(version) => handshake::opening_frame(FrameKind::Welcome, &welcome(version)),
+            Err(refusal) => handshake::opening_frame(FrameKind::Refused, &refusal),
+        };
+        let bytes = [&farsight_wire::frame::PREAMBLE[..], &answer.encode()].concat();
+        std::io::Write::write_all(&mut &self.stream, &bytes)?;
+        Ok(answer.header.kind == FrameKind::Welcome)
+    }
+
+    /// The next frame; none at the end of the stream.
+    fn next_frame(&mut self) -> Result<Option<Frame>, WireError> {
+        loop {
+            if let Some(frame) = self.decoder.next_frame()? {
+                return Ok(Some(frame));
+            }
+            if !self.fill().unwrap_or(false) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn fill(&mut self) -> std::io::Result<bool> {
+        let mut buffer = [0; READ_BUFFER];
+        loop {
+            match (&self.stream).read(&mut buffer) {
+                Ok(read) => {
+                    self.decoder.feed(&buffer[..read]);
+                    return Ok(read > 0);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn welcome(version: u32) -> Welcome {
+    Welcome {
+        version,
+        server: ServerKind::ProcessServer,
+        product: PRODUCT.into(),
+        machine: farsight_transport::Host::this_machine().to_string(),
+        capabilities: vec![LINUX_PROCESSES.into()],
+        // Sessions cannot be returned to yet.
+        ticket: None,
+    }
+}
+
+/// The answering side.
+struct Served {
+    services: LinuxServices,
+    outbox: Outbox,
+    kept: KeptReplies,
+    control: Control,
+}
+
+impl Served {
+    fn serve(&mut self, frame: Frame) {
+        self.kept.acknowledge(frame.header.last_reply);
+        match frame.header.kind {
+            FrameKind::Request => self.answer(frame),
+            FrameKind::Urgent if frame.header.operation == BREAK_IN.0 => self.services.break_in().ask(),
+            FrameKind::Ping => {
+                let mut header = Header::new(FrameKind::Pong);
+                header.number = frame.header.number;
+                self.outbox.send(Frame::new(header, Vec::new()));
+            }
+            // Kinds that have no meaning here are passed over: a newer client may know more of them.
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, frame: Frame) {
+        const END_SERVER: Operation = Operation::new(1, 4);
+        let number = frame.header.number;
+        let operation = Operation(frame.header.operation);
+        let changes = changes_state(operation);
+        if changes {
+            match self.kept.arrived(number) {
+                Repeat::New => {}
+                Repeat::Answered(reply) => return self.outbox.send(reply),
+                Repeat::Ignore => return,
+            }
+        }
+        let reply = dispatch(
+            &mut self.services,
+            Incoming {
+                operation,
+                body: frame.body,
+                bulk: frame.bulk,
+            },
+        );
+        let mut header = Header::new(FrameKind::Reply);
+        header.number = number;
+        header.operation = operation.0;
+        header.status = reply.status as u8;
+        let reply = Frame {
+            header,
+            body: reply.body,
+            bulk: reply.bulk,
+        };
+        if changes {
+            self.kept.keep(&reply);
+        }
+        self.outbox.send(reply);
+        if operation == END_SERVER {
+            // Asked only now, so that the reply goes out before the end.
+            let _ = self.control.ask_to_end();
+        }
+    }
+}
