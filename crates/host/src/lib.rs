@@ -1,9 +1,56 @@
 //! Roles with an engine or a console.
+//!
+//! A role is a short composition ([`debugger`]); everything it is made of is here or below: the engine's links, files
+//! and variables ([`Machine`]), the command line ([`options`]) and the console ([`console`]).
 
+pub mod console;
+pub mod debugger;
 mod files;
 mod link;
+mod log;
 pub mod options;
 mod outside;
 mod sys;
 
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
 pub use outside::Machine;
+
+use options::{Invocation, USAGE};
+
+/// The exit code of a command line that cannot be meant.
+const BAD_USAGE: u8 = 2;
+/// The exit code when the program itself fails.
+const FAILED: u8 = 4;
+
+/// The whole `farsight` program, behind its own name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if let Err(why) = log::start() {
+        return fail(BAD_USAGE, &why);
+    }
+    let options = match options::parse(arguments) {
+        Ok(Invocation::Help) => return show(&options::help()),
+        Ok(Invocation::Version) => return show(&options::version()),
+        Ok(Invocation::Debug(options)) => options,
+        Err(error) => return fail(BAD_USAGE, &format!("{error}\n{USAGE} (-? tells more)")),
+    };
+    match debugger::run(*options) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(FAILED, &format!("cannot start: {error}")),
+    }
+}
+
+fn show(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn fail(code: u8, why: &str) -> ExitCode {
+    // Where nobody reads this either, the code remains.
+    let _ = writeln!(std::io::stderr(), "farsight: {why}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,245 @@
+//! The console: a user's lines to the session, and what the session tells to the user's screen.
+//!
+//! One loop takes everything that happens and does what the [`conversation`] answers; it never decides. Threads bring
+//! what happens: one the engine's notifications, one lines, one signals. This and the modules below are the only
+//! place of the host that writes to standard output. Read [`conversation::Conversation`] first.
+
+mod conversation;
+mod program_text;
+mod screen;
+mod signals;
+mod source;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use farsight_session::{Client, OutputMask, Request};
+
+use self::conversation::{Action, Conversation, Happening, Manner};
+use self::screen::Screen;
+use self::signals::SignalThread;
+use self::source::{CompletionAnswer, Editor, LineSource, Plain};
+use crate::sys::{SavedTerminal, columns};
+
+/// Characters a line where nothing says how many there are.
+const WIDTH: u16 = 80;
+
+/// What the console begins with.
+#[derive(Clone, Debug, Default)]
+pub struct ConsoleOptions {
+    /// Run first (`-c`).
+    pub commands: Option<String>,
+    /// Whether the engine was told to get a first target.
+    pub target_awaited: bool,
+}
+
+/// How a console ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsoleEnd {
+    /// The program's exit code.
+    pub code: u8,
+    /// Whether the engine has ended, so that waiting for its thread is safe.
+    pub engine_ended: bool,
+}
+
+/// Runs the console on this program's terminal, or on its standard input and output, until the session is over.
+pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
+    let (inbox, happenings) = channel();
+    let terminal = SavedTerminal::of_input();
+    let out = Box::new(io::stdout());
+    let at_terminal = terminal.is_some() && io::stdout().is_terminal();
+    // A terminal that no editor can use, such as a very dumb one, is read as a file is.
+    let editor = match at_terminal.then(|| Editor::new(client.sender())) {
+        Some(Ok(editor)) => Some(editor),
+        Some(Err(error)) => {
+            tracing::info!(%error, "no line editor");
+            None
+        }
+        None => None,
+    };
+    let (manner, source, screen, completions): (_, Box<dyn LineSource>, _, _) = match editor {
+        Some((editor, ends)) => {
+            let screen = Screen::new(out, ends.beside);
+            (Manner::Terminal, Box::new(editor), screen, Some(ends.completions))
+        }
+        None => {
+            let source = Plain(io::BufReader::new(io::stdin()));
+            (Manner::Transcript, Box::new(source), Screen::new(out, None), None)
+        }
+    };
+    let signal_inbox = inbox.clone();
+    let _signals = SignalThread::start(move |signal| {
+        // The console has ended: nobody needs to know.
+        let _ = signal_inbox.send(Happening::Signalled(signal));
+    })?;
+    let end = Console {
+        manner,
+        conversation: Conversation::new(manner, options.commands, options.target_awaited),
+        screen,
+        send: Box::new(client.sender()),
+        ask: source::start(source, inbox.clone())?,
+        completions,
+        asked: String::new(),
+        deadline: None,
+        screen_lost: false,
+    }
+    .run(client, inbox, &happenings)?;
+    if let Some(terminal) = terminal
+        && manner == Manner::Terminal
+    {
+        // The editor may be in the middle of a line, with the terminal set up for it and pasted text in brackets.
+        let _ = terminal.restore();
+        let _ = io::stdout().write_all(b"\x1b[?2004l\r");
+        let _ = io::stdout().flush();
+    }
+    Ok(end)
+}
+
+/// The parts of a running console.
+struct Console {
+    manner: Manner,
+    conversation: Conversation,
+    screen: Screen,
+    send: Box<dyn Fn(Request) + Send>,
+    /// Takes prompts of lines that are wanted.
+    ask: Sender<String>,
+    completions: Option<Sender<CompletionAnswer>>,
+    /// The prompt of the line that is wanted.
+    asked: String,
+    deadline: Option<Instant>,
+    screen_lost: bool,
+}
+
+impl Console {
+    fn run(
+        mut self,
+        client: Client,
+        inbox: Sender<Happening>,
+        happenings: &Receiver<Happening>,
+    ) -> io::Result<ConsoleEnd> {
+        self.send_width();
+        let pump = pump(client, inbox)?;
+        let end = loop {
+            let happening = self.next(happenings);
+            if let Some(end) = self.take(happening) {
+                break end;
+            }
+        };
+        if end.engine_ended {
+            // It ends with the engine's side of the channel, and has nothing to tell about its own end.
+            let _ = pump.join();
+        }
+        Ok(end)
+    }
+
+    fn next(&self, happenings: &Receiver<Happening>) -> Happening {
+        let Some(deadline) = self.deadline else {
+            return happenings.recv().unwrap_or(Happening::EngineGone);
+        };
+        match happenings.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(happening) => happening,
+            Err(RecvTimeoutError::Timeout) => Happening::TimeOver,
+            Err(RecvTimeoutError::Disconnected) => Happening::EngineGone,
+        }
+    }
+
+    /// Does what follows from a happening, which may be the end.
+    fn take(&mut self, happening: Happening) -> Option<ConsoleEnd> {
+        let mut shown = self.line_came(&happening);
+        for action in self.conversation.take(happening) {
+            if let Action::Exit { code, engine_ended } = action {
+                return Some(ConsoleEnd { code, engine_ended });
+            }
+            shown = shown.and(self.act(action));
+        }
+        if let Err(error) = shown
+            && !std::mem::replace(&mut self.screen_lost, true)
+        {
+            tracing::info!(%error, "nobody reads the output");
+            return self.take(Happening::NobodyReads);
+        }
+        None
+    }
+
+    /// Keeps the screen in step with the line that was wanted.
+    fn line_came(&mut self, happening: &Happening) -> io::Result<()> {
+        match (happening, self.manner) {
+            (Happening::Line(_) | Happening::LineCleared | Happening::EndOfLines, Manner::Terminal) => {
+                self.screen.set_editing(false);
+                Ok(())
+            }
+            (Happening::Line(line), Manner::Transcript) => self.screen.echo(&self.asked, line),
+            (Happening::EndOfLines, Manner::Transcript) => self.screen.end_line(),
+            _ => Ok(()),
+        }
+    }
+
+    fn act(&mut self, action: Action) -> io::Result<()> {
+        match action {
+            Action::Ask { prompt } => {
+                match self.manner {
+                    Manner::Terminal => {
+                        self.screen.end_line()?;
+                        self.screen.set_editing(true);
+                    }
+                    Manner::Transcript => self.screen.prompt(&prompt)?,
+                }
+                self.asked.clone_from(&prompt);
+                // The thread that asks lives as long as this program.
+                let _ = self.ask.send(prompt);
+            }
+            Action::ShowLine { prompt, line } => self.screen.echo(&prompt, &line)?,
+            Action::Show(content) => self.screen.show(&content)?,
+            Action::ShowProgram(bytes) => self.screen.show_program(&bytes)?,
+            Action::Complete {
+                ticket,
+                start,
+                candidates,
+            } => {
+                if let Some(completions) = &self.completions {
+                    let answer = CompletionAnswer {
+                        ticket,
+                        start,
+                        candidates,
+                    };
+                    // The editor is gone when the program is about to end.
+                    let _ = completions.send(answer);
+                }
+            }
+            Action::Send(request) => (self.send)(request),
+            Action::SendWidth => self.send_width(),
+            Action::LimitTime(time) => self.deadline = Some(Instant::now() + time),
+            // Taken out before.
+            Action::Exit { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn send_width(&mut self) {
+        let width = columns()
+            .or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
+            .unwrap_or(WIDTH);
+        self.screen.set_width(width);
+        (self.send)(Request::SetOutput {
+            mask: OutputMask::DEFAULT,
+            width,
+        });
+    }
+}
+
+/// Brings the engine's notifications into the console's inbox.
+fn pump(client: Client, inbox: Sender<Happening>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("notifications".into()).spawn(move || {
+        while let Some(notification) = client.next() {
+            if inbox.send(Happening::Told(notification)).is_err() {
+                return;
+            }
+        }
+        let _ = inbox.send(Happening::EngineGone);
+    })
+}
+
+#[cfg(test)]
+mod tests;

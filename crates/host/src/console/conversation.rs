@@ -1,0 +1,346 @@
+//! The console as a machine without input or output: what happens goes in, what is to be done comes out.
+//!
+//! It knows when a line is wanted, whose turn it is, and what the exit code will be. One line is carried out at a time:
+//! the next is asked for when the one before is done and the session is at rest. Read [`Conversation::take`] first.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use farsight_session::{CommandOutcome, Content, Notification, Request, SessionState, Ticket};
+
+/// The prompt while there is no target.
+const NO_TARGET_PROMPT: &str = "> ";
+
+/// How long the engine may take to let go of its targets when the program was told to end.
+const LETTING_GO: Duration = Duration::from_secs(5);
+
+/// So many interrupts in a row without an answer mean that none will come.
+const PATIENCE: u32 = 3;
+
+/// How the user is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// At a terminal: a line editor shows prompts and what is typed.
+    Terminal,
+    /// Lines come from a file or another program; they are shown so that the output reads like a session.
+    Transcript,
+}
+
+/// A signal to this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// SIGINT: CTRL+C.
+    Interrupt,
+    /// SIGTERM or SIGHUP, by its number.
+    Leave(u8),
+    /// SIGWINCH.
+    Resized,
+}
+
+/// What can happen.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// The engine tells.
+    Told(Notification),
+    /// The engine is gone; nothing more will be told.
+    EngineGone,
+    /// The line that was asked for.
+    Line(String),
+    /// The user took the line back (CTRL+C while typing).
+    LineCleared,
+    /// There are no more lines.
+    EndOfLines,
+    /// A signal came.
+    Signalled(Signal),
+    /// The time given with [`Action::LimitTime`] is over.
+    TimeOver,
+    /// Whoever reads the output has gone.
+    NobodyReads,
+}
+
+/// What is to be done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    /// Ask for a line.
+    Ask {
+        /// Shown before it.
+        prompt: String,
+    },
+    /// Show a prompt with a line that nobody typed here.
+    ShowLine {
+        /// The prompt.
+        prompt: String,
+        /// The line.
+        line: String,
+    },
+    /// Show output of the engine.
+    Show(Content),
+    /// Show output of the program that is being debugged.
+    ShowProgram(Vec<u8>),
+    /// Hand candidates to the line editor.
+    Complete {
+        /// For which question.
+        ticket: Ticket,
+        /// Where they begin.
+        start: usize,
+        /// What could stand there.
+        candidates: Vec<String>,
+    },
+    /// Ask the engine.
+    Send(Request),
+    /// Tell the engine how wide the terminal is now.
+    SendWidth,
+    /// Say [`Happening::TimeOver`] after so long.
+    LimitTime(Duration),
+    /// The program ends.
+    Exit {
+        /// With this code.
+        code: u8,
+        /// Whether the engine has ended too, or is about to.
+        engine_ended: bool,
+    },
+}
+
+/// The console's state.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    manner: Manner,
+    /// Lines to run before any that are asked for.
+    script: VecDeque<String>,
+    /// The prompt; none while the session is not at rest.
+    prompt: Option<String>,
+    /// Whether a target, or the prompt of a session that is to start without one, has been seen.
+    begun: bool,
+    /// Whether there is to be a first target and nothing has been heard of it.
+    target_awaited: bool,
+    last_ticket: u64,
+    outstanding: Option<Outstanding>,
+    /// Whether a line has been asked for and has not come.
+    asking: bool,
+    input_wanted: Option<String>,
+    lines_ended: bool,
+    /// Whether something failed that was not typed at a terminal.
+    failed: bool,
+    interrupts: u32,
+    /// The exit code if the program ends because it was told to.
+    told_to_leave: Option<u8>,
+    exited: bool,
+}
+
+#[derive(Debug)]
+struct Outstanding {
+    ticket: Ticket,
+    scripted: bool,
+}
+
+impl Conversation {
+    /// A conversation that begins with `commands`; whether the engine was told to get a first target.
+    pub(crate) fn new(manner: Manner, commands: Option<String>, target_awaited: bool) -> Conversation {
+        Conversation {
+            manner,
+            script: commands.into_iter().collect(),
+            prompt: None,
+            begun: false,
+            target_awaited,
+            last_ticket: 0,
+            outstanding: None,
+            asking: false,
+            input_wanted: None,
+            lines_ended: false,
+            failed: false,
+            interrupts: 0,
+            told_to_leave: None,
+            exited: false,
+        }
+    }
+
+    /// Takes what happened and answers what to do, in order.
+    pub(crate) fn take(&mut self, happening: Happening) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match happening {
+            Happening::Told(notification) => {
+                self.interrupts = 0;
+                self.told(notification, &mut actions);
+            }
+            Happening::EngineGone => {
+                show(
+                    &mut actions,
+                    "the engine has failed; what became of the targets is not known\n",
+                );
+                self.exit(4, true, &mut actions);
+            }
+            Happening::Line(line) => {
+                self.asking = false;
+                self.line(line, &mut actions);
+            }
+            Happening::LineCleared => self.asking = false,
+            Happening::EndOfLines => {
+                self.asking = false;
+                self.lines_ended = true;
+            }
+            Happening::Signalled(signal) => self.signalled(signal, &mut actions),
+            Happening::TimeOver => {
+                show(&mut actions, "the targets could not be let go of in time\n");
+                self.exit(self.told_to_leave.unwrap_or(4), false, &mut actions);
+            }
+            Happening::NobodyReads => {
+                self.failed = true;
+                self.leave(1, &mut actions);
+            }
+        }
+        self.go_on(&mut actions);
+        actions
+    }
+
+    /// The next line, when it is time for one.
+    fn go_on(&mut self, actions: &mut Vec<Action>) {
+        if self.exited || self.asking || self.told_to_leave.is_some() {
+            return;
+        }
+        if let Some(prompt) = &self.input_wanted {
+            let prompt = prompt.clone();
+            return self.ask_or_end(prompt, actions);
+        }
+        if self.outstanding.is_some() {
+            return;
+        }
+        let Some(prompt) = self.prompt.clone() else {
+            return;
+        };
+        match self.script.pop_front() {
+            Some(line) => {
+                actions.push(Action::ShowLine {
+                    prompt,
+                    line: line.clone(),
+                });
+                self.execute(line, true, actions);
+            }
+            None => self.ask_or_end(prompt, actions),
+        }
+    }
+
+    fn ask_or_end(&mut self, prompt: String, actions: &mut Vec<Action>) {
+        if self.lines_ended {
+            // The engine answers with its end; until then nothing is asked.
+            self.asking = true;
+            actions.push(Action::Send(Request::EndOfInput));
+        } else {
+            self.asking = true;
+            actions.push(Action::Ask { prompt });
+        }
+    }
+
+    fn line(&mut self, line: String, actions: &mut Vec<Action>) {
+        if self.input_wanted.take().is_some() {
+            actions.push(Action::Send(Request::AnswerInput { text: line }));
+        } else if self.manner == Manner::Terminal || !line.trim().is_empty() {
+            // At a terminal an empty line repeats a command; blank lines of a script are only blank.
+            self.execute(line, self.manner == Manner::Transcript, actions);
+        }
+    }
+
+    fn execute(&mut self, line: String, scripted: bool, actions: &mut Vec<Action>) {
+        let ticket = self.next_ticket();
+        self.outstanding = Some(Outstanding { ticket, scripted });
+        actions.push(Action::Send(Request::Execute { ticket, line }));
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
+    }
+
+    fn told(&mut self, notification: Notification, actions: &mut Vec<Action>) {
+        match notification {
+            Notification::Output { content, .. } => actions.push(Action::Show(content)),
+            Notification::ProgramOutput { bytes } => actions.push(Action::ShowProgram(bytes)),
+            Notification::Echo { author, line } => {
+                show(actions, &format!("{author}: {line}\n"));
+            }
+            Notification::State(state) => self.state(state),
+            Notification::InputWanted { prompt } => self.input_wanted = Some(prompt),
+            Notification::InputTaken => self.input_wanted = None,
+            Notification::Done { ticket, outcome } => {
+                if let Some(outstanding) = self.outstanding.take_if(|outstanding| outstanding.ticket == ticket) {
+                    self.failed |= outstanding.scripted && outcome == CommandOutcome::Failed;
+                }
+            }
+            Notification::Completions {
+                ticket,
+                start,
+                candidates,
+            } => actions.push(Action::Complete {
+                ticket,
+                start,
+                candidates,
+            }),
+            Notification::Ended { clean } => {
+                let code = match (clean, self.begun) {
+                    (true, _) => u8::from(self.failed),
+                    (false, false) => 3,
+                    (false, true) => 4,
+                };
+                self.exit(self.told_to_leave.unwrap_or(code), true, actions);
+            }
+        }
+    }
+
+    fn state(&mut self, state: SessionState) {
+        self.prompt = match state {
+            // The first target is still to come.
+            SessionState::NoDebuggee if !self.begun && self.target_awaited => None,
+            SessionState::NoDebuggee => {
+                self.begun = true;
+                Some(NO_TARGET_PROMPT.into())
+            }
+            SessionState::Accessible { prompt } => {
+                self.begun = true;
+                Some(prompt)
+            }
+            SessionState::Running => {
+                self.target_awaited = false;
+                None
+            }
+        };
+    }
+
+    fn signalled(&mut self, signal: Signal, actions: &mut Vec<Action>) {
+        match signal {
+            // A script that waits for its next line has nothing to interrupt but itself.
+            Signal::Interrupt if self.asking && self.manner == Manner::Transcript => self.leave(130, actions),
+            Signal::Interrupt => {
+                actions.push(Action::Send(Request::Interrupt));
+                self.interrupts += 1;
+                if self.interrupts >= PATIENCE {
+                    show(actions, "no answer; ending the session\n");
+                    self.leave(130, actions);
+                }
+            }
+            Signal::Leave(number) => self.leave(128 + number, actions),
+            Signal::Resized => actions.push(Action::SendWidth),
+        }
+    }
+
+    /// Ends the session in good order, within a time.
+    fn leave(&mut self, code: u8, actions: &mut Vec<Action>) {
+        if self.told_to_leave.is_none() {
+            self.told_to_leave = Some(code);
+            actions.push(Action::Send(Request::EndOfInput));
+            actions.push(Action::LimitTime(LETTING_GO));
+        }
+    }
+
+    fn exit(&mut self, code: u8, engine_ended: bool, actions: &mut Vec<Action>) {
+        if !self.exited {
+            self.exited = true;
+            actions.push(Action::Exit { code, engine_ended });
+        }
+    }
+}
+
+fn show(actions: &mut Vec<Action>, text: &str) {
+    actions.push(Action::Show(Content::Text(text.into())));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+use farsight_session::CommandOutcome::{Done, Failed};
+
+use super::*;
+
+/// Takes a happening and writes the actions as short words.
+fn words(conversation: &mut Conversation, happening: Happening) -> Vec<String> {
+    let word = |action| match action {
+        Action::Ask { prompt } => format!("ask {prompt}"),
+        Action::ShowLine { prompt, line } => format!("line {prompt}{line}"),
+        Action::Show(Content::Text(text)) => format!("show {}", text.trim()),
+        Action::Send(Request::Execute { ticket, line }) => format!("execute {} {line}", ticket.0),
+        Action::Send(request) => format!("send {request:?}"),
+        Action::Exit { code, .. } => format!("exit {code}"),
+        other => format!("{other:?}"),
+    };
+    conversation.take(happening).into_iter().map(word).collect()
+}
+
+fn told(conversation: &mut Conversation, notification: Notification) -> Vec<String> {
+    words(conversation, Happening::Told(notification))
+}
+
+fn at_rest(conversation: &mut Conversation) -> Vec<String> {
+    let prompt = "0:000> ".into();
+    told(conversation, Notification::State(SessionState::Accessible { prompt }))
+}
+
+fn running(conversation: &mut Conversation) -> Vec<String> {
+    told(conversation, Notification::State(SessionState::Running))
+}
+
+fn no_target(conversation: &mut Conversation) -> Vec<String> {
+    told(conversation, Notification::State(SessionState::NoDebuggee))
+}
+
+fn done(conversation: &mut Conversation, ticket: u64, outcome: CommandOutcome) -> Vec<String> {
+    let ticket = Ticket(ticket);
+    told(conversation, Notification::Done { ticket, outcome })
+}
+
+fn line(conversation: &mut Conversation, line: &str) -> Vec<String> {
+    words(conversation, Happening::Line(line.into()))
+}
+
+fn ended(conversation: &mut Conversation, clean: bool) -> Vec<String> {
+    told(conversation, Notification::Ended { clean })
+}
+
+fn transcript(commands: Option<&str>) -> Conversation {
+    Conversation::new(Manner::Transcript, commands.map(str::to_owned), true)
+}
+
+fn terminal() -> Conversation {
+    Conversation::new(Manner::Terminal, None, true)
+}
+
+#[test]
+fn lines_run_one_after_another_and_the_end_of_them_is_the_end() {
+    let mut it = transcript(Some("bp main; g"));
+    assert_eq!(at_rest(&mut it), ["line 0:000> bp main; g", "execute 1 bp main; g"]);
+    assert!(running(&mut it).is_empty());
+    assert!(at_rest(&mut it).is_empty(), "the line is not done yet");
+    assert_eq!(done(&mut it, 1, Done), ["ask 0:000> "]);
+    assert_eq!(line(&mut it, "k"), ["execute 2 k"]);
+    assert_eq!(done(&mut it, 2, Done), ["ask 0:000> "]);
+    assert_eq!(words(&mut it, Happening::EndOfLines), ["send EndOfInput"]);
+    assert_eq!(ended(&mut it, true), ["exit 0"]);
+}
+
+#[test]
+fn a_failed_line_of_a_script_shows_in_the_exit_code() {
+    let mut it = transcript(None);
+    at_rest(&mut it);
+    line(&mut it, "bp nowhere");
+    done(&mut it, 1, Failed);
+    line(&mut it, "k");
+    done(&mut it, 2, Done);
+    words(&mut it, Happening::EndOfLines);
+    assert_eq!(ended(&mut it, true), ["exit 1"]);
+}
+
+#[test]
+fn a_failed_line_typed_at_a_terminal_does_not() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    line(&mut it, "bp nowhere");
+    done(&mut it, 1, Failed);
+    assert_eq!(ended(&mut it, true), ["exit 0"]);
+}
+
+#[test]
+fn blank_lines_repeat_at_a_terminal_only() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    assert_eq!(line(&mut it, ""), ["execute 1 "]);
+    let mut it = transcript(None);
+    at_rest(&mut it);
+    assert_eq!(line(&mut it, "  "), ["ask 0:000> "]);
+}
+
+#[test]
+fn nothing_is_asked_before_the_first_target() {
+    let mut it = transcript(Some("k"));
+    assert!(no_target(&mut it).is_empty());
+    assert!(running(&mut it).is_empty());
+    assert!(!at_rest(&mut it).is_empty());
+}
+
+#[test]
+fn a_target_that_ends_without_a_stop_leaves_a_prompt() {
+    let mut it = transcript(None);
+    running(&mut it);
+    assert_eq!(no_target(&mut it), ["ask > "]);
+}
+
+#[test]
+fn a_session_may_start_without_a_target() {
+    let mut it = Conversation::new(Manner::Terminal, None, false);
+    assert_eq!(no_target(&mut it), ["ask > "]);
+}
+
+#[test]
+fn no_first_target_is_3_and_a_later_failure_4() {
+    let mut it = transcript(None);
+    running(&mut it);
+    assert_eq!(ended(&mut it, false), ["exit 3"]);
+    let mut it = transcript(None);
+    at_rest(&mut it);
+    assert_eq!(ended(&mut it, false), ["exit 4"]);
+    let mut it = transcript(None);
+    let last = words(&mut it, Happening::EngineGone);
+    assert_eq!(last.last().unwrap(), "exit 4");
+}
+
+#[test]
+fn the_engines_end_is_final() {
+    let mut it = transcript(None);
+    at_rest(&mut it);
+    ended(&mut it, true);
+    assert!(line(&mut it, "k").iter().all(|word| !word.starts_with("ask")));
+    let after = words(&mut it, Happening::EngineGone);
+    assert!(after.iter().all(|word| !word.starts_with("exit")), "{after:?}");
+}
+
+#[test]
+fn an_interrupt_goes_to_the_engine_until_patience_ends() {
+    let mut it = terminal();
+    running(&mut it);
+    let interrupt = |it: &mut Conversation| words(it, Happening::Signalled(Signal::Interrupt));
+    assert_eq!(interrupt(&mut it), ["send Interrupt"]);
+    assert_eq!(interrupt(&mut it), ["send Interrupt"]);
+    at_rest(&mut it);
+    running(&mut it);
+    assert_eq!(interrupt(&mut it), ["send Interrupt"], "an answer restores patience");
+    interrupt(&mut it);
+    let last = interrupt(&mut it);
+    assert!(last.contains(&"send EndOfInput".to_owned()), "{last:?}");
+    assert_eq!(ended(&mut it, true), ["exit 130"]);
+}
+
+#[test]
+fn sigterm_lets_go_within_a_time() {
+    let mut it = terminal();
+    running(&mut it);
+    let words_of = words(&mut it, Happening::Signalled(Signal::Leave(15)));
+    assert_eq!(words_of[0], "send EndOfInput");
+    assert!(words_of[1].starts_with("LimitTime"));
+    assert!(at_rest(&mut it).is_empty(), "no line is asked for any more");
+    let last = words(&mut it, Happening::TimeOver);
+    assert_eq!(last.last().unwrap(), "exit 143");
+}
+
+#[test]
+fn wanted_input_goes_before_the_next_line() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    line(&mut it, ".input");
+    let prompt = "Input> ".into();
+    assert_eq!(told(&mut it, Notification::InputWanted { prompt }), ["ask Input> "]);
+    assert_eq!(line(&mut it, "42"), [r#"send AnswerInput { text: "42" }"#]);
+    assert_eq!(done(&mut it, 1, Done), ["ask 0:000> "]);
+}
+
+#[test]
+fn a_line_taken_back_is_asked_for_again() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    assert_eq!(words(&mut it, Happening::LineCleared), ["ask 0:000> "]);
+}

@@ -1,0 +1,208 @@
+//! Everything that the console shows, in one place: rendering, guarding the terminal, and keeping lines apart.
+
+use std::io::{self, Write};
+
+use farsight_render::{View, render, visible};
+use farsight_session::Content;
+
+use super::program_text::ProgramText;
+
+/// Where text goes while the user is typing, so that the line being typed is not torn.
+pub(crate) type BesideEditor = Box<dyn FnMut(String) -> io::Result<()> + Send>;
+
+/// The output side of the console.
+pub(crate) struct Screen {
+    out: Box<dyn Write + Send>,
+    beside: Option<BesideEditor>,
+    /// Whether the editor shows a line now.
+    editing: bool,
+    view: View,
+    program: ProgramText,
+    /// Whether the last thing shown was the program's.
+    program_last: bool,
+    /// Whether the last thing shown was a prompt.
+    prompt_last: bool,
+    at_line_start: bool,
+}
+
+impl Screen {
+    /// A screen that writes to `out`, and through `beside` while a line is being edited.
+    pub(crate) fn new(out: Box<dyn Write + Send>, beside: Option<BesideEditor>) -> Screen {
+        let terminal = beside.is_some();
+        Screen {
+            out,
+            beside,
+            editing: false,
+            view: View {
+                colour: terminal,
+                ..View::default()
+            },
+            program: ProgramText::new(terminal),
+            program_last: false,
+            prompt_last: false,
+            at_line_start: true,
+        }
+    }
+
+    /// Renders for another width from now on.
+    pub(crate) fn set_width(&mut self, width: u16) {
+        self.view.width = width;
+    }
+
+    /// The editor begins to show a line, or ends to.
+    pub(crate) fn set_editing(&mut self, editing: bool) {
+        self.editing = editing;
+        // The editor leaves the cursor at the beginning of a line.
+        self.at_line_start = true;
+    }
+
+    /// Shows output of the engine.
+    pub(crate) fn show(&mut self, content: &Content) -> io::Result<()> {
+        let text = match content {
+            Content::Text(text) => guard(text),
+            Content::Record(record) => render(record, &self.view),
+        };
+        let before = self.before_other_text();
+        self.write(format!("{before}{text}"))
+    }
+
+    /// Shows a prompt, and leaves the cursor behind it.
+    pub(crate) fn prompt(&mut self, prompt: &str) -> io::Result<()> {
+        let before = self.before_other_text();
+        let shown = self.write(format!("{before}{}", guard(prompt)));
+        self.prompt_last = true;
+        shown
+    }
+
+    /// Shows a line that was read from elsewhere, as if it had been typed at the prompt.
+    pub(crate) fn echo(&mut self, prompt: &str, line: &str) -> io::Result<()> {
+        if !self.prompt_last {
+            self.prompt(prompt)?;
+        }
+        self.write(format!("{}\n", guard(line)))
+    }
+
+    /// Ends a line that stands open.
+    pub(crate) fn end_line(&mut self) -> io::Result<()> {
+        let text = self.before_other_text();
+        self.write(text)
+    }
+
+    /// Shows what the program wrote.
+    pub(crate) fn show_program(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let text = self.program.pass(bytes);
+        self.program_last = true;
+        self.write(text)
+    }
+
+    /// Ends the program's colours, and its line unless it ended it itself.
+    fn before_other_text(&mut self) -> String {
+        let mut text = String::new();
+        if std::mem::take(&mut self.program_last) {
+            text.push_str(self.program.settle());
+        }
+        if !self.at_line_start {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn write(&mut self, text: String) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.prompt_last = false;
+        if let (true, Some(beside)) = (self.editing, &mut self.beside) {
+            // The editor ends the text with a line end where it has none.
+            self.at_line_start = true;
+            return beside(text);
+        }
+        self.at_line_start = text.ends_with('\n');
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// Text of the engine with nothing in it that a terminal would obey, whatever got into it.
+fn guard(text: &str) -> String {
+    let mut guarded = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            guarded.push('\n');
+        }
+        for (at, cell) in line.split('\t').enumerate() {
+            if at > 0 {
+                guarded.push('\t');
+            }
+            guarded.push_str(&visible(cell));
+        }
+    }
+    guarded
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    struct Sink(Sender<String>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn screen(beside: bool) -> (Screen, Receiver<String>) {
+        let (sender, shown) = channel();
+        let aside = sender.clone();
+        let beside = beside.then(|| -> BesideEditor {
+            Box::new(move |text| {
+                aside.send(format!("beside:{text}")).unwrap();
+                Ok(())
+            })
+        });
+        (Screen::new(Box::new(Sink(sender)), beside), shown)
+    }
+
+    fn text(text: &str) -> Content {
+        Content::Text(text.into())
+    }
+
+    #[test]
+    fn a_line_of_the_program_is_ended_before_the_engine_speaks() {
+        let (mut screen, shown) = screen(true);
+        screen.show_program(b"\x1b[31mName? ").unwrap();
+        screen.show(&text("Breakpoint 0 hit\n")).unwrap();
+        screen.prompt("0:000> ").unwrap();
+        screen.echo("0:000> ", "k").unwrap();
+        let all: String = shown.try_iter().collect();
+        assert_eq!(all, "\x1b[31mName? \x1b[0m\nBreakpoint 0 hit\n0:000> k\n");
+    }
+
+    #[test]
+    fn what_comes_while_a_line_is_edited_goes_beside_it() {
+        let (mut screen, shown) = screen(true);
+        screen.set_editing(true);
+        screen.show(&text("thread started\n")).unwrap();
+        screen.set_editing(false);
+        screen.show(&text("done\n")).unwrap();
+        assert_eq!(
+            shown.try_iter().collect::<Vec<_>>(),
+            ["beside:thread started\n", "done\n"]
+        );
+    }
+
+    #[test]
+    fn no_escape_of_a_target_reaches_the_terminal() {
+        let (mut screen, shown) = screen(false);
+        screen.show(&text("name\t\x1b]0;owned\x07\r\nnext\n")).unwrap();
+        let all: String = shown.try_iter().collect();
+        assert_eq!(all, "name\t\\e]0;owned\\x07\\r\nnext\n");
+    }
+}
