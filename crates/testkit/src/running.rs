@@ -8,6 +8,7 @@ mod scratch;
 pub use console::Console;
 pub use dbgsrv::DbgSrv;
 pub use debuggee::Debuggee;
+pub(crate) use debuggee::parse_address;
 pub use scratch::Scratch;
 
 use std::process::{Child, ExitStatus};
