@@ -44,10 +44,7 @@ pub(crate) fn search(
             let starts = part.end().distance_from(at).unwrap_or(0).min(CHUNK as u64) as usize;
             for offset in finds(&buffer[..read], pattern, starts) {
                 let found = at.wrapping_add(offset as u64);
-                if !found
-                    .distance_from(request.range.start)
-                    .is_some_and(|d| d % granularity == 0)
-                {
+                if found.0.wrapping_sub(request.range.start.0) % granularity != 0 {
                     continue;
                 }
                 if reply.found.len() == most {

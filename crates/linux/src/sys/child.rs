@@ -36,7 +36,7 @@ pub(crate) fn spawn_doorbell() -> io::Result<pid_t> {
     // SAFETY: between fork and the endless pause the child makes only async-signal-safe system calls.
     unsafe {
         match libc::fork() {
-            -1 => return Err(io::Error::last_os_error()),
+            -1 => Err(io::Error::last_os_error()),
             0 => {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
                 libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0);

@@ -35,8 +35,10 @@ impl Tracer {
         if let Some(signals) = spec.signals {
             self.signals = signals;
         }
-        let mut plan = ResumePlan::default();
-        plan.detail = spec.detail;
+        let plan = ResumePlan {
+            detail: spec.detail,
+            ..ResumePlan::default()
+        };
         self.start_run(Run {
             plan,
             stepper: None,
@@ -179,8 +181,10 @@ impl Tracer {
         self.name_threads(pid);
         self.look_around(pid);
         let acquired = self.acquired(pid);
-        let mut plan = ResumePlan::default();
-        plan.detail = spec.detail;
+        let plan = ResumePlan {
+            detail: spec.detail,
+            ..ResumePlan::default()
+        };
         self.start_run(Run {
             plan,
             stepper: None,
