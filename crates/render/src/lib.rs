@@ -1,37 +1,64 @@
 //! Records to text, for a client's own width and taste.
 //!
-//! Pure: a record and a view in, text out. Read [`render`] first. No string that came from a target leaves here without
-//! going through [`visible`].
+//! Pure: a record and a view in, text out; one module for each kind of record, in DbgEng's formats (specification,
+//! section 5). Read [`render`] first.
+//!
+//! Invariant: no string that came from a target leaves here without going through [`visible`].
 
+mod breakpoints;
+mod code;
+mod event;
+mod help;
+mod memory;
+mod place;
+mod registers;
+mod stack;
+mod system;
+mod view;
 mod visible;
 
 use farsight_session::Record;
 
-pub use visible::visible;
+pub use view::{Paint, View};
+pub use visible::{visible, visible_lines};
 
-/// How a viewer wants to see records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
-    /// Characters a line; a hint.
-    pub width: u16,
-    /// Whether the viewer's terminal shows colours.
-    pub colour: bool,
+/// Writes a line into a string, which cannot fail.
+macro_rules! line {
+    ($out:expr) => { $out.push('\n') };
+    ($out:expr, $($format:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = writeln!($out, $($format)*);
+    }};
 }
-
-impl Default for View {
-    fn default() -> View {
-        View {
-            width: 80,
-            colour: false,
-        }
-    }
-}
+use line;
 
 /// The text of a record: whole lines, each with its line end.
 pub fn render(record: &Record, view: &View) -> String {
-    let _ = view;
+    let mut out = String::new();
     match record {
-        Record::Lines(lines) => lines.iter().map(|line| format!("{}\n", visible(line))).collect(),
-        other => format!("{other:?}\n"),
+        Record::Lines(lines) => lines.iter().for_each(|text| line!(out, "{}", visible(text))),
+        Record::Evaluation(evaluation) => code::evaluation(&mut out, evaluation),
+        Record::Registers(registers) => registers::dump(&mut out, registers, view),
+        Record::Memory(dump) => memory::dump(&mut out, dump),
+        Record::SearchHits(hits) => memory::hits(&mut out, hits, view),
+        Record::Listing(listing) => code::listing(&mut out, listing, view),
+        Record::Stack(stack) => stack::stack(&mut out, stack, view),
+        Record::Modules(modules) => place::modules(&mut out, modules, view),
+        Record::Symbols(symbols) => place::symbols(&mut out, symbols),
+        Record::Nearest(nearest) => place::nearest(&mut out, nearest),
+        Record::Threads(threads) => system::threads(&mut out, threads, view),
+        Record::Processes(processes) => system::processes(&mut out, processes, view),
+        Record::Systems(systems) => system::systems(&mut out, systems, view),
+        Record::Breakpoints(breakpoints) => breakpoints::breakpoints(&mut out, breakpoints, view),
+        Record::ProcessList(list) => system::process_list(&mut out, list),
+        Record::Event(report) => event::event(&mut out, report),
+        Record::Stop(stop) => event::stop(&mut out, stop, view),
+        Record::LastEvent(last) => event::last_event(&mut out, last),
+        Record::Help(help) => help::help(&mut out, help, view),
+        Record::Machine(machine) => system::machine(&mut out, machine),
     }
+    out
 }
+
+#[cfg(test)]
+mod tests;

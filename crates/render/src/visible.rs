@@ -34,6 +34,19 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// As [`visible`], for text of several lines: line ends and tabs are kept.
+///
+/// For text of our own that quotes a target, such as a server's message.
+pub fn visible_lines(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(['\n', '\t']) {
+        let inside = piece.trim_end_matches(['\n', '\t']);
+        shown.push_str(&visible(inside));
+        shown.push_str(&piece[inside.len()..]);
+    }
+    shown
+}
+
 /// Whether a terminal would obey a character, or show something else than what is there.
 fn is_hidden(character: char) -> bool {
     // Beyond the C0 and C1 controls: marks, embeddings and isolates of text direction, zero-width characters, line and
@@ -46,6 +59,11 @@ fn is_hidden(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(visible_lines("a\x1b[1m\n\tb\r\n"), "a\\e[1m\n\tb\\r\n");
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_passes() {

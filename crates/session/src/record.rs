@@ -26,6 +26,7 @@ pub use system::{
 };
 
 /// A command's result.
+#[expect(clippy::large_enum_variant, reason = "notifications carry it in a box already")]
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Record {
     /// Lines that have no structure of their own.

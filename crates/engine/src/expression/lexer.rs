@@ -148,11 +148,7 @@ pub(super) fn extended_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
             matching(rest, b'{', b'}').unwrap_or(0)
         } else if end > word.len() {
             // Behind a bracket a name may go on, but only as a name does.
-            if rest.starts_with("::") {
-                2 + self::word(&rest[2..]).len()
-            } else {
-                0
-            }
+            rest.strip_prefix("::").map_or(0, |more| 2 + self::word(more).len())
         } else {
             0
         };

@@ -1,0 +1,45 @@
+//! `bl`.
+
+use farsight_session::record::{BreakpointKind, BreakpointRow, Breakpoints};
+
+use crate::{Paint, View, line, visible};
+
+/// `bl`.
+pub(crate) fn breakpoints(out: &mut String, breakpoints: &Breakpoints, view: &View) {
+    for row in &breakpoints.rows {
+        line!(out, "{}", text(row).trim_end());
+        if let Some(trouble) = &row.trouble {
+            let trouble = format!("    not planted: {}", visible(trouble));
+            line!(out, "{}", view.paint(Paint::Warning, &trouble));
+        }
+    }
+}
+
+fn text(row: &BreakpointRow) -> String {
+    let state = if row.enabled { 'e' } else { 'd' };
+    let (resolved, address) = match row.address {
+        Some(address) => (' ', address.to_string()),
+        None => ('u', String::new()),
+    };
+    let kind = match row.kind {
+        BreakpointKind::Software => String::new(),
+        BreakpointKind::Hardware { access, size } => format!("{access} {size}"),
+    };
+    let thread = row
+        .thread
+        .map_or_else(|| String::from("***"), |thread| format!("{:03}", thread.0));
+    let expression = visible(&row.expression);
+    let expression = match row.address {
+        Some(_) => expression.into_owned(),
+        None => format!("({expression})"),
+    };
+    let one_shot = if row.one_shot { " /1" } else { "" };
+    let commands = match row.commands.as_str() {
+        "" => String::new(),
+        commands => format!(" \"{}\"", visible(commands)),
+    };
+    format!(
+        "{:>2} {state}{resolved}{address:<17} {kind:<3} {:04x} ({:04x}) {:>2}:{thread} {expression}{one_shot}{commands}",
+        row.id, row.remaining, row.passes, row.process.0,
+    )
+}

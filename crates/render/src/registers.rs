@@ -1,0 +1,96 @@
+//! `r`.
+
+use farsight_session::record::{RegisterBits, RegisterDump, RegisterLayout, RegisterValue};
+use farsight_types::Architecture;
+
+use crate::{View, code, line, visible};
+
+/// The x86-64 block, row by row.
+const AMD64_ROWS: [&[&str]; 6] = [
+    &["rax", "rbx", "rcx"],
+    &["rdx", "rsi", "rdi"],
+    &["rip", "rsp", "rbp"],
+    &["r8", "r9", "r10"],
+    &["r11", "r12", "r13"],
+    &["r14", "r15"],
+];
+
+/// Flags with the words for clear and set, in DbgEng's order.
+const AMD64_FLAGS: [(u32, &str, &str); 8] = [
+    (11, "nv", "ov"),
+    (10, "up", "dn"),
+    (9, "di", "ei"),
+    (7, "pl", "ng"),
+    (6, "nz", "zr"),
+    (4, "na", "ac"),
+    (2, "po", "pe"),
+    (0, "nc", "cy"),
+];
+
+/// `r`.
+pub(crate) fn dump(out: &mut String, dump: &RegisterDump, view: &View) {
+    match (dump.layout, dump.architecture) {
+        (RegisterLayout::Named, _) => named(out, dump, usize::from(view.width)),
+        (RegisterLayout::Block, Architecture::Amd64) => amd64_block(out, dump),
+        (RegisterLayout::Block, Architecture::Arm64) => named(out, dump, 72),
+    }
+    if let Some(location) = &dump.location {
+        code::location(out, location, view);
+    }
+}
+
+fn amd64_block(out: &mut String, dump: &RegisterDump) {
+    for names in AMD64_ROWS {
+        let columns = names
+            .iter()
+            .filter_map(|name| Some(format!("{name:>3}={:016x}", dump.value(name)?)));
+        let row = columns.collect::<Vec<_>>().join(" ");
+        if !row.is_empty() {
+            line!(out, "{row}");
+        }
+    }
+    let Some(flags) = dump.value("efl") else { return };
+    let words = AMD64_FLAGS.map(|(bit, clear, set)| if flags >> bit & 1 == 0 { clear } else { set });
+    line!(out, "iopl={}         {}", flags >> 12 & 3, words.join(" "));
+    let segments = ["cs", "ss", "ds", "es", "fs", "gs"]
+        .map(|name| format!("{name}={:04x}", dump.value(name).unwrap_or(0) & 0xffff))
+        .join("  ");
+    line!(out, "{segments}             efl={flags:08x}");
+}
+
+/// As many registers to a line as fit.
+fn named(out: &mut String, dump: &RegisterDump, width: usize) {
+    let mut row = String::new();
+    for value in &dump.values {
+        let text = register(value);
+        if !row.is_empty() && row.chars().count() + 1 + text.chars().count() > width {
+            line!(out, "{row}");
+            row.clear();
+        }
+        if !row.is_empty() {
+            row.push(' ');
+        }
+        row.push_str(&text);
+    }
+    if !row.is_empty() {
+        line!(out, "{row}");
+    }
+}
+
+fn register(register: &RegisterValue) -> String {
+    let name = visible(&register.name);
+    match &register.bits {
+        RegisterBits::Word { value, bits } => {
+            let digits = usize::from(*bits).div_ceil(4).max(1);
+            format!("{name}={value:0digits$x}")
+        }
+        RegisterBits::Vector { bytes } => {
+            // The highest quadword first, as the number would be written.
+            let quads = bytes.chunks(8).rev().map(|quad| {
+                let digits: String = quad.iter().rev().map(|byte| format!("{byte:02x}")).collect();
+                digits
+            });
+            format!("{name}={}", quads.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
