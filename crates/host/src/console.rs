@@ -15,9 +15,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use farsight_session::{Client, OutputMask, Request};
+use farsight_session::{Client, Notification, OutputMask, Request};
 
-use self::conversation::{Action, Conversation, Happening, Manner};
+use self::conversation::{Action, Conversation, Happening, Manner, Signal};
 use self::screen::Screen;
 use self::signals::SignalThread;
 use self::source::{CompletionAnswer, Editor, LineSource, Plain};
@@ -74,7 +74,7 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
         // The console has ended: nobody needs to know.
         let _ = signal_inbox.send(Happening::Signalled(signal));
     })?;
-    let end = Console {
+    let mut console = Console {
         manner,
         conversation: Conversation::new(manner, options.commands, options.target_awaited),
         screen,
@@ -84,17 +84,11 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
         asked: String::new(),
         deadline: None,
         screen_lost: false,
-    }
-    .run(client, inbox, &happenings)?;
-    if let Some(terminal) = terminal
-        && manner == Manner::Terminal
-    {
-        // The editor may be in the middle of a line, with the terminal set up for it and pasted text in brackets.
-        let _ = terminal.restore();
-        let _ = io::stdout().write_all(b"\x1b[?2004l\r");
-        let _ = io::stdout().flush();
-    }
-    Ok(end)
+        terminal,
+    };
+    let end = console.run(client, inbox, &happenings);
+    console.leave_editor();
+    end
 }
 
 /// The parts of a running console.
@@ -110,11 +104,13 @@ struct Console {
     asked: String,
     deadline: Option<Instant>,
     screen_lost: bool,
+    /// The terminal as it was.
+    terminal: Option<SavedTerminal>,
 }
 
 impl Console {
     fn run(
-        mut self,
+        &mut self,
         client: Client,
         inbox: Sender<Happening>,
         happenings: &Receiver<Happening>,
@@ -167,23 +163,36 @@ impl Console {
     fn line_came(&mut self, happening: &Happening) -> io::Result<()> {
         match (happening, self.manner) {
             (Happening::Line(_) | Happening::LineCleared | Happening::EndOfLines, Manner::Terminal) => {
-                self.screen.set_editing(false);
-                Ok(())
+                self.screen.end_editing()
             }
             (Happening::Line(line), Manner::Transcript) => self.screen.echo(&self.asked, line),
             (Happening::EndOfLines, Manner::Transcript) => self.screen.end_line(),
+            (Happening::Signalled(Signal::Leave(_)), _) => {
+                self.leave_editor();
+                Ok(())
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Goes on without the editor, which stands in the middle of a line that nobody will end.
+    fn leave_editor(&mut self) {
+        if !self.screen.is_editing() {
+            return;
+        }
+        // A terminal that hung up takes neither.
+        if let Some(terminal) = self.terminal {
+            let _ = terminal.restore();
+        }
+        let _ = io::stdout().write_all(b"\x1b[?2004l\n");
+        let _ = self.screen.end_editing();
     }
 
     fn act(&mut self, action: Action) -> io::Result<()> {
         match action {
             Action::Ask { prompt } => {
                 match self.manner {
-                    Manner::Terminal => {
-                        self.screen.end_line()?;
-                        self.screen.set_editing(true);
-                    }
+                    Manner::Terminal => self.screen.begin_editing()?,
                     Manner::Transcript => self.screen.prompt(&prompt)?,
                 }
                 self.asked.clone_from(&prompt);
@@ -233,7 +242,8 @@ impl Console {
 fn pump(client: Client, inbox: Sender<Happening>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("notifications".into()).spawn(move || {
         while let Some(notification) = client.next() {
-            if inbox.send(Happening::Told(notification)).is_err() {
+            let last = matches!(notification, Notification::Ended { .. });
+            if inbox.send(Happening::Told(notification)).is_err() || last {
                 return;
             }
         }

@@ -25,8 +25,12 @@ const BAD_USAGE: u8 = 2;
 /// The exit code when the program itself fails.
 const FAILED: u8 = 4;
 
-/// The whole `farsight` program, behind its own name.
+/// The whole `farsight` program, given the arguments behind its own name. To be called first thing in `main`, because
+/// the session process of a debugger's own is this program too, run again.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if let Some(code) = farsight_serve::run_if_session_process() {
+        return code;
+    }
     if let Err(why) = log::start() {
         return fail(BAD_USAGE, &why);
     }

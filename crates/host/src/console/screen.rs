@@ -16,6 +16,8 @@ pub(crate) struct Screen {
     beside: Option<BesideEditor>,
     /// Whether the editor shows a line now.
     editing: bool,
+    /// The beginning of a line that cannot be shown beside the editor before its end has come.
+    held: String,
     view: View,
     program: ProgramText,
     /// Whether the last thing shown was the program's.
@@ -33,6 +35,7 @@ impl Screen {
             out,
             beside,
             editing: false,
+            held: String::new(),
             view: View {
                 colour: terminal,
                 ..View::default()
@@ -49,11 +52,24 @@ impl Screen {
         self.view.width = width;
     }
 
-    /// The editor begins to show a line, or ends to.
-    pub(crate) fn set_editing(&mut self, editing: bool) {
-        self.editing = editing;
-        // The editor leaves the cursor at the beginning of a line.
+    /// The editor is about to show a line.
+    pub(crate) fn begin_editing(&mut self) -> io::Result<()> {
+        self.end_line()?;
+        self.editing = true;
+        Ok(())
+    }
+
+    /// The editor has ended, with the cursor at the beginning of a line.
+    pub(crate) fn end_editing(&mut self) -> io::Result<()> {
+        self.editing = false;
         self.at_line_start = true;
+        let held = std::mem::take(&mut self.held);
+        self.write(held)
+    }
+
+    /// Whether the editor shows a line.
+    pub(crate) fn is_editing(&self) -> bool {
+        self.editing
     }
 
     /// Shows output of the engine.
@@ -113,9 +129,15 @@ impl Screen {
         }
         self.prompt_last = false;
         if let (true, Some(beside)) = (self.editing, &mut self.beside) {
-            // The editor ends the text with a line end where it has none.
-            self.at_line_start = true;
-            return beside(text);
+            self.held.push_str(&text);
+            // Everything up to the last line end; the rest would get one that it does not have.
+            let whole = self.held.rfind('\n').map_or(0, |end| end + 1);
+            if whole == 0 {
+                return Ok(());
+            }
+            let rest = self.held.split_off(whole);
+            self.at_line_start = rest.is_empty();
+            return beside(std::mem::replace(&mut self.held, rest));
         }
         self.at_line_start = text.ends_with('\n');
         self.out.write_all(text.as_bytes())?;
@@ -188,14 +210,27 @@ mod tests {
     #[test]
     fn what_comes_while_a_line_is_edited_goes_beside_it() {
         let (mut screen, shown) = screen(true);
-        screen.set_editing(true);
+        screen.begin_editing().unwrap();
         screen.show(&text("thread started\n")).unwrap();
-        screen.set_editing(false);
+        screen.end_editing().unwrap();
         screen.show(&text("done\n")).unwrap();
         assert_eq!(
             shown.try_iter().collect::<Vec<_>>(),
             ["beside:thread started\n", "done\n"]
         );
+    }
+
+    #[test]
+    fn lines_that_come_in_pieces_go_beside_the_editor_whole() {
+        let (mut screen, shown) = screen(true);
+        screen.begin_editing().unwrap();
+        for piece in ["tick", " 1", "\r\n", "tick 2\ntick"] {
+            screen.show_program(piece.as_bytes()).unwrap();
+        }
+        screen.end_editing().unwrap();
+        screen.show(&text("stopped\n")).unwrap();
+        let all: Vec<String> = shown.try_iter().collect();
+        assert_eq!(all, ["beside:tick 1\n", "beside:tick 2\n", "tick", "\nstopped\n"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use farsight_session::{ClientId, CommandOutcome, Content, Notification, SessionState};
+use farsight_session::{ClientId, CommandOutcome, Content, SessionState};
 
 use super::*;
 
@@ -106,6 +106,7 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
         asked: String::new(),
         deadline: None,
         screen_lost: false,
+        terminal: None,
     }
     .run(client, inbox, &happenings)
     .unwrap();

@@ -44,13 +44,6 @@ pub(super) fn connect(to: &Destination) -> Result<Connected, ConnectFailure> {
     }
 }
 
-fn local_session() -> io::Result<Stream> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "this build debugs only through a process server (-premote)",
-    ))
-}
-
 /// What went wrong between the first byte and an open session.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
