@@ -30,8 +30,9 @@ pub(super) fn connect(to: &Destination) -> Result<Connected, ConnectFailure> {
     match to {
         Destination::Local => {
             let fail = |why: String| ConnectFailure(format!("cannot debug on this machine: {why}"));
-            let stream =
-                local_session().map_err(|error| fail(format!("no session process could be started: {error}")))?;
+            let stream = farsight_serve::local_session()
+                .map(Stream::Pipe)
+                .map_err(|error| fail(format!("no session process could be started: {error}")))?;
             open(stream, ANSWER).map_err(|trouble| fail(trouble.to_string()))
         }
         Destination::ProcessServer(text) => {
