@@ -238,6 +238,3 @@ fn demangled_stub(raw: &str, demangle: fn(&str) -> Option<String>) -> Option<Str
     let (name, rest) = raw.split_at(raw.find('@').unwrap_or(raw.len()));
     Some(demangle(name)? + rest)
 }
-
-#[cfg(test)]
-mod tests;

@@ -310,6 +310,3 @@ fn by_rules(caller: rules::Caller, is_signal_frame: bool) -> Found {
         next,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -56,6 +56,3 @@ impl Image for ImageFile {
         found.unwrap_or_default()
     }
 }
-
-#[cfg(test)]
-mod tests;

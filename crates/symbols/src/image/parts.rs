@@ -81,8 +81,11 @@ const NAMES_GUESS: u64 = 4096;
 /// A section that claims to be larger is not fetched.
 const MAX_PART: u64 = 512 << 20;
 
-/// Fetches an image's useful pieces from a file elsewhere, in two batches where the file's size is known (three where
-/// not): headers, then sections. Knows no wire: it says what it needs and is given it.
+/// Fetches an image's useful pieces from a file elsewhere: headers, then sections. Knows no wire: it says what it needs
+/// and is given it.
+///
+/// Two batches where the file's size is known and its section names lie at its end, where GNU ld puts them; one more
+/// where they lie elsewhere (lld), and one more where the size is not known.
 #[derive(Debug)]
 pub struct PartsReader {
     file_size: Option<u64>,
@@ -261,6 +264,3 @@ fn matters(name: &str, kind: u32) -> bool {
         || name.starts_with(".plt.")
         || name == ".iplt"
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,11 @@
 //! Images, symbols and unwinding on real files and real processes; each test says what it skips where a tool is missing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a helper that fails fails its test"
+)]
+
 mod damage;
 mod gdb;
 mod images;
