@@ -2,15 +2,15 @@
 
 use farsight_session::record::{BreakpointKind, BreakpointRow, Breakpoints};
 
-use crate::{Paint, View, line, visible};
+use crate::{Paint, View, visible, write_line};
 
 /// `bl`.
 pub(crate) fn breakpoints(out: &mut String, breakpoints: &Breakpoints, view: &View) {
     for row in &breakpoints.rows {
-        line!(out, "{}", text(row).trim_end());
+        write_line!(out, "{}", text(row).trim_end());
         if let Some(trouble) = &row.trouble {
             let trouble = format!("    not planted: {}", visible(trouble));
-            line!(out, "{}", view.paint(Paint::Warning, &trouble));
+            write_line!(out, "{}", view.paint(Paint::Warning, &trouble));
         }
     }
 }

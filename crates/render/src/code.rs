@@ -4,13 +4,13 @@ use farsight_session::record::{Evaluation, InstructionLine, Listing, Location, S
 use farsight_types::Address;
 
 use crate::place::symbol;
-use crate::{Paint, View, line, visible};
+use crate::{Paint, View, visible, write_line};
 
 /// `? expr`.
 pub(crate) fn evaluation(out: &mut String, evaluation: &Evaluation) {
     let value = evaluation.value;
     let name = evaluation.symbol.as_ref().map(|name| format!(" {}", symbol(name)));
-    line!(
+    write_line!(
         out,
         "Evaluate expression: {} = {}{}",
         value.cast_signed(),
@@ -35,8 +35,8 @@ pub(crate) fn listing(out: &mut String, listing: &Listing, view: &View) {
         last = own;
     }
     if let Some(at) = listing.unreadable_at {
-        line!(out, "{at} ??              ???");
-        line!(
+        write_line!(out, "{at} ??              ???");
+        write_line!(
             out,
             "{}",
             view.paint(Paint::Warning, &format!("Memory access error at {at}"))
@@ -51,15 +51,15 @@ pub(crate) fn location(out: &mut String, location: &Location, view: &View) {
     }
     match &location.instruction {
         Some(row) => instruction(out, row),
-        None => line!(out, "{} ??              ???", location.place.address),
+        None => write_line!(out, "{} ??              ???", location.place.address),
     }
 }
 
 fn label(out: &mut String, name: &SymbolName, view: &View) {
-    line!(out, "{}", view.paint(Paint::Label, &format!("{}:", symbol(name))));
+    write_line!(out, "{}", view.paint(Paint::Label, &format!("{}:", symbol(name))));
 }
 
 fn instruction(out: &mut String, row: &InstructionLine) {
     let bytes: String = row.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    line!(out, "{} {bytes:<15} {}", row.place.address, visible(&row.text));
+    write_line!(out, "{} {bytes:<15} {}", row.place.address, visible(&row.text));
 }

@@ -2,12 +2,12 @@
 
 use farsight_session::record::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
 
-use crate::{View, code, line, registers, visible};
+use crate::{View, code, registers, visible, write_line};
 
 /// An event that the target ran on from.
 pub(crate) fn event(out: &mut String, report: &EventReport) {
     for text in lines(report) {
-        line!(out, "{text}");
+        write_line!(out, "{text}");
     }
 }
 
@@ -15,11 +15,11 @@ pub(crate) fn event(out: &mut String, report: &EventReport) {
 pub(crate) fn stop(out: &mut String, stop: &StopReport, view: &View) {
     event(out, &stop.event);
     if is_first_chance(&stop.event.kind) {
-        line!(
+        write_line!(
             out,
             "First chance exceptions are reported before any exception handling."
         );
-        line!(out, "This exception may be expected and handled.");
+        write_line!(out, "This exception may be expected and handled.");
     }
     if let Some(dump) = &stop.registers {
         registers::dump(out, dump, view);
@@ -34,8 +34,8 @@ pub(crate) fn stop(out: &mut String, stop: &StopReport, view: &View) {
 /// `.lastevent`.
 pub(crate) fn last_event(out: &mut String, last: &LastEvent) {
     match &last.event {
-        None => line!(out, "Last event: none"),
-        Some(report) => line!(
+        None => write_line!(out, "Last event: none"),
+        Some(report) => write_line!(
             out,
             "Last event: {}.{}: {}",
             report.pid,

@@ -2,7 +2,7 @@
 
 use farsight_session::record::{Help, HelpRow};
 
-use crate::{Paint, View, line, visible};
+use crate::{Paint, View, visible, write_line};
 
 /// Characters of the first column of a table.
 const FIRST: usize = 28;
@@ -16,17 +16,17 @@ pub(crate) fn help(out: &mut String, help: &Help, view: &View) {
 }
 
 fn full(out: &mut String, row: &HelpRow, view: &View) {
-    line!(out, "{}", view.paint(Paint::Label, &visible(&row.usage)));
+    write_line!(out, "{}", view.paint(Paint::Label, &visible(&row.usage)));
     for text in wrapped(&visible(&row.summary), usize::from(view.width).saturating_sub(4)) {
-        line!(out, "    {text}");
+        write_line!(out, "    {text}");
     }
     if let [_, others @ ..] = row.names.as_slice()
         && !others.is_empty()
     {
-        line!(out, "    Also: {}", visible(&others.join(", ")));
+        write_line!(out, "    Also: {}", visible(&others.join(", ")));
     }
     for text in &row.details {
-        line!(out, "    {}", visible(text));
+        write_line!(out, "    {}", visible(text));
     }
 }
 
@@ -38,12 +38,12 @@ fn table_row(out: &mut String, row: &HelpRow, view: &View) {
     );
     let mut summary = summary.iter();
     if usage.chars().count() > FIRST {
-        line!(out, "{usage}");
+        write_line!(out, "{usage}");
     } else {
-        line!(out, "{usage:<FIRST$} {}", summary.next().map_or("", String::as_str));
+        write_line!(out, "{usage:<FIRST$} {}", summary.next().map_or("", String::as_str));
     }
     for text in summary {
-        line!(out, "{:FIRST$} {text}", "");
+        write_line!(out, "{:FIRST$} {text}", "");
     }
 }
 

@@ -23,20 +23,20 @@ pub use view::{Paint, View};
 pub use visible::{visible, visible_lines};
 
 /// Writes a line into a string, which cannot fail.
-macro_rules! line {
+macro_rules! write_line {
     ($out:expr) => { $out.push('\n') };
     ($out:expr, $($format:tt)*) => {{
         use std::fmt::Write as _;
         let _ = writeln!($out, $($format)*);
     }};
 }
-use line;
+use write_line;
 
 /// The text of a record: whole lines, each with its line end.
 pub fn render(record: &Record, view: &View) -> String {
     let mut out = String::new();
     match record {
-        Record::Lines(lines) => lines.iter().for_each(|text| line!(out, "{}", visible(text))),
+        Record::Lines(lines) => lines.iter().for_each(|text| write_line!(out, "{}", visible(text))),
         Record::Evaluation(evaluation) => code::evaluation(&mut out, evaluation),
         Record::Registers(registers) => registers::dump(&mut out, registers, view),
         Record::Memory(dump) => memory::dump(&mut out, dump),

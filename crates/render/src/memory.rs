@@ -4,7 +4,7 @@ use farsight_session::record::{DumpFormat, MemoryDump, SearchHits};
 use farsight_types::{Address, AddressRange};
 
 use crate::place::symbol;
-use crate::{Paint, View, line};
+use crate::{Paint, View, write_line};
 
 mod strings;
 
@@ -83,7 +83,7 @@ fn words(out: &mut String, dump: &MemoryDump, layout: &Layout) {
             row.push_str("  ");
             row.extend((0..shown * layout.size).map(|byte| character(dump.byte(address(0).wrapping_add(byte)))));
         }
-        line!(out, "{}{}", address(0), row.trim_end_matches(' '));
+        write_line!(out, "{}{}", address(0), row.trim_end_matches(' '));
         first += shown;
     }
 }
@@ -95,7 +95,7 @@ fn word_text(dump: &MemoryDump, address: Address, layout: &Layout) -> String {
     let width = layout.width;
     match dump.format {
         DumpFormat::QuadWords => Address(word).to_string(),
-        DumpFormat::Floats => format!("{:>width$}", float(f64::from(f32::from_bits(word as u32)), 8)),
+        DumpFormat::Floats => format!("{:>width$}", single(f32::from_bits(word as u32))),
         DumpFormat::Doubles => format!("{:>width$}", float(f64::from_bits(word), 16)),
         _ => format!("{word:0width$x}"),
     }
@@ -106,6 +106,14 @@ fn unreadable(layout: &Layout) -> String {
         17 => String::from("????????`????????"),
         16 | 24 => format!("{:>1$}", "????????", layout.width),
         width => "?".repeat(width),
+    }
+}
+
+/// A 32-bit float; its exponent form must not show the digits that 64 bits would have.
+fn single(value: f32) -> String {
+    match float(f64::from(value), 8) {
+        text if text.contains('e') => format!("{value:e}"),
+        text => text,
     }
 }
 
@@ -139,7 +147,7 @@ fn symbols(out: &mut String, dump: &MemoryDump) {
         let value = value.map_or_else(|| String::from("????????`????????"), |value| Address(value).to_string());
         let named = dump.symbols.iter().find(|pointed| pointed.at == address);
         let name = named.map(|pointed| format!(" {}", symbol(&pointed.symbol)));
-        line!(out, "{address}  {value}{}", name.unwrap_or_default());
+        write_line!(out, "{address}  {value}{}", name.unwrap_or_default());
     }
 }
 
@@ -147,14 +155,14 @@ fn symbols(out: &mut String, dump: &MemoryDump) {
 pub(crate) fn hits(out: &mut String, hits: &SearchHits, view: &View) {
     for hit in &hits.hits {
         if hits.addresses_only {
-            line!(out, "{}", hit.address);
+            write_line!(out, "{}", hit.address);
             continue;
         }
         let range = AddressRange::new(hit.address, hit.bytes.len() as u64);
         dump(out, &MemoryDump::new(hits.format, range, vec![hit.clone()]));
     }
     if hits.more {
-        line!(
+        write_line!(
             out,
             "{}",
             view.paint(Paint::Warning, "There are more; only the first ones are shown.")

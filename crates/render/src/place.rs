@@ -4,7 +4,7 @@ use farsight_session::record::{
     ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState, Symbols,
 };
 
-use crate::{Paint, View, line, visible};
+use crate::{Paint, View, visible, write_line};
 
 /// A symbol's name, fit for a terminal.
 pub(crate) fn symbol(name: &SymbolName) -> String {
@@ -20,20 +20,20 @@ pub(crate) fn place(place: &Place) -> String {
 pub(crate) fn modules(out: &mut String, modules: &Modules, view: &View) {
     if modules.names_only {
         for row in &modules.rows {
-            line!(out, "{}", visible(&row.name));
+            write_line!(out, "{}", visible(&row.name));
         }
         return;
     }
     let heading = "start             end                 module name";
-    line!(out, "{}", view.paint(Paint::Heading, heading));
+    write_line!(out, "{}", view.paint(Paint::Heading, heading));
     for row in &modules.rows {
         module(out, row, modules.verbose);
     }
     if !modules.unloaded.is_empty() {
-        line!(out);
-        line!(out, "{}", view.paint(Paint::Heading, "Unloaded modules:"));
+        write_line!(out);
+        write_line!(out, "{}", view.paint(Paint::Heading, "Unloaded modules:"));
         for row in &modules.unloaded {
-            line!(out, "{} {}   {}", row.start, row.end, visible(&row.path));
+            write_line!(out, "{} {}   {}", row.start, row.end, visible(&row.path));
         }
     }
 }
@@ -52,23 +52,23 @@ fn module(out: &mut String, row: &ModuleRow, verbose: bool) {
         row.end,
         visible(file.unwrap_or(""))
     );
-    line!(out, "{}", row_text.trim_end());
+    write_line!(out, "{}", row_text.trim_end());
     if !verbose {
         return;
     }
-    line!(out, "    Image path: {}", visible(&row.path));
+    write_line!(out, "    Image path: {}", visible(&row.path));
     let file_name = row.path.rsplit('/').next().unwrap_or_default();
-    line!(out, "    Image name: {}", visible(file_name));
+    write_line!(out, "    Image name: {}", visible(file_name));
     if let Some(build_id) = &row.build_id {
-        line!(out, "    Build id:   {build_id}");
+        write_line!(out, "    Build id:   {build_id}");
     }
-    line!(
+    write_line!(
         out,
         "    Image size: {:08x}",
         row.end.distance_from(row.start).unwrap_or(0)
     );
     if let SymbolState::Missing { why } = &row.symbols {
-        line!(out, "    Symbols:    {}", visible(why));
+        write_line!(out, "    Symbols:    {}", visible(why));
     }
 }
 
@@ -78,12 +78,12 @@ pub(crate) fn symbols(out: &mut String, symbols: &Symbols) {
         let name = visible(&row.name);
         let module = visible(&row.module);
         match symbols.columns {
-            SymbolColumns::Addresses => line!(out, "{}", row.address),
-            SymbolColumns::Names => line!(out, "{module}!{name}"),
-            SymbolColumns::Both => line!(out, "{}          {module}!{name}", row.address),
+            SymbolColumns::Addresses => write_line!(out, "{}", row.address),
+            SymbolColumns::Names => write_line!(out, "{module}!{name}"),
+            SymbolColumns::Both => write_line!(out, "{}          {module}!{name}", row.address),
             SymbolColumns::Verbose => {
                 let binding = if row.public { "pub" } else { "prv" };
-                line!(
+                write_line!(
                     out,
                     "{binding} {:<5} {} {} {module}!{name}",
                     class(row),
@@ -113,15 +113,15 @@ fn size(row: &SymbolRow) -> String {
 pub(crate) fn nearest(out: &mut String, nearest: &Nearest) {
     let side = |side: &Place| format!("({})   {}", side.address, place(side));
     match (&nearest.before, &nearest.after) {
-        (Some(before), Some(after)) => line!(out, "{}   |  {}", side(before), side(after)),
-        (Some(before), None) => line!(out, "{}", side(before)),
-        (None, Some(after)) => line!(out, "|  {}", side(after)),
-        (None, None) => line!(out, "No symbols near {}", nearest.address),
+        (Some(before), Some(after)) => write_line!(out, "{}   |  {}", side(before), side(after)),
+        (Some(before), None) => write_line!(out, "{}", side(before)),
+        (None, Some(after)) => write_line!(out, "|  {}", side(after)),
+        (None, None) => write_line!(out, "No symbols near {}", nearest.address),
     }
     if !nearest.exact.is_empty() {
-        line!(out, "Exact matches:");
+        write_line!(out, "Exact matches:");
         for name in &nearest.exact {
-            line!(out, "    {}", symbol(name));
+            write_line!(out, "    {}", symbol(name));
         }
     }
 }

@@ -3,7 +3,7 @@
 use farsight_session::record::{RegisterBits, RegisterDump, RegisterLayout, RegisterValue};
 use farsight_types::Architecture;
 
-use crate::{View, code, line, visible};
+use crate::{View, code, visible, write_line};
 
 /// The x86-64 block, row by row.
 const AMD64_ROWS: [&[&str]; 6] = [
@@ -46,16 +46,16 @@ fn amd64_block(out: &mut String, dump: &RegisterDump) {
             .filter_map(|name| Some(format!("{name:>3}={:016x}", dump.value(name)?)));
         let row = columns.collect::<Vec<_>>().join(" ");
         if !row.is_empty() {
-            line!(out, "{row}");
+            write_line!(out, "{row}");
         }
     }
     let Some(flags) = dump.value("efl") else { return };
     let words = AMD64_FLAGS.map(|(bit, clear, set)| if flags >> bit & 1 == 0 { clear } else { set });
-    line!(out, "iopl={}         {}", flags >> 12 & 3, words.join(" "));
+    write_line!(out, "iopl={}         {}", flags >> 12 & 3, words.join(" "));
     let segments = ["cs", "ss", "ds", "es", "fs", "gs"]
         .map(|name| format!("{name}={:04x}", dump.value(name).unwrap_or(0) & 0xffff))
         .join("  ");
-    line!(out, "{segments}             efl={flags:08x}");
+    write_line!(out, "{segments}             efl={flags:08x}");
 }
 
 /// As many registers to a line as fit.
@@ -64,7 +64,7 @@ fn named(out: &mut String, dump: &RegisterDump, width: usize) {
     for value in &dump.values {
         let text = register(value);
         if !row.is_empty() && row.chars().count() + 1 + text.chars().count() > width {
-            line!(out, "{row}");
+            write_line!(out, "{row}");
             row.clear();
         }
         if !row.is_empty() {
@@ -73,7 +73,7 @@ fn named(out: &mut String, dump: &RegisterDump, width: usize) {
         row.push_str(&text);
     }
     if !row.is_empty() {
-        line!(out, "{row}");
+        write_line!(out, "{row}");
     }
 }
 

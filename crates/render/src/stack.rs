@@ -4,7 +4,7 @@ use farsight_session::record::{FrameTrust, Stack, StackColumns, StackFrame};
 use farsight_types::Address;
 
 use crate::place::place;
-use crate::{Paint, View, line, visible};
+use crate::{Paint, View, visible, write_line};
 
 /// What stands for an address that is not known.
 const UNKNOWN: &str = "????????`????????";
@@ -14,21 +14,21 @@ const ARGUMENTS: usize = 71;
 /// `k`.
 pub(crate) fn stack(out: &mut String, stack: &Stack, view: &View) {
     let columns = stack.columns;
-    line!(out, "{}", view.paint(Paint::Heading, &heading(columns)));
+    write_line!(out, "{}", view.paint(Paint::Heading, &heading(columns)));
     let mut warned = false;
     let mut last_sp: Option<Address> = None;
     for frame in &stack.frames {
         if frame.trust != FrameTrust::Exact && !warned {
             let warning = "WARNING: Stack unwind information not available. Following frames may be wrong.";
-            line!(out, "{}", view.paint(Paint::Warning, warning));
+            write_line!(out, "{}", view.paint(Paint::Warning, warning));
             warned = true;
         }
-        line!(out, "{}", row(frame, columns, last_sp).trim_end());
+        write_line!(out, "{}", row(frame, columns, last_sp).trim_end());
         last_sp = frame.child_sp.or(last_sp);
     }
     if let Some(why) = &stack.cut_short {
         let text = format!("WARNING: The stack ends here because {}", visible(why));
-        line!(out, "{}", view.paint(Paint::Warning, &text));
+        write_line!(out, "{}", view.paint(Paint::Warning, &text));
     }
 }
 

@@ -3,7 +3,7 @@
 use farsight_session::record::{MachineReport, Mark, Origin, ProcessList, Processes, Systems, Threads};
 
 use crate::place::place;
-use crate::{Paint, View, line, visible};
+use crate::{Paint, View, visible, write_line};
 
 /// `~`.
 pub(crate) fn threads(out: &mut String, threads: &Threads, view: &View) {
@@ -67,22 +67,22 @@ fn sign(mark: Mark) -> char {
 
 fn marked(out: &mut String, mark: Mark, text: &str, view: &View) {
     match mark.current {
-        true => line!(out, "{}", view.paint(Paint::Current, text)),
-        false => line!(out, "{text}"),
+        true => write_line!(out, "{}", view.paint(Paint::Current, text)),
+        false => write_line!(out, "{text}"),
     }
 }
 
 /// `.tlist`.
 pub(crate) fn process_list(out: &mut String, list: &ProcessList) {
     for row in &list.rows {
-        line!(out, "{:>8} {}", row.pid, visible(&row.name));
+        write_line!(out, "{:>8} {}", row.pid, visible(&row.name));
         if !list.verbose {
             continue;
         }
         let tracer = row.tracer.map(|tracer| format!("  Debugger: {tracer}"));
         let arguments = row.command_line.iter().map(|argument| quoted(argument));
         let arguments = arguments.collect::<Vec<_>>().join(" ");
-        line!(
+        write_line!(
             out,
             "         User: {}  Threads: {}{}  Command Line: {arguments}",
             row.user,
@@ -108,14 +108,14 @@ pub(crate) fn machine(out: &mut String, machine: &MachineReport) {
         count => format!("MP ({count} procs)"),
     };
     let release = visible(&machine.release);
-    line!(
+    write_line!(
         out,
         "{} {release} {processors} {}",
         machine.system,
         machine.architecture
     );
-    line!(out, "Machine Name: {}", visible(&machine.name));
-    line!(out, "Page Size: {}", machine.page_size);
+    write_line!(out, "Machine Name: {}", visible(&machine.name));
+    write_line!(out, "Page Size: {}", machine.page_size);
     let server = machine.server.as_deref().map_or("<Local>".into(), visible);
-    line!(out, "Served by: {}, {server}", visible(&machine.product));
+    write_line!(out, "Served by: {}, {server}", visible(&machine.product));
 }

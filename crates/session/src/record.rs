@@ -97,3 +97,66 @@ impl Record {
         Record::Lines(vec![text.into()])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use farsight_types::{Address, AddressRange, OsPid, OsTid};
+
+    use super::*;
+
+    #[test]
+    fn records_survive_the_wire() {
+        let place = Place::named(Address(0x1000), SymbolName::new("prog", "main", 4));
+        let part = MemoryPart {
+            address: Address(0x1000),
+            bytes: vec![1, 2, 3],
+        };
+        let range = AddressRange::new(Address(0x1000), 16);
+        let breakpoint = BreakpointRow {
+            kind: BreakpointKind::Hardware { access: 'w', size: 4 },
+            address: Some(Address(7)),
+            ..BreakpointRow::default()
+        };
+        let event = EventReport {
+            pid: OsPid(1),
+            tid: OsTid(2),
+            kind: EventKind::Exiting {
+                ending: Ending::Signal {
+                    number: 9,
+                    name: String::from("SIGKILL"),
+                },
+            },
+        };
+        let location = Some(Location {
+            place: place.clone(),
+            instruction: Some(InstructionLine {
+                place: place.clone(),
+                bytes: vec![0xc3],
+                text: String::from("ret"),
+            }),
+        });
+        let stack = Stack {
+            frames: vec![StackFrame {
+                arguments: vec![Some(1), None],
+                trust: FrameTrust::Scanned,
+                site: place,
+                ..StackFrame::default()
+            }],
+            ..Stack::default()
+        };
+        for record in [
+            Record::line("text"),
+            Record::Memory(MemoryDump::new(DumpFormat::Symbols, range, vec![part])),
+            Record::Stack(stack),
+            Record::Breakpoints(Breakpoints { rows: vec![breakpoint] }),
+            Record::Stop(StopReport {
+                event,
+                registers: None,
+                location,
+            }),
+        ] {
+            let bytes = minicbor::to_vec(&record).unwrap();
+            assert_eq!(minicbor::decode::<Record>(&bytes).unwrap(), record);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use farsight_session::record::MemoryDump;
 use farsight_types::Address;
 
-use crate::{line, visible};
+use crate::{visible, write_line};
 
 /// Characters a line.
 const COLUMNS: u64 = 32;
@@ -59,7 +59,7 @@ fn pieces(out: &mut String, dump: &MemoryDump, size: u64, decode: impl Fn(&[u16]
         first += units.len() as u64;
         // A string that ends with its line needs no empty one behind it.
         if first == 0 || !units.is_empty() || ending == Some("????") {
-            line!(out, "{address}  \"{}{}\"", decode(&units), ending.unwrap_or(""));
+            write_line!(out, "{address}  \"{}{}\"", decode(&units), ending.unwrap_or(""));
         }
         if ending.is_some() || first >= count {
             return;
