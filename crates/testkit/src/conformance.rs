@@ -62,7 +62,7 @@ macro_rules! conformance_tests {
             steps_into_over_and_out, a_trap_ends_a_step, steps_inside_a_range, a_step_keeps_others_running,
             // signals: faults
             stops_at_first_and_second_chance, delivers_or_drops_a_signal, reports_signals_without_stopping,
-            leaves_the_programs_own_traps_to_it, shows_each_fault,
+            leaves_the_programs_own_traps_to_it, passes_the_programs_own_traps_unseen, shows_each_fault,
             // changes: threads, execer, forker, loader
             follows_threads_that_come_and_go, follows_exec, follows_exec_of_another_thread,
             keeps_traps_out_of_children, stops_at_modules_before_constructors, stops_only_at_named_modules,

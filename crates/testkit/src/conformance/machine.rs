@@ -88,20 +88,25 @@ pub fn finds_a_process_by_name(connect: Connect<'_>) {
 pub fn answers_pipelined_requests(connect: Connect<'_>) {
     let session = connect();
     let machine = session.machine();
-    let nobody = ProcessQuery {
-        pid: Some(NOBODY),
+    let one = |pid: OsPid| ProcessQuery {
+        pid: Some(pid),
         verbose: false,
     };
+    let me = OsPid(std::process::id());
     let pending: Vec<_> = (0..20)
         .map(|_| {
-            (
-                machine.begin_describe(Nothing {}).unwrap(),
-                machine.begin_list_processes(nobody.clone()).unwrap(),
-            )
+            let list = machine.begin_list_processes(one(me)).unwrap();
+            let refused = machine.begin_list_processes(one(NOBODY)).unwrap();
+            (machine.begin_describe(Nothing {}).unwrap(), list, refused)
         })
         .collect();
-    for (description, list) in pending.into_iter().rev() {
-        assert_eq!(list.wait(&session.port).unwrap().processes, []);
+    for (description, list, refused) in pending.into_iter().rev() {
+        let refused = refused.wait(&session.port);
+        assert!(
+            matches!(refused, Err(TargetError::NoSuchProcess { pid: NOBODY, .. })),
+            "{refused:?}"
+        );
+        assert_eq!(list.wait(&session.port).unwrap().processes[0].pid, me);
         assert_eq!(description.wait(&session.port).unwrap().page_size, 4096);
     }
 }

@@ -324,8 +324,9 @@ pub fn sets_registers(connect: Connect<'_>) {
     let count_step = counter.address("count_step");
     let stop = go(&mut session, plan(vec![trap(1, process, count_step)]));
     let before = registers(&stop).clone();
-    assert_eq!(registers_of(&mut session, process, stop.thread), before);
+    assert_eq!(registers_of(&mut session, process, stop.thread).general, before.general);
     let mut changed = before.clone();
+    changed.debug.clear();
     for (name, value) in [("r10", 0x1122_3344_5566_7788), ("r11", u64::MAX), ("rax", 0)] {
         assert!(changed.set_by_name(name, value));
     }
@@ -342,11 +343,15 @@ pub fn sets_registers(connect: Connect<'_>) {
     short.general.truncate(3);
     let refused = set(short);
     assert!(matches!(refused, Err(TargetError::Invalid { .. })), "{refused:?}");
-    assert_eq!(registers_of(&mut session, process, stop.thread), changed);
+    assert_eq!(
+        registers_of(&mut session, process, stop.thread).general,
+        changed.general
+    );
 
     // Leave the function at once, as if it had been called: the thread goes on at its caller with what was set.
     let return_address = stack_top(&stop);
     let mut returned = before;
+    returned.debug.clear();
     returned.set_pc(Address(return_address));
     returned.set_value(amd64::RSP, returned.sp().0 + 8);
     returned.set_value(amd64::RAX, 0x77);

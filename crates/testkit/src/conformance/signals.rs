@@ -142,7 +142,8 @@ pub fn reports_signals_without_stopping(connect: Connect<'_>) {
     detach_after(&mut session, &mut faults);
 }
 
-/// A breakpoint instruction of the program's own stops with the pc behind it, and its handler gets the signal.
+/// A breakpoint instruction of the program's own stops with the pc behind it, and is the program's own again after a
+/// detach.
 pub fn leaves_the_programs_own_traps_to_it(connect: Connect<'_>) {
     let mut session = connect();
     let mut faults = Debuggee::start("faults", &["owntrap"]);
@@ -155,18 +156,27 @@ pub fn leaves_the_programs_own_traps_to_it(connect: Connect<'_>) {
         let pc = registers(&stop).pc();
         assert_eq!(read(&mut session, process, Address(pc.0 - 1), 1), [0xcc]);
     }
-    // Passed on when nobody wants to see it.
-    let silent = ResumePlan {
-        signals: Some(SILENCE),
-        ..ResumePlan::default()
-    };
-    let before = faults.number("handled");
-    resume(&mut session, silent);
-    wait_until("its handler runs", Deadline::usual(), || {
-        faults.number("handled") > before + 5
-    });
     detach(&mut session, process);
     proc::assert_clean(process.0, Deadline::usual());
     let address = faults.address("handled");
     proc::assert_advances(process.0, address, Deadline::usual());
+}
+
+/// A policy that does not stop at SIGTRAP passes the program's own breakpoint instructions on to it.
+pub fn passes_the_programs_own_traps_unseen(connect: Connect<'_>) {
+    let mut session = connect();
+    let mut faults = Debuggee::start("faults", &["owntrap"]);
+    let process = faults.pid();
+    faults.address("sent");
+    attach(&mut session, process);
+    let silent = ResumePlan {
+        signals: Some(SILENCE),
+        ..ResumePlan::default()
+    };
+    resume(&mut session, silent);
+    let before = faults.number("handled");
+    wait_until("its handler runs", Deadline::usual(), || {
+        faults.number("handled") > before + 5
+    });
+    break_in(&mut session);
 }

@@ -103,6 +103,10 @@ impl Machine for FakeTarget {
     }
 
     fn list_processes(&mut self, query: ProcessQuery) -> Result<ProcessList> {
+        if let Some(pid) = query.pid.filter(|pid| !self.pids().contains(pid)) {
+            let machine = MACHINE.into();
+            return Err(TargetError::NoSuchProcess { pid, machine });
+        }
         let pids = self
             .pids()
             .into_iter()

@@ -1,6 +1,6 @@
 //! The process server as a process of its own.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::Owned;
@@ -57,11 +57,13 @@ impl DbgSrv {
 
     /// Where it listens, for a server on tcp.
     pub fn address(&self) -> SocketAddr {
-        let port = self.value("port").and_then(|text| text.parse().ok());
-        let server = self.value("server").and_then(|text| text.parse().ok());
-        let port: u16 = port.unwrap_or_else(|| panic!("no port in {}", self.connection));
-        let server = server.unwrap_or_else(|| panic!("no address in {}", self.connection));
-        SocketAddr::new(server, port)
+        let port = self.value("port").and_then(|text| text.parse::<u16>().ok());
+        let port = port.unwrap_or_else(|| panic!("no port in {}", self.connection));
+        let server = self.value("server").unwrap_or("localhost");
+        let addresses = (server, port).to_socket_addrs();
+        let mut addresses = addresses.unwrap_or_else(|error| panic!("{server}: {error}"));
+        let address = addresses.find(SocketAddr::is_ipv4);
+        address.unwrap_or_else(|| panic!("no IPv4 address in {}", self.connection))
     }
 
     /// The value of a key in the connection string.
