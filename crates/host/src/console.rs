@@ -20,7 +20,7 @@ use farsight_session::{Client, Notification, OutputMask, Request};
 use self::conversation::{Action, Conversation, Happening, Manner, Signal};
 use self::screen::Screen;
 use self::signals::SignalThread;
-use self::source::{CompletionAnswer, Editor, LineSource, Plain};
+use self::source::{CompletionAnswer, Editor, LineSource, Plain, SourceThread};
 use crate::sys::{SavedTerminal, columns};
 
 /// Characters a line where nothing says how many there are.
@@ -31,8 +31,20 @@ const WIDTH: u16 = 80;
 pub struct ConsoleOptions {
     /// Run first (`-c`).
     pub commands: Option<String>,
-    /// Whether the engine was told to get a first target.
-    pub target_awaited: bool,
+    /// What the engine was told to get.
+    pub first_target: FirstTarget,
+}
+
+/// The first target, as far as it matters to a console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstTarget {
+    /// None: there is a prompt at once.
+    #[default]
+    None,
+    /// A process that runs already.
+    Process,
+    /// A program to start, whose terminal is this console while it runs.
+    Program,
 }
 
 /// How a console ended.
@@ -49,14 +61,11 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
     let (inbox, happenings) = channel();
     let terminal = SavedTerminal::of_input();
     let out = Box::new(io::stdout());
-    let at_terminal = terminal.is_some() && io::stdout().is_terminal();
     // A terminal that no editor can use, such as a very dumb one, is read as a file is.
-    let editor = match at_terminal.then(|| Editor::new(client.sender())) {
-        Some(Ok(editor)) => Some(editor),
-        Some(Err(error)) => {
-            tracing::info!(%error, "no line editor");
-            None
-        }
+    let editor = match terminal.filter(|_| io::stdout().is_terminal()) {
+        Some(terminal) => Editor::new(terminal, client.sender())
+            .inspect_err(|error| tracing::info!(%error, "no line editor"))
+            .ok(),
         None => None,
     };
     let (manner, source, screen, completions): (_, Box<dyn LineSource>, _, _) = match editor {
@@ -76,10 +85,10 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
     })?;
     let mut console = Console {
         manner,
-        conversation: Conversation::new(manner, options.commands, options.target_awaited),
+        conversation: Conversation::new(manner, options),
         screen,
         send: Box::new(client.sender()),
-        ask: source::start(source, inbox.clone())?,
+        source: SourceThread::start(source, inbox.clone())?,
         completions,
         asked: String::new(),
         deadline: None,
@@ -97,8 +106,7 @@ struct Console {
     conversation: Conversation,
     screen: Screen,
     send: Box<dyn Fn(Request) + Send>,
-    /// Takes prompts of lines that are wanted.
-    ask: Sender<String>,
+    source: SourceThread,
     completions: Option<Sender<CompletionAnswer>>,
     /// The prompt of the line that is wanted.
     asked: String,
@@ -175,14 +183,14 @@ impl Console {
         }
     }
 
-    /// Goes on without the editor, which stands in the middle of a line that nobody will end.
+    /// Goes on without the editor, which may stand in the middle of a line that nobody will end, and without keys.
     fn leave_editor(&mut self) {
+        // A terminal that hung up takes none of this.
+        if let (Manner::Terminal, Some(terminal)) = (self.manner, self.terminal) {
+            let _ = terminal.restore();
+        }
         if !self.screen.is_editing() {
             return;
-        }
-        // A terminal that hung up takes neither.
-        if let Some(terminal) = self.terminal {
-            let _ = terminal.restore();
         }
         let _ = io::stdout().write_all(b"\x1b[?2004l\n");
         let _ = self.screen.end_editing();
@@ -196,9 +204,10 @@ impl Console {
                     Manner::Transcript => self.screen.prompt(&prompt)?,
                 }
                 self.asked.clone_from(&prompt);
-                // The thread that asks lives as long as this program.
-                let _ = self.ask.send(prompt);
+                self.source.ask(prompt);
             }
+            Action::BeginTyping => self.source.begin_typing(),
+            Action::EndTyping => self.source.end_typing(),
             Action::ShowLine { prompt, line } => self.screen.echo(&prompt, &line)?,
             Action::Show(content) => self.screen.show(&content)?,
             Action::ShowProgram(bytes) => self.screen.show_program(&bytes)?,

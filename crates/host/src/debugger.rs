@@ -7,14 +7,18 @@ use farsight_engine::{Acquisition, Engine, EngineMessage};
 use farsight_session::{Client, ClientId, Deliver};
 
 use crate::Machine;
-use crate::console::{self, ConsoleOptions};
+use crate::console::{self, ConsoleOptions, FirstTarget};
 use crate::options::SessionOptions;
 
 /// Runs a session; answers the exit code.
 pub fn run(options: SessionOptions) -> std::io::Result<u8> {
     let console = ConsoleOptions {
         commands: options.commands,
-        target_awaited: options.engine.acquisition != Acquisition::None,
+        first_target: match options.engine.acquisition {
+            Acquisition::None => FirstTarget::None,
+            Acquisition::Attach(_) | Acquisition::AttachName(_) => FirstTarget::Process,
+            Acquisition::Launch { .. } => FirstTarget::Program,
+        },
     };
     let Engine { inbox, thread } = Engine::start(Box::new(Machine::default()), options.engine)?;
     let to_engine = inbox.clone();

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use farsight_session::{CommandOutcome, Content, Notification, Request, SessionState, Ticket};
 
+use super::{ConsoleOptions, FirstTarget};
+
 /// The prompt while there is no target.
 const NO_TARGET_PROMPT: &str = "> ";
 
@@ -46,6 +48,8 @@ pub(crate) enum Happening {
     EngineGone,
     /// The line that was asked for.
     Line(String),
+    /// The user typed for the program that is being debugged.
+    Typed(Vec<u8>),
     /// The user took the line back (CTRL+C while typing).
     LineCleared,
     /// There are no more lines.
@@ -66,6 +70,10 @@ pub(crate) enum Action {
         /// Shown before it.
         prompt: String,
     },
+    /// What is typed from now on is for the program that is being debugged.
+    BeginTyping,
+    /// It no longer is.
+    EndTyping,
     /// Show a prompt with a line that nobody typed here.
     ShowLine {
         /// The prompt.
@@ -118,6 +126,11 @@ pub(crate) struct Conversation {
     /// Whether a line has been asked for and has not come.
     asking: bool,
     input_wanted: Option<String>,
+    running: bool,
+    /// Whether a target has its terminal here, as far as is known: its output has been seen.
+    program_here: bool,
+    /// Whether what is typed goes to the program.
+    typing: bool,
     lines_ended: bool,
     /// Whether something failed that was not typed at a terminal.
     failed: bool,
@@ -134,18 +147,21 @@ struct Outstanding {
 }
 
 impl Conversation {
-    /// A conversation that begins with `commands`; whether the engine was told to get a first target.
-    pub(crate) fn new(manner: Manner, commands: Option<String>, target_awaited: bool) -> Conversation {
+    /// A conversation that has not begun.
+    pub(crate) fn new(manner: Manner, options: ConsoleOptions) -> Conversation {
         Conversation {
             manner,
-            script: commands.into_iter().collect(),
+            script: options.commands.into_iter().collect(),
             prompt: None,
             begun: false,
-            target_awaited,
+            target_awaited: options.first_target != FirstTarget::None,
             last_ticket: 0,
             outstanding: None,
             asking: false,
             input_wanted: None,
+            running: false,
+            program_here: options.first_target == FirstTarget::Program,
+            typing: false,
             lines_ended: false,
             failed: false,
             interrupts: 0,
@@ -173,6 +189,7 @@ impl Conversation {
                 self.asking = false;
                 self.line(line, &mut actions);
             }
+            Happening::Typed(bytes) => actions.push(Action::Send(Request::ProgramInput { bytes, end: false })),
             Happening::LineCleared => self.asking = false,
             Happening::EndOfLines => {
                 self.asking = false;
@@ -192,8 +209,25 @@ impl Conversation {
         actions
     }
 
-    /// The next line, when it is time for one.
+    /// Whose turn it is at the keyboard, and the next line when it is time for one.
     fn go_on(&mut self, actions: &mut Vec<Action>) {
+        let program_types = self.manner == Manner::Terminal
+            && self.running
+            && self.program_here
+            && !self.asking
+            && self.input_wanted.is_none()
+            && self.told_to_leave.is_none()
+            && !self.exited;
+        if std::mem::replace(&mut self.typing, program_types) != program_types {
+            actions.push(match program_types {
+                true => Action::BeginTyping,
+                false => Action::EndTyping,
+            });
+        }
+        self.next_line(actions);
+    }
+
+    fn next_line(&mut self, actions: &mut Vec<Action>) {
         if self.exited || self.asking || self.told_to_leave.is_some() {
             return;
         }
@@ -240,6 +274,8 @@ impl Conversation {
     }
 
     fn execute(&mut self, line: String, scripted: bool, actions: &mut Vec<Action>) {
+        // Such a program may want to be typed into before it has written anything.
+        self.program_here |= line.contains(".create");
         let ticket = self.next_ticket();
         self.outstanding = Some(Outstanding { ticket, scripted });
         actions.push(Action::Send(Request::Execute { ticket, line }));
@@ -253,7 +289,10 @@ impl Conversation {
     fn told(&mut self, notification: Notification, actions: &mut Vec<Action>) {
         match notification {
             Notification::Output { content, .. } => actions.push(Action::Show(content)),
-            Notification::ProgramOutput { bytes } => actions.push(Action::ShowProgram(bytes)),
+            Notification::ProgramOutput { bytes } => {
+                self.program_here = true;
+                actions.push(Action::ShowProgram(bytes));
+            }
             Notification::Echo { author, line } => {
                 show(actions, &format!("{author}: {line}\n"));
             }
@@ -286,6 +325,8 @@ impl Conversation {
     }
 
     fn state(&mut self, state: SessionState) {
+        self.running = state == SessionState::Running;
+        self.program_here &= state != SessionState::NoDebuggee;
         self.prompt = match state {
             // The first target is still to come.
             SessionState::NoDebuggee if !self.begun && self.target_awaited => None,

@@ -18,6 +18,8 @@ pub(crate) struct ProgramText {
     colours: bool,
     /// Whether the text left the terminal in another colour.
     coloured: bool,
+    /// Characters of the program's on the line that stands open: so many it may take back.
+    column: usize,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -74,8 +76,9 @@ impl ProgramText {
         out
     }
 
-    /// What must be shown so that other text is not in the program's colours.
+    /// What must be shown so that other text is not in the program's colours. That text ends the program's line.
     pub(crate) fn settle(&mut self) -> &'static str {
+        self.column = 0;
         match std::mem::take(&mut self.coloured) {
             true => "\x1b[0m",
             false => "",
@@ -130,7 +133,10 @@ impl ProgramText {
     fn text(&mut self, character: char, out: &mut String) {
         let returned = std::mem::take(&mut self.returned);
         match character {
-            '\n' => return out.push('\n'),
+            '\n' => {
+                self.column = 0;
+                return out.push('\n');
+            }
             '\r' => {
                 self.returned = true;
                 return;
@@ -140,14 +146,23 @@ impl ProgramText {
         if returned {
             // The program goes back to write over its line; here it goes on in a new one, so that nothing is covered.
             out.push('\n');
+            self.column = 0;
         }
         match character {
             '\t' => out.push('\t'),
+            // How a terminal's echo shows that a typed character was taken back.
+            '\x08' if self.colours && self.column > 0 => {
+                self.column -= 1;
+                out.push('\x08');
+            }
             '\x1b' => self.state = State::Escape,
             '\u{9b}' => self.state = State::Control(String::new()),
             '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => self.state = State::String,
             control if control.is_control() => {}
-            plain => out.push(plain),
+            plain => {
+                self.column += 1;
+                out.push(plain);
+            }
         }
     }
 
@@ -189,7 +204,7 @@ mod tests {
             ("\x1b(Bx", "x"),
             ("\x1bcx", "x"),
             ("\u{9b}2Jx\u{9d}0;t\u{9c}y", "xy"),
-            ("a\x08b\x07\x00\x7fc\x0b\x0c", "abc"),
+            ("ab\x07\x00\x7fc\x0b\x0c", "abc"),
             ("\x1b]never ended\nx", "\nx"),
             ("\x1b\x1b[3Ax", "x"),
         ] {
@@ -197,6 +212,17 @@ mod tests {
         }
         let long = format!("\x1b[{}mx", "1;".repeat(100));
         assert_eq!(pass(&long), "x");
+    }
+
+    #[test]
+    fn a_program_takes_back_its_own_characters_only() {
+        assert_eq!(pass("ab\x08 \x08c"), "ab\x08 \x08c");
+        assert_eq!(pass("a\n\x08b\x08\x08\x08c"), "a\nb\x08c");
+        let mut filter = ProgramText::new(true);
+        filter.pass(b"name");
+        filter.settle();
+        assert_eq!(filter.pass(b"\x08\x08"), "");
+        assert_eq!(ProgramText::new(false).pass(b"ab\x08c"), "abc");
     }
 
     #[test]

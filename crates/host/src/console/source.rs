@@ -5,8 +5,9 @@
 
 mod editor;
 
-use std::io::{self, BufRead};
-use std::sync::mpsc::{Sender, channel};
+use std::io::{self, BufRead, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::conversation::Happening;
@@ -20,6 +21,12 @@ const LONGEST_LINE: u64 = 1 << 20;
 pub(crate) trait LineSource: Send {
     /// Waits for a line.
     fn read(&mut self, prompt: &str) -> Answer;
+
+    /// Gives what is typed to `take`, key by key, until `end` can be read from. Only a terminal has keys.
+    fn pass_keys(&mut self, end: &UnixStream, take: &mut dyn FnMut(Vec<u8>)) -> io::Result<()> {
+        let _ = (end, take);
+        Ok(())
+    }
 }
 
 /// What came instead of a line, or the line.
@@ -50,22 +57,69 @@ impl<R: BufRead + Send> LineSource for Plain<R> {
     }
 }
 
-/// Starts the thread that asks; the sender takes prompts, each of which is answered by one happening.
-pub(crate) fn start(mut source: Box<dyn LineSource>, inbox: Sender<Happening>) -> io::Result<Sender<String>> {
-    let (ask, prompts) = channel::<String>();
-    thread::Builder::new().name("input".into()).spawn(move || {
-        while let Ok(prompt) = prompts.recv() {
-            let happening = match source.read(&prompt) {
+/// The thread that asks, in the hands of the console.
+pub(crate) struct SourceThread {
+    wishes: Sender<Wish>,
+    /// What is written here ends the passing on of keys.
+    end_keys: UnixStream,
+}
+
+enum Wish {
+    Line(String),
+    Keys,
+}
+
+impl SourceThread {
+    /// Starts it.
+    pub(crate) fn start(source: Box<dyn LineSource>, inbox: Sender<Happening>) -> io::Result<SourceThread> {
+        let (wishes, wished) = channel();
+        let (end_keys, keys_end) = UnixStream::pair()?;
+        thread::Builder::new()
+            .name("input".into())
+            .spawn(move || serve(source, &wished, &keys_end, &inbox))?;
+        Ok(SourceThread { wishes, end_keys })
+    }
+
+    /// Asks for a line; it comes as one happening.
+    pub(crate) fn ask(&self, prompt: String) {
+        // The thread lives as long as this, unless it panicked and has said so.
+        let _ = self.wishes.send(Wish::Line(prompt));
+    }
+
+    /// From now on keys come as happenings.
+    pub(crate) fn begin_typing(&self) {
+        let _ = self.wishes.send(Wish::Keys);
+    }
+
+    /// No longer. A line that is asked for afterwards gets what is typed afterwards.
+    pub(crate) fn end_typing(&self) {
+        let _ = (&self.end_keys).write_all(&[0]);
+    }
+}
+
+fn serve(mut source: Box<dyn LineSource>, wished: &Receiver<Wish>, keys_end: &UnixStream, inbox: &Sender<Happening>) {
+    while let Ok(wish) = wished.recv() {
+        // A console that has ended wants nothing more; then no wish comes either.
+        let tell = |happening| {
+            let _ = inbox.send(happening);
+        };
+        match wish {
+            Wish::Line(prompt) => tell(match source.read(&prompt) {
                 Answer::Line(line) => Happening::Line(line),
                 Answer::Cleared => Happening::LineCleared,
                 Answer::End => Happening::EndOfLines,
-            };
-            if inbox.send(happening).is_err() {
-                return;
+            }),
+            Wish::Keys => {
+                if let Err(error) = source.pass_keys(keys_end, &mut |bytes| tell(Happening::Typed(bytes))) {
+                    tracing::info!(%error, "keys are not passed to the program");
+                }
+                // One byte ends one wish, also where there were no keys to pass.
+                if (&*keys_end).read_exact(&mut [0]).is_err() {
+                    return;
+                }
             }
         }
-    })?;
-    Ok(ask)
+    }
 }
 
 #[cfg(test)]

@@ -96,12 +96,16 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
     });
     let (inbox, happenings) = channel();
     let source = Box::new(Plain(input.as_bytes()));
+    let options = ConsoleOptions {
+        commands: commands.map(str::to_owned),
+        first_target: FirstTarget::Process,
+    };
     let end = Console {
         manner: Manner::Transcript,
-        conversation: Conversation::new(Manner::Transcript, commands.map(str::to_owned), true),
+        conversation: Conversation::new(Manner::Transcript, options),
         screen: Screen::new(out, None),
         send: Box::new(client.sender()),
-        ask: source::start(source, inbox.clone()).unwrap(),
+        source: SourceThread::start(source, inbox.clone()).unwrap(),
         completions: None,
         asked: String::new(),
         deadline: None,

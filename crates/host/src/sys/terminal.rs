@@ -21,11 +21,28 @@ impl SavedTerminal {
 
     /// Puts them back.
     pub(crate) fn restore(&self) -> io::Result<()> {
-        // SAFETY: the pointer is to a whole termios that lives across the call.
-        match unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, &self.0) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        set(&self.0)
+    }
+
+    /// Lets every key through at once and unseen, except the one that interrupts (CTRL+C).
+    pub(crate) fn set_for_keys(&self) -> io::Result<()> {
+        let mut settings = self.0;
+        settings.c_lflag &= !(libc::ICANON | libc::ECHO | libc::IEXTEN);
+        settings.c_iflag &= !(libc::ICRNL | libc::INLCR | libc::IXON | libc::ISTRIP);
+        settings.c_cc[libc::VMIN] = 1;
+        settings.c_cc[libc::VTIME] = 0;
+        // These keys are for the program; here they would leave the user's shell with a terminal set up like this.
+        settings.c_cc[libc::VSUSP] = libc::_POSIX_VDISABLE;
+        settings.c_cc[libc::VQUIT] = libc::_POSIX_VDISABLE;
+        set(&settings)
+    }
+}
+
+fn set(settings: &libc::termios) -> io::Result<()> {
+    // SAFETY: the pointer is to a whole termios that lives across the call.
+    match unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, settings) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

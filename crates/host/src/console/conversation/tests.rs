@@ -47,11 +47,22 @@ fn ended(conversation: &mut Conversation, clean: bool) -> Vec<String> {
 }
 
 fn transcript(commands: Option<&str>) -> Conversation {
-    Conversation::new(Manner::Transcript, commands.map(str::to_owned), true)
+    Conversation::new(
+        Manner::Transcript,
+        ConsoleOptions {
+            commands: commands.map(str::to_owned),
+            first_target: FirstTarget::Process,
+        },
+    )
+}
+
+fn terminal_with(first_target: FirstTarget) -> Conversation {
+    let commands = None;
+    Conversation::new(Manner::Terminal, ConsoleOptions { commands, first_target })
 }
 
 fn terminal() -> Conversation {
-    Conversation::new(Manner::Terminal, None, true)
+    terminal_with(FirstTarget::Process)
 }
 
 #[test]
@@ -115,7 +126,7 @@ fn a_target_that_ends_without_a_stop_leaves_a_prompt() {
 
 #[test]
 fn a_session_may_start_without_a_target() {
-    let mut it = Conversation::new(Manner::Terminal, None, false);
+    let mut it = terminal_with(FirstTarget::None);
     assert_eq!(no_target(&mut it), ["ask > "]);
 }
 
@@ -186,4 +197,25 @@ fn a_line_taken_back_is_asked_for_again() {
     let mut it = terminal();
     at_rest(&mut it);
     assert_eq!(words(&mut it, Happening::LineCleared), ["ask 0:000> "]);
+}
+
+#[test]
+fn while_a_program_runs_the_keyboard_is_its_own() {
+    let mut it = terminal_with(FirstTarget::Program);
+    assert_eq!(running(&mut it), ["BeginTyping"]);
+    assert_eq!(at_rest(&mut it), ["EndTyping", "ask 0:000> "]);
+    assert_eq!(line(&mut it, "g"), ["execute 1 g"]);
+    assert_eq!(running(&mut it), ["BeginTyping"]);
+    assert_eq!(
+        words(&mut it, Happening::Typed(b"x".to_vec())),
+        ["send ProgramInput { bytes: [120], end: false }"]
+    );
+    assert_eq!(no_target(&mut it), ["EndTyping"]);
+    assert_eq!(done(&mut it, 1, Done), ["ask > "]);
+}
+
+#[test]
+fn what_is_typed_ahead_of_an_attached_process_stays_for_the_prompt() {
+    let mut it = terminal();
+    assert!(running(&mut it).is_empty());
 }

@@ -1,14 +1,17 @@
 //! The line editor: history, completion, and output beside the line that is being typed.
 
-use std::fs::DirBuilder;
-use std::io;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use farsight_session::{Request, Ticket};
+use farsight_transport::sys::poll_readable;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -19,6 +22,7 @@ use rustyline::{CompletionType, Config, Context, Helper};
 
 use super::{Answer, LineSource};
 use crate::console::screen::BesideEditor;
+use crate::sys::SavedTerminal;
 
 /// How many lines are remembered.
 const HISTORY: usize = 2000;
@@ -49,11 +53,15 @@ pub(crate) struct EditorEnds {
 pub(crate) struct Editor {
     editor: rustyline::Editor<Candidates, DefaultHistory>,
     history: Option<PathBuf>,
+    terminal: SavedTerminal,
 }
 
 impl Editor {
     /// An editor that asks for candidates through `send`.
-    pub(crate) fn new(send: impl Fn(Request) + Send + 'static) -> rustyline::Result<(Editor, EditorEnds)> {
+    pub(crate) fn new(
+        terminal: SavedTerminal,
+        send: impl Fn(Request) + Send + 'static,
+    ) -> rustyline::Result<(Editor, EditorEnds)> {
         let config = Config::builder()
             .max_history_size(HISTORY)?
             .history_ignore_dups(true)?
@@ -78,7 +86,12 @@ impl Editor {
             .create_external_printer()
             .ok()
             .and_then(|printer| beside(printer).ok());
-        Ok((Editor { editor, history }, EditorEnds { beside, completions }))
+        let editor = Editor {
+            editor,
+            history,
+            terminal,
+        };
+        Ok((editor, EditorEnds { beside, completions }))
     }
 
     fn remember(&mut self, line: &str) {
@@ -114,6 +127,32 @@ impl LineSource for Editor {
                 tracing::info!(%error, "no more lines from the terminal");
                 Answer::End
             }
+        }
+    }
+
+    /// The program's own terminal echoes and edits, so this one does neither; CTRL+C stays the debugger's.
+    fn pass_keys(&mut self, end: &UnixStream, take: &mut dyn FnMut(Vec<u8>)) -> io::Result<()> {
+        // Not through the standard library's buffer, which the editor does not know.
+        let mut keys = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        self.terminal.set_for_keys()?;
+        let passed = pass_keys(&mut keys, end, take);
+        self.terminal.restore().and(passed)
+    }
+}
+
+fn pass_keys(keys: &mut File, end: &UnixStream, take: &mut dyn FnMut(Vec<u8>)) -> io::Result<()> {
+    let mut chunk = [0; 1024];
+    loop {
+        let readable = poll_readable(&[end.as_fd(), keys.as_fd()], None)?;
+        if readable.first() == Some(&true) {
+            return Ok(());
+        }
+        match keys.read(&mut chunk) {
+            // The terminal hung up; the signal for that does the rest.
+            Ok(0) => return Ok(()),
+            Ok(length) => take(chunk[..length].to_vec()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
