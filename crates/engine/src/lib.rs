@@ -3,12 +3,23 @@
 //! One thread owns everything and wakes for one closed enum of events ([`EngineMessage`]). The engine knows no
 //! transport, no socket and no operating system; what it needs from outside is one small trait, [`Outside`].
 
+mod breakpoints;
+mod commands;
 pub mod disassembly;
+mod error;
+mod execution;
 pub mod expression;
 mod inbox;
+mod mailbox;
+mod memory;
+mod model;
 mod options;
+mod output;
 mod outside;
+mod session;
 mod start;
+mod symbols;
+mod traps;
 
 pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions};

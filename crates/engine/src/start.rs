@@ -3,6 +3,8 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
+use crate::mailbox::Mailbox;
+use crate::session::Session;
 use crate::{EngineMessage, EngineOptions, Outside};
 
 /// A running engine.
@@ -37,6 +39,5 @@ fn run(
     inbox: Sender<EngineMessage>,
     messages: Receiver<EngineMessage>,
 ) {
-    let _ = (outside, options, inbox);
-    while messages.recv().is_ok() {}
+    Session::new(Mailbox::new(messages), inbox, outside, options).serve();
 }

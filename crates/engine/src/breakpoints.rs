@@ -1,0 +1,244 @@
+//! The breakpoints that the user set, and the traps behind them.
+//!
+//! Setting, changing and clearing asks nobody: the traps travel with the next resume. Pass counts live at the server,
+//! which reports hits. Read [`Breakpoint`] first.
+
+use std::collections::BTreeMap;
+
+use farsight_target::{Trap, TrapHits, TrapId, TrapKind};
+use farsight_types::{Address, OsPid, OsTid, ProcessId, SystemId, ThreadId};
+
+/// Where a breakpoint's trap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) address: Address,
+    /// New whenever something about the trap changes, so that the server counts anew.
+    trap: TrapId,
+    /// Hits before this trap, which the server does not know of.
+    hits_before: u64,
+}
+
+/// What a breakpoint is set on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spec {
+    pub(crate) system: SystemId,
+    pub(crate) process: ProcessId,
+    pub(crate) os: OsPid,
+    /// The expression as typed; it is looked up again when modules come.
+    pub(crate) expression: String,
+    /// Only this thread.
+    pub(crate) thread: Option<(ThreadId, OsTid)>,
+    pub(crate) passes: u64,
+    /// Goes when it is hit.
+    pub(crate) one_shot: bool,
+    /// Runs at a hit.
+    pub(crate) commands: String,
+}
+
+/// One breakpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Breakpoint {
+    pub(crate) id: u32,
+    pub(crate) spec: Spec,
+    pub(crate) enabled: bool,
+    /// None while the expression names nothing.
+    pub(crate) bound: Option<Bound>,
+    pub(crate) hits: u64,
+    /// Why its trap could not be planted.
+    pub(crate) trouble: Option<String>,
+}
+
+impl Breakpoint {
+    /// Hits left until it stops, at least 1.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.spec.passes.saturating_sub(self.hits).max(1)
+    }
+}
+
+/// All breakpoints of a session.
+#[derive(Debug, Default)]
+pub(crate) struct BreakpointBook {
+    breakpoints: BTreeMap<u32, Breakpoint>,
+    last_trap: u32,
+    /// Traps of `g ADDRESS`, gone at the next stop that is shown.
+    temporary: Vec<Trap>,
+}
+
+impl BreakpointBook {
+    fn new_trap(&mut self) -> TrapId {
+        self.last_trap += 1;
+        TrapId(self.last_trap)
+    }
+
+    /// The lowest number that no breakpoint has.
+    pub(crate) fn free_id(&self) -> u32 {
+        (0..).find(|id| !self.breakpoints.contains_key(id)).unwrap_or(u32::MAX)
+    }
+
+    /// Sets a breakpoint; one with the same number goes.
+    pub(crate) fn set(&mut self, id: u32, spec: Spec, address: Option<Address>) {
+        let bound = address.map(|address| Bound {
+            address,
+            trap: self.new_trap(),
+            hits_before: 0,
+        });
+        let breakpoint = Breakpoint {
+            id,
+            spec,
+            enabled: true,
+            bound,
+            hits: 0,
+            trouble: None,
+        };
+        self.breakpoints.insert(id, breakpoint);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
+        self.breakpoints.values()
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&Breakpoint> {
+        self.breakpoints.get(&id)
+    }
+
+    pub(crate) fn clear(&mut self, id: u32) -> bool {
+        self.breakpoints.remove(&id).is_some()
+    }
+
+    /// Enables or disables; a pass count goes on where it was.
+    pub(crate) fn enable(&mut self, id: u32, enabled: bool) -> bool {
+        let trap = self.new_trap();
+        let Some(breakpoint) = self.breakpoints.get_mut(&id) else {
+            return false;
+        };
+        if breakpoint.enabled != enabled {
+            breakpoint.enabled = enabled;
+            let hits_before = breakpoint.hits;
+            if let Some(bound) = &mut breakpoint.bound {
+                (bound.trap, bound.hits_before) = (trap, hits_before);
+            }
+        }
+        true
+    }
+
+    /// A breakpoint's expression names a place now, or none any more.
+    pub(crate) fn bind(&mut self, id: u32, address: Option<Address>) {
+        let trap = self.new_trap();
+        if let Some(breakpoint) = self.breakpoints.get_mut(&id) {
+            let same = breakpoint.bound.map(|bound| bound.address) == address;
+            if !same {
+                let hits_before = breakpoint.hits;
+                breakpoint.bound = address.map(|address| Bound {
+                    address,
+                    trap,
+                    hits_before,
+                });
+                breakpoint.trouble = None;
+            }
+        }
+    }
+
+    /// Whether a breakpoint waits for a module.
+    pub(crate) fn has_deferred(&self, system: SystemId) -> bool {
+        self.breakpoints
+            .values()
+            .any(|one| one.enabled && one.bound.is_none() && one.spec.system == system)
+    }
+
+    /// Notes where the target shall stop once, whatever the user's breakpoints are.
+    pub(crate) fn add_temporary(&mut self, process: OsPid, address: Address, thread: Option<OsTid>) {
+        let id = self.new_trap();
+        self.temporary.push(Trap {
+            id,
+            process,
+            address,
+            kind: TrapKind::Software,
+            passes: 1,
+            thread,
+            stack_at_least: None,
+        });
+    }
+
+    pub(crate) fn clear_temporary(&mut self) {
+        self.temporary.clear();
+    }
+
+    /// Every trap that a system shall have.
+    pub(crate) fn traps(&self, system: SystemId) -> Vec<Trap> {
+        let own = self.breakpoints.values().filter(|one| one.spec.system == system);
+        let own = own.filter(|one| one.enabled).filter_map(|one| {
+            let bound = one.bound?;
+            Some(Trap {
+                id: bound.trap,
+                process: one.spec.os,
+                address: bound.address,
+                kind: TrapKind::Software,
+                passes: one.spec.passes.saturating_sub(bound.hits_before).max(1),
+                thread: one.spec.thread.map(|(_, os)| os),
+                stack_at_least: None,
+            })
+        });
+        own.chain(self.temporary.iter().cloned()).collect()
+    }
+
+    /// Takes the server's counts.
+    pub(crate) fn note_hits(&mut self, hits: &[TrapHits]) {
+        for count in hits {
+            let found = self.breakpoints.values_mut().find_map(|one| {
+                let bound = one.bound?;
+                (bound.trap == count.id).then_some((one, bound))
+            });
+            if let Some((breakpoint, bound)) = found {
+                breakpoint.hits = bound.hits_before.saturating_add(count.hits);
+            }
+        }
+    }
+
+    /// The breakpoints behind traps; the flag says whether one was a temporary trap.
+    pub(crate) fn behind(&self, traps: &[TrapId]) -> (Vec<u32>, bool) {
+        let ids = self
+            .breakpoints
+            .values()
+            .filter(|one| one.bound.is_some_and(|bound| traps.contains(&bound.trap)))
+            .map(|one| one.id)
+            .collect();
+        let temporary = self.temporary.iter().any(|trap| traps.contains(&trap.id));
+        (ids, temporary)
+    }
+
+    /// Notes which breakpoints have a trap at a place where none can be.
+    pub(crate) fn note_trouble(&mut self, at: Address, why: &str) -> Vec<u32> {
+        let hit = self
+            .breakpoints
+            .values_mut()
+            .filter(|one| one.bound.is_some_and(|bound| bound.address == at));
+        hit.map(|one| {
+            one.trouble = Some(why.to_owned());
+            one.id
+        })
+        .collect()
+    }
+
+    /// A process is gone, and its breakpoints with it.
+    pub(crate) fn forget_process(&mut self, system: SystemId, process: ProcessId) {
+        self.breakpoints
+            .retain(|_, one| one.spec.system != system || one.spec.process != process);
+        self.temporary.clear();
+    }
+
+    /// A process has another program now: every place must be looked up again.
+    pub(crate) fn unbind_process(&mut self, system: SystemId, process: ProcessId) {
+        let ids: Vec<u32> = self
+            .iter()
+            .filter(|one| one.spec.system == system && one.spec.process == process)
+            .map(|one| one.id)
+            .collect();
+        for id in ids {
+            self.bind(id, None);
+        }
+        self.temporary.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! The book by itself: numbers, counts and what becomes of traps.
+
+use super::*;
+
+fn spec(passes: u64) -> Spec {
+    Spec {
+        system: SystemId(0),
+        process: ProcessId(0),
+        os: OsPid(7),
+        expression: "main".into(),
+        thread: None,
+        passes,
+        one_shot: false,
+        commands: String::new(),
+    }
+}
+
+fn trap_of(book: &BreakpointBook) -> Trap {
+    let traps = book.traps(SystemId(0));
+    assert_eq!(traps.len(), 1, "{traps:?}");
+    traps.into_iter().next().unwrap()
+}
+
+#[test]
+fn numbers_are_the_lowest_free_ones() {
+    let mut book = BreakpointBook::default();
+    for wanted in [0, 1, 2] {
+        assert_eq!(book.free_id(), wanted);
+        book.set(wanted, spec(1), None);
+    }
+    assert!(book.clear(1));
+    assert_eq!(book.free_id(), 1);
+    assert!(!book.clear(1));
+}
+
+#[test]
+fn an_unchanged_breakpoint_keeps_its_trap() {
+    let mut book = BreakpointBook::default();
+    book.set(0, spec(1), Some(Address(0x10)));
+    let before = trap_of(&book);
+    book.enable(0, true);
+    book.bind(0, Some(Address(0x10)));
+    assert_eq!(trap_of(&book), before);
+}
+
+#[test]
+fn a_pass_count_goes_on_after_a_rest() {
+    let mut book = BreakpointBook::default();
+    book.set(0, spec(5), Some(Address(0x10)));
+    let first = trap_of(&book);
+    book.note_hits(&[TrapHits { id: first.id, hits: 2 }]);
+    assert_eq!(book.get(0).unwrap().remaining(), 3);
+    book.enable(0, false);
+    assert!(book.traps(SystemId(0)).is_empty());
+    book.enable(0, true);
+    let second = trap_of(&book);
+    assert_ne!(second.id, first.id, "the server must count anew");
+    assert_eq!(second.passes, 3);
+    book.note_hits(&[TrapHits { id: second.id, hits: 4 }]);
+    assert_eq!(book.get(0).unwrap().hits, 6);
+    assert_eq!(book.get(0).unwrap().remaining(), 1);
+}
+
+#[test]
+fn hits_of_a_trap_that_is_gone_count_for_nobody() {
+    let mut book = BreakpointBook::default();
+    book.set(0, spec(1), Some(Address(0x10)));
+    book.note_hits(&[TrapHits {
+        id: TrapId(999),
+        hits: 9,
+    }]);
+    assert_eq!(book.get(0).unwrap().hits, 0);
+}
+
+#[test]
+fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
+    let mut book = BreakpointBook::default();
+    book.set(3, spec(1), None);
+    assert!(book.has_deferred(SystemId(0)));
+    assert!(!book.has_deferred(SystemId(1)));
+    book.bind(3, Some(Address(0x40)));
+    assert!(!book.has_deferred(SystemId(0)));
+    assert_eq!(trap_of(&book).address, Address(0x40));
+    assert_eq!(book.behind(&[trap_of(&book).id]), (vec![3], false));
+}
+
+#[test]
+fn a_new_program_unbinds_and_an_ended_one_clears() {
+    let mut book = BreakpointBook::default();
+    book.set(0, spec(1), Some(Address(0x10)));
+    book.add_temporary(OsPid(7), Address(0x20), None);
+    book.unbind_process(SystemId(0), ProcessId(0));
+    assert!(book.traps(SystemId(0)).is_empty());
+    assert!(book.has_deferred(SystemId(0)));
+    book.forget_process(SystemId(0), ProcessId(0));
+    assert_eq!(book.iter().count(), 0);
+}

@@ -1,0 +1,278 @@
+//! The commands: an explicit table of rows, and how one is run.
+//!
+//! A row has the names, the form, what it needs, a sentence of help and the function. Help, completion and "may this
+//! run now" come from the row. Commands answer with records; nothing here lays out columns. Read [`Row`] first.
+
+mod breakpoints;
+mod code;
+mod execute;
+mod info;
+mod memory;
+mod paths;
+mod registers;
+mod search;
+mod stack;
+mod symbols;
+mod targets;
+mod threads;
+
+use farsight_session::Record;
+use farsight_session::record::Threads;
+use farsight_types::ThreadId;
+
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::expression::command_line::{Command, Selector};
+use crate::model::Place;
+use crate::session::Session;
+
+/// What a command needs of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing.
+    Nothing,
+    /// A target, at rest or running.
+    Target,
+    /// A target at rest.
+    Rest,
+}
+
+/// What a thread prefix means to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prefix {
+    /// The command is about that thread.
+    Selects,
+    /// The command reads it itself.
+    Own,
+}
+
+/// One command.
+pub(crate) struct Row {
+    /// The usual name first.
+    pub(crate) names: &'static [&'static str],
+    /// Its form, in the documentation's notation.
+    pub(crate) usage: &'static str,
+    /// What it does, in a sentence.
+    pub(crate) summary: &'static str,
+    pub(crate) needs: Needs,
+    /// Whether it changes a target.
+    pub(crate) writes: bool,
+    pub(crate) prefix: Prefix,
+    pub(crate) run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
+}
+
+/// A command as it was typed.
+pub(crate) struct Invocation<'a> {
+    /// The name as the splitter has it; `k` with its flags.
+    pub(crate) name: &'a str,
+    /// What follows the name.
+    pub(crate) text: &'a str,
+    /// Where `text` begins in the line.
+    pub(crate) at: usize,
+    /// Whether `text` follows the name without a space, as in `bp0 main`.
+    pub(crate) joined: bool,
+    pub(crate) thread: Option<&'a Selector>,
+    pub(crate) process: Option<&'a Selector>,
+}
+
+impl Invocation<'_> {
+    /// Where a part of [`Invocation::text`] begins in the line.
+    pub(crate) fn position_of(&self, part: &str) -> usize {
+        let offset = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        match offset <= self.text.len() {
+            true => self.at + offset,
+            false => self.at + self.text.len(),
+        }
+    }
+
+    /// Complains about something that should not be there.
+    pub(crate) fn unexpected(&self, part: &str) -> CommandError {
+        CommandError::syntax(self.position_of(part), format!("Extra character error in '{part}'"))
+    }
+
+    /// Complains unless nothing is left.
+    pub(crate) fn expect_end(&self, rest: &str) -> Result<(), CommandError> {
+        match rest.trim().is_empty() {
+            true => Ok(()),
+            false => Err(self.unexpected(rest.trim_start())),
+        }
+    }
+
+    /// Complains that something is missing at the end.
+    pub(crate) fn missing(&self, what: &str) -> CommandError {
+        CommandError::syntax(self.at + self.text.len(), format!("{what} is missing"))
+    }
+}
+
+const TABLES: [&[Row]; 12] = [
+    execute::ROWS,
+    breakpoints::ROWS,
+    stack::ROWS,
+    registers::ROWS,
+    memory::ROWS,
+    search::ROWS,
+    code::ROWS,
+    symbols::ROWS,
+    paths::ROWS,
+    threads::ROWS,
+    targets::ROWS,
+    info::ROWS,
+];
+
+/// Every row.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
+
+/// The row of a command.
+pub(crate) fn find(name: &str) -> Result<&'static Row, CommandError> {
+    let exact = rows().find(|row| row.names.contains(&name));
+    let stack = || match stack::is_stack_command(name) {
+        true => rows().find(|row| row.names.contains(&"k")),
+        false => None,
+    };
+    exact.or_else(stack).ok_or_else(|| {
+        match crate::expression::command_line::is_known(name) {
+            // A word of DbgEng's language deserves a better answer than a misspelt one.
+            true => CommandError::NotInThisBuild { name: name.to_owned() },
+            false => CommandError::Unknown { name: name.to_owned() },
+        }
+    })
+}
+
+/// Runs a row, for each thread that the prefix names. Whether it may run has been checked.
+pub(crate) fn run(session: &mut Session, row: &Row, line: &str, command: &Command) -> Result<Flow, CommandError> {
+    let joined = command
+        .arguments_at
+        .checked_sub(1)
+        .and_then(|before| line.as_bytes().get(before))
+        .is_some_and(|byte| !byte.is_ascii_whitespace());
+    let invocation = Invocation {
+        name: &command.name,
+        text: &command.arguments,
+        at: command.arguments_at,
+        joined: joined && !command.arguments.is_empty(),
+        thread: command.prefixes.thread.as_ref(),
+        process: command.prefixes.process.as_ref(),
+    };
+    if command.prefixes.system.is_some() {
+        return Err(CommandError::NotInThisBuild { name: "||".into() });
+    }
+    if row.prefix == Prefix::Own {
+        return (row.run)(session, &invocation);
+    }
+    let before = session.current;
+    if let Some(process) = invocation.process {
+        session.current = Some(threads::process_place(session, process, &invocation)?);
+    }
+    let result = match invocation.thread {
+        None => (row.run)(session, &invocation),
+        Some(selector) => run_for_threads(session, row, &invocation, selector),
+    };
+    // A prefix chooses for one command. A target that went in the meantime is not brought back.
+    if (invocation.thread.is_some() || invocation.process.is_some()) && session.current.is_some() {
+        session.current = before;
+    }
+    result
+}
+
+fn run_for_threads(
+    session: &mut Session,
+    row: &Row,
+    invocation: &Invocation<'_>,
+    selector: &Selector,
+) -> Result<Flow, CommandError> {
+    let chosen = threads::chosen(session, selector, invocation)?;
+    let many = *selector == Selector::All;
+    if many && row.names.contains(&"k") {
+        stack::fetch_for_all(session)?;
+    }
+    for id in chosen {
+        session.check_interrupt()?;
+        let place = session.place()?;
+        session.current = Some(Place { thread: id, ..place });
+        if many {
+            show_thread(session, id)?;
+        }
+        match (row.run)(session, invocation) {
+            Ok(Flow::Done) => {}
+            Ok(flow) if !many => return Ok(flow),
+            Ok(_) => {
+                return Err(CommandError::Refused(format!(
+                    "'{}' cannot be run for several threads at once",
+                    invocation.name
+                )));
+            }
+            // One thread that is gone does not keep the others from being shown.
+            Err(error @ CommandError::Target(farsight_target::TargetError::NoSuchThread { .. })) if many => {
+                session.output.error(error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Flow::Done)
+}
+
+fn show_thread(session: &mut Session, id: ThreadId) -> Result<(), CommandError> {
+    let row = threads::row(session, id)?;
+    session.output.record(Record::Threads(Threads { rows: vec![row] }));
+    Ok(())
+}
+
+/// Command names that could stand at the end of a line.
+pub(crate) fn complete(line: &str) -> (usize, Vec<String>) {
+    let start = line.rfind([';', ' ', '\t']).map_or(0, |at| at + 1);
+    let before = line.get(..start).unwrap_or_default().trim_end();
+    let word = line.get(start..).unwrap_or_default();
+    let at_command = before.is_empty() || before.ends_with(';');
+    if !at_command || word.is_empty() {
+        return (start, Vec::new());
+    }
+    let mut found: Vec<String> = rows()
+        .flat_map(|row| row.names)
+        .filter(|name| name.starts_with(word))
+        .map(|name| (*name).to_owned())
+        .collect();
+    found.sort_unstable();
+    (start, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_in_one_row_only() {
+        let mut names: Vec<&str> = rows().flat_map(|row| row.names).copied().collect();
+        names.sort_unstable();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before);
+    }
+
+    #[test]
+    fn every_row_has_help() {
+        for row in rows() {
+            assert!(!row.usage.is_empty() && row.summary.ends_with('.'), "{:?}", row.names);
+            assert!(
+                row.names.first().is_some_and(|name| row.usage.contains(name)),
+                "{:?}",
+                row.names
+            );
+        }
+    }
+
+    #[test]
+    fn words_of_the_language_are_refused_by_name() {
+        assert!(matches!(find("uf"), Err(CommandError::NotInThisBuild { .. })));
+        assert!(matches!(find("frobnicate"), Err(CommandError::Unknown { .. })));
+        assert!(find("kvn").is_ok());
+        assert!(find("kill").is_err());
+    }
+
+    #[test]
+    fn completion_offers_commands_only_where_one_can_stand() {
+        assert_eq!(complete("g; .sy"), (3, vec![".sympath".to_owned()]));
+        assert_eq!(complete("bp .sy"), (3, Vec::new()));
+    }
+}

@@ -1,0 +1,169 @@
+//! `g gh gn p t gu`: setting the target going.
+
+use farsight_target::{SignalOrder, StepPlan};
+use farsight_types::{Address, OsTid};
+
+use super::{Invocation, Needs, Prefix, Row, threads};
+use crate::error::CommandError;
+use crate::execution::{Flow, ResumeIntent};
+use crate::session::Session;
+
+/// Most addresses behind one `g`.
+const MOST_TEMPORARY: usize = 10;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        names: &["g"],
+        usage: "[~Thread] g [= Start] [Address ...]",
+        summary: "Goes on until something happens, or one of the addresses is reached.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| go(session, invocation, SignalOrder::Deliver),
+    },
+    Row {
+        names: &["gh"],
+        usage: "[~Thread] gh [= Start] [Address ...]",
+        summary: "Goes on with the exception handled: its signal is dropped.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| go(session, invocation, SignalOrder::Drop),
+    },
+    Row {
+        names: &["gn", "gN"],
+        usage: "[~Thread] gn [= Start] [Address ...]",
+        summary: "Goes on with the exception not handled: its signal is delivered.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| go(session, invocation, SignalOrder::Deliver),
+    },
+    Row {
+        names: &["p"],
+        usage: "[~Thread] p [= Start] [Count]",
+        summary: "Steps over instructions: calls run as a whole.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| step(session, invocation, |count| StepPlan::Over { count }),
+    },
+    Row {
+        names: &["t"],
+        usage: "[~Thread] t [= Start] [Count]",
+        summary: "Steps instructions, into calls.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| step(session, invocation, |count| StepPlan::Into { count }),
+    },
+    Row {
+        names: &["gu"],
+        usage: "[~Thread] gu",
+        summary: "Goes on until the current function has returned to its caller.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: go_up,
+    },
+];
+
+/// The thread of a prefix becomes the current one, and only it runs.
+fn only_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Option<OsTid>, CommandError> {
+    let Some(selector) = invocation.thread else {
+        return Ok(None);
+    };
+    threads::select_one(session, selector, invocation)?;
+    Ok(Some(session.os_tid()?))
+}
+
+/// `= Start`: the thread goes on from another place.
+fn take_start<'t>(session: &mut Session, invocation: &Invocation<'_>, text: &'t str) -> Result<&'t str, CommandError> {
+    let Some(expression) = text.strip_prefix('=') else {
+        return Ok(text);
+    };
+    let (start, rest) = session.evaluate_prefix(expression, invocation.position_of(expression))?;
+    let mut registers = session.registers()?;
+    registers.set_pc(Address(start));
+    session.set_registers(registers)?;
+    Ok(rest)
+}
+
+fn go(session: &mut Session, invocation: &Invocation<'_>, signal: SignalOrder) -> Result<Flow, CommandError> {
+    let only = only_thread(session, invocation)?;
+    let mut rest = take_start(session, invocation, invocation.text)?;
+    let mut addresses = Vec::new();
+    while !rest.is_empty() {
+        let at = invocation.position_of(rest);
+        if addresses.len() == MOST_TEMPORARY {
+            return Err(CommandError::syntax(at, format!("at most {MOST_TEMPORARY} addresses")));
+        }
+        let (address, behind) = session.evaluate_prefix(rest, at)?;
+        addresses.push(Address(address));
+        rest = behind;
+    }
+    let process = session.os_pid()?;
+    // `gh` and `gn` stop only their own thread there.
+    let thread = match invocation.name {
+        "g" => None,
+        _ => Some(session.os_tid()?),
+    };
+    for address in addresses {
+        session.breakpoints.add_temporary(process, address, thread);
+    }
+    Ok(Flow::Resume(ResumeIntent {
+        signal,
+        step: None,
+        only,
+    }))
+}
+
+fn step(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    plan: impl FnOnce(u64) -> StepPlan,
+) -> Result<Flow, CommandError> {
+    let only = only_thread(session, invocation)?;
+    let rest = take_start(session, invocation, invocation.text)?;
+    let count = match rest.is_empty() {
+        true => 1,
+        false => session.evaluate(rest, invocation.position_of(rest))?,
+    };
+    if count == 0 {
+        return Err(CommandError::syntax(
+            invocation.position_of(rest),
+            "a count of 0 steps nothing",
+        ));
+    }
+    Ok(Flow::Resume(ResumeIntent {
+        signal: SignalOrder::Deliver,
+        step: Some(plan(count)),
+        only,
+    }))
+}
+
+fn go_up(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    invocation.expect_end(invocation.text)?;
+    let only = only_thread(session, invocation)?;
+    let thread = session.place()?.thread;
+    let walked = session.walk(thread, 2)?;
+    let (Some(here), Some(caller)) = (walked.frames.first(), walked.frames.get(1)) else {
+        return Err(CommandError::Refused(
+            "there is no caller to return to: this is the outermost frame".into(),
+        ));
+    };
+    if !caller.trust.is_exact() {
+        session
+            .output
+            .warning("*** WARNING: the caller was found by a guess; the target may run past it");
+    }
+    let frame_address = here.cfa.or(caller.registers.sp()).unwrap_or_default();
+    Ok(Flow::Resume(ResumeIntent {
+        signal: SignalOrder::Deliver,
+        step: Some(StepPlan::UntilReturn {
+            return_address: caller.pc,
+            frame_address,
+        }),
+        only,
+    }))
+}

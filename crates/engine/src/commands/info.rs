@@ -1,0 +1,203 @@
+//! `? .expr .echo .help .lastevent version vertarget`: about values, the session and the debugger itself.
+
+use farsight_session::Record;
+use farsight_session::record::{Evaluation, Help, HelpRow, LastEvent, MachineReport};
+use farsight_target::{Machine, MachineDescription, MachineProxy};
+use farsight_types::Address;
+use farsight_wire::Nothing;
+
+use super::{Invocation, Needs, Prefix, Row, rows};
+use crate::Destination;
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::expression::Radix;
+use crate::session::Session;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        names: &["?"],
+        usage: "? Expression",
+        summary: "Evaluates an expression; without one, lists the commands.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: evaluate,
+    },
+    Row {
+        names: &[".expr"],
+        usage: ".expr [/s masm]",
+        summary: "Shows the expression evaluator; this build has MASM alone.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, invocation| match invocation.text.trim() {
+            "" | "/s masm" | "/q" => {
+                session
+                    .output
+                    .line("Current expression evaluator: MASM - Microsoft Assembler expressions");
+                Ok(Flow::Done)
+            }
+            _ => Err(CommandError::Refused("the C++ evaluator is not in this build".into())),
+        },
+    },
+    Row {
+        names: &["n"],
+        usage: "n [8|10|16]",
+        summary: "Shows or sets the radix of numbers without a prefix.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: radix,
+    },
+    Row {
+        names: &[".echo"],
+        usage: ".echo Text",
+        summary: "Shows text.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, invocation| {
+            let text = invocation.text;
+            let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+            session.output.line(quoted.unwrap_or(text));
+            Ok(Flow::Done)
+        },
+    },
+    Row {
+        names: &[".help"],
+        usage: ".help [Command]",
+        summary: "Lists the commands, or explains one.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: help,
+    },
+    Row {
+        names: &[".lastevent"],
+        usage: ".lastevent",
+        summary: "Shows what happened last.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, _| {
+            let event = session.last_event.clone();
+            session.output.record(Record::LastEvent(LastEvent { event }));
+            Ok(Flow::Done)
+        },
+    },
+    Row {
+        names: &["version"],
+        usage: "version",
+        summary: "Shows the versions of this debugger and of the server.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, _| {
+            session
+                .output
+                .line(concat!("farsight ", env!("CARGO_PKG_VERSION"), ", the host engine"));
+            for system in &session.systems {
+                session.output.line(format!("{} on {}", system.server, system.machine));
+            }
+            Ok(Flow::Done)
+        },
+    },
+    Row {
+        names: &["vertarget"],
+        usage: "vertarget",
+        summary: "Shows the target's machine and system.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: target,
+    },
+];
+
+fn evaluate(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    if invocation.text.is_empty() {
+        return help(session, invocation);
+    }
+    let value = session.evaluate(invocation.text, invocation.at)?;
+    session.memos.last_value = value;
+    let symbol = match session.current {
+        Some(_) => session.place_of(Address(value))?.symbol,
+        None => None,
+    };
+    session.output.record(Record::Evaluation(Evaluation { value, symbol }));
+    Ok(Flow::Done)
+}
+
+fn radix(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    session.memos.radix = match invocation.text.trim() {
+        "" => session.memos.radix,
+        "8" => Radix::Octal,
+        "10" => Radix::Decimal,
+        "16" => Radix::Hexadecimal,
+        _ => return Err(CommandError::syntax(invocation.at, "a radix is 8, 10 or 16")),
+    };
+    session.output.line(format!("base is {}", session.memos.radix.base()));
+    Ok(Flow::Done)
+}
+
+fn help(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let wanted = invocation.text.trim();
+    let shown = |row: &Row| HelpRow {
+        names: row.names.iter().map(|name| (*name).to_owned()).collect(),
+        usage: row.usage.to_owned(),
+        summary: row.summary.to_owned(),
+        details: details(row),
+    };
+    let mut found: Vec<HelpRow> = match wanted {
+        "" => rows().map(shown).collect(),
+        name => {
+            let name = name.trim_start_matches('/');
+            vec![shown(super::find(name)?)]
+        }
+    };
+    found.sort_by(|left, right| left.names.cmp(&right.names));
+    session.output.record(Record::Help(Help { rows: found }));
+    Ok(Flow::Done)
+}
+
+/// What the row itself says of the command.
+fn details(row: &Row) -> Vec<String> {
+    let needs = match row.needs {
+        Needs::Nothing => "May be used at any time.",
+        Needs::Target => "Needs a target, at rest or running.",
+        Needs::Rest => "Needs a target at rest.",
+    };
+    let mut details = vec![needs.to_owned()];
+    if row.writes {
+        details.push("Changes the target or what is done to it.".to_owned());
+    }
+    details
+}
+
+fn target(session: &mut Session, _: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let Some(system) = session.systems.iter_mut().find(|system| !system.link.is_lost()) else {
+        return Err(CommandError::NoDebuggee);
+    };
+    let described: MachineDescription = match &system.description {
+        Some(known) => known.clone(),
+        None => {
+            let fetched = MachineProxy(&system.link).describe(Nothing {})?;
+            system.description = Some(fetched.clone());
+            fetched
+        }
+    };
+    let server = match &session.options.destination {
+        Destination::Local => None,
+        Destination::ProcessServer(text) => Some(text.clone()),
+    };
+    session.output.record(Record::Machine(MachineReport {
+        name: described.name,
+        system: described.system,
+        release: described.release,
+        architecture: described.architecture,
+        processors: described.processors,
+        page_size: described.page_size,
+        product: described.product,
+        server,
+    }));
+    Ok(Flow::Done)
+}

@@ -1,0 +1,71 @@
+//! `.sympath .exepath`: where files are looked for at the engine's machine.
+
+use std::path::PathBuf;
+
+use super::{Invocation, Needs, Prefix, Row};
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::session::Session;
+use crate::symbols::search::{SymbolPaths, join_paths, split_paths};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        names: &[".sympath"],
+        usage: ".sympath[+] [Directory[;Directory ...]]",
+        summary: "Shows or sets where symbol files are looked for, at this machine, before /usr/lib/debug.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, invocation| set(session, invocation, "Symbol search path is", |paths| &mut paths.symbols),
+    },
+    Row {
+        names: &[".exepath"],
+        usage: ".exepath[+] [Directory[;Directory ...]]",
+        summary: "Shows or sets where copies of the target's images are looked for, at this machine.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, invocation| set(session, invocation, "Image search path is", |paths| &mut paths.images),
+    },
+];
+
+fn set(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    title: &str,
+    which: fn(&mut SymbolPaths) -> &mut Vec<PathBuf>,
+) -> Result<Flow, CommandError> {
+    let text = invocation.text.trim();
+    let (append, text) = match text.strip_prefix('+') {
+        Some(text) => (true, text.trim()),
+        None => (false, text),
+    };
+    let changes = !text.is_empty();
+    let paths = which(&mut session.symbols.paths);
+    if changes {
+        // Quotes around the whole keep a `;` from ending the command.
+        let text = text.trim_matches('"');
+        if text.contains("srv*") || text.contains("cache*") {
+            return Err(CommandError::Refused(
+                "symbol servers (srv*, cache*) are not in this build; name directories".into(),
+            ));
+        }
+        if !append {
+            paths.clear();
+        }
+        paths.extend(split_paths(text));
+    }
+    let shown = match paths.is_empty() {
+        true => "<empty>".to_owned(),
+        false => join_paths(paths),
+    };
+    session.output.line(format!("{title}: {shown}"));
+    if changes {
+        if session.current.is_some() {
+            session.forget_symbols(|_| true)?;
+        } else {
+            session.symbols.forget();
+        }
+    }
+    Ok(Flow::Done)
+}

@@ -1,0 +1,309 @@
+//! `~ ~s ~f ~u ~e | |s`: threads and processes, and what a prefix chooses.
+
+use farsight_session::Record;
+use farsight_session::record::{Mark, Origin as ShownOrigin, ProcessRow, Processes, ThreadRow, Threads};
+use farsight_types::{OsPid, OsTid, ThreadId};
+
+use super::{Invocation, Needs, Prefix, Row};
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::expression::command_line::{Selector, split};
+use crate::model::{Origin, Place, Thread};
+use crate::session::Session;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        names: &["~"],
+        usage: "~ [Thread]",
+        summary: "Lists threads; before a command, runs it for a thread (~2 k) or for all (~* k).",
+        needs: Needs::Target,
+        writes: false,
+        prefix: Prefix::Own,
+        run: list_threads,
+    },
+    Row {
+        names: &["~s"],
+        usage: "~Thread s  (~s)",
+        summary: "Makes a thread the current one.",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Own,
+        run: select_thread,
+    },
+    Row {
+        names: &["~f"],
+        usage: "~Thread f  (~f)",
+        summary: "Freezes a thread: it stays where it is while the others run.",
+        needs: Needs::Target,
+        writes: false,
+        prefix: Prefix::Own,
+        run: |session, invocation| freeze(session, invocation, true),
+    },
+    Row {
+        names: &["~u"],
+        usage: "~Thread u  (~u)",
+        summary: "Unfreezes a thread.",
+        needs: Needs::Target,
+        writes: false,
+        prefix: Prefix::Own,
+        run: |session, invocation| freeze(session, invocation, false),
+    },
+    Row {
+        names: &["~e"],
+        usage: "~Thread e Commands  (~e)",
+        summary: "Runs the rest of the line for a thread, or for each (~* e).",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Own,
+        run: for_threads,
+    },
+    Row {
+        names: &["|"],
+        usage: "| [Process]",
+        summary: "Lists the processes of the session.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Own,
+        run: list_processes,
+    },
+    Row {
+        names: &["|s"],
+        usage: "|Process s  (|s)",
+        summary: "Makes a process the current one.",
+        needs: Needs::Target,
+        writes: false,
+        prefix: Prefix::Own,
+        run: select_process,
+    },
+];
+
+/// The threads of the current process that a selector names.
+pub(super) fn chosen(
+    session: &mut Session,
+    selector: &Selector,
+    invocation: &Invocation<'_>,
+) -> Result<Vec<ThreadId>, CommandError> {
+    let place = session.place()?;
+    let by = |session: &Session, matches: &dyn Fn(&Thread) -> bool, what: String| {
+        let threads = &session.process()?.threads;
+        match threads.iter().find(|thread| matches(thread)) {
+            Some(thread) => Ok(vec![thread.id]),
+            None => Err(CommandError::NoSuch { what }),
+        }
+    };
+    match selector {
+        Selector::Current => Ok(vec![place.thread]),
+        Selector::Event => {
+            let event = session.event_place.filter(|event| event.process == place.process);
+            let event = event.ok_or_else(|| CommandError::NoSuch {
+                what: "the last event was in another process".into(),
+            })?;
+            Ok(vec![event.thread])
+        }
+        Selector::All => Ok(session.process()?.threads.iter().map(|thread| thread.id).collect()),
+        Selector::Number(number) => by(
+            session,
+            &|thread| thread.id == ThreadId(*number),
+            format!("Illegal thread error in '~{number}': there is no thread {number}; ~ lists them"),
+        ),
+        Selector::OsId(text) => {
+            let tid = os_number(session, text, invocation)?;
+            by(
+                session,
+                &|thread| thread.os == OsTid(tid),
+                format!("Illegal thread error: no thread has the id {tid}; ~ lists them"),
+            )
+        }
+        Selector::Expression(text) => {
+            let number = session.evaluate(text, invocation.at)?;
+            by(
+                session,
+                &|thread| u64::from(thread.id.0) == number,
+                format!("Illegal thread error: there is no thread {number}; ~ lists them"),
+            )
+        }
+    }
+}
+
+/// An id of the operating system: decimal unless it says otherwise.
+fn os_number(session: &mut Session, text: &str, invocation: &Invocation<'_>) -> Result<u32, CommandError> {
+    match text.trim().parse() {
+        Ok(number) => Ok(number),
+        Err(_) => {
+            let value = session.evaluate(text, invocation.at)?;
+            u32::try_from(value).map_err(|_| CommandError::syntax(invocation.at, "the id is too large"))
+        }
+    }
+}
+
+/// Makes the one thread that a selector names the current one.
+pub(super) fn select_one(
+    session: &mut Session,
+    selector: &Selector,
+    invocation: &Invocation<'_>,
+) -> Result<(), CommandError> {
+    if *selector == Selector::All {
+        return Err(CommandError::Refused("one thread must be named, not all".into()));
+    }
+    let threads = chosen(session, selector, invocation)?;
+    let place = session.place()?;
+    if let Some(thread) = threads.first() {
+        session.current = Some(Place {
+            thread: *thread,
+            ..place
+        });
+    }
+    Ok(())
+}
+
+/// One thread as a row.
+pub(super) fn row(session: &Session, id: ThreadId) -> Result<ThreadRow, CommandError> {
+    let place = session.place()?;
+    let process = session.process()?;
+    let thread = process.thread(id).ok_or(CommandError::NoDebuggee)?;
+    let this = Place { thread: id, ..place };
+    Ok(ThreadRow {
+        mark: Mark {
+            current: this == place,
+            event: session.event_place == Some(this),
+        },
+        number: id,
+        pid: process.os,
+        tid: thread.os,
+        name: thread.name.clone(),
+        frozen: thread.frozen,
+        suspended: 0,
+        location: None,
+    })
+}
+
+fn list_threads(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let selector = invocation.thread.unwrap_or(&Selector::All);
+    let threads = chosen(session, selector, invocation)?;
+    let rows = threads
+        .into_iter()
+        .map(|id| row(session, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    session.output.record(Record::Threads(Threads { rows }));
+    Ok(Flow::Done)
+}
+
+fn select_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let selector = invocation.thread.unwrap_or(&Selector::Current);
+    select_one(session, selector, invocation)?;
+    session.memos.disassembly = None;
+    super::code::show_location(session)?;
+    Ok(Flow::Done)
+}
+
+fn freeze(session: &mut Session, invocation: &Invocation<'_>, frozen: bool) -> Result<Flow, CommandError> {
+    let selector = invocation.thread.unwrap_or(&Selector::Current);
+    let threads = chosen(session, selector, invocation)?;
+    let process = session.process_mut()?;
+    for id in threads {
+        if let Some(thread) = process.thread_mut(id) {
+            thread.frozen = frozen;
+        }
+    }
+    Ok(Flow::Done)
+}
+
+fn for_threads(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let selector = invocation.thread.unwrap_or(&Selector::Current);
+    let threads = chosen(session, selector, invocation)?;
+    let commands = split(invocation.text).map_err(|error| CommandError::syntax(error.position, error.what))?;
+    let before = session.place()?;
+    for thread in threads {
+        session.current = Some(Place { thread, ..before });
+        for command in &commands {
+            session.check_interrupt()?;
+            let result = super::find(&command.name).and_then(|row| super::run(session, row, invocation.text, command));
+            match result {
+                Ok(Flow::Done) => {}
+                Ok(_) => session
+                    .output
+                    .error(format!("'{}' cannot be run for each thread", command.name)),
+                // An error for one thread does not stop the next.
+                Err(error) => session.output.error(error.to_string()),
+            }
+        }
+    }
+    session.current = Some(before);
+    Ok(Flow::Done)
+}
+
+/// Where commands about the process that a selector names are.
+pub(super) fn process_place(
+    session: &mut Session,
+    selector: &Selector,
+    invocation: &Invocation<'_>,
+) -> Result<Place, CommandError> {
+    let place = session.place()?;
+    let number = match selector {
+        Selector::Current => return Ok(place),
+        Selector::Event => return session.event_place.ok_or(CommandError::NoDebuggee),
+        Selector::All => return Err(CommandError::Refused("one process must be named, not all".into())),
+        Selector::Number(number) => *number,
+        Selector::OsId(text) => {
+            let pid = OsPid(os_number(session, text, invocation)?);
+            let process = session.system()?.process_by_os(pid);
+            let process = process.ok_or_else(|| CommandError::NoSuch {
+                what: format!("process {pid} is not being debugged; | lists those that are"),
+            })?;
+            process.id.0
+        }
+        Selector::Expression(text) => u32::try_from(session.evaluate(text, invocation.at)?).unwrap_or(u32::MAX),
+    };
+    let process = session.system()?.process(farsight_types::ProcessId(number));
+    let process = process.ok_or_else(|| CommandError::NoSuch {
+        what: format!("there is no process {number}; | lists them"),
+    })?;
+    let thread = match process.id == place.process {
+        true => place.thread,
+        false => process.threads.first().ok_or(CommandError::NoDebuggee)?.id,
+    };
+    Ok(Place {
+        system: place.system,
+        process: process.id,
+        thread,
+    })
+}
+
+fn list_processes(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let only = match invocation.process {
+        None | Some(Selector::All) => None,
+        Some(selector) => Some(process_place(session, selector, invocation)?.process),
+    };
+    let mut rows = Vec::new();
+    for system in &session.systems {
+        for process in &system.processes {
+            if only.is_some_and(|only| only != process.id) {
+                continue;
+            }
+            let is_here = |place: Option<Place>| {
+                place.is_some_and(|place| place.system == system.id && place.process == process.id)
+            };
+            rows.push(ProcessRow {
+                mark: Mark {
+                    current: is_here(session.current),
+                    event: is_here(session.event_place),
+                },
+                number: process.id,
+                pid: process.os,
+                origin: match process.origin {
+                    Origin::Attached => ShownOrigin::Attached,
+                    Origin::Launched => ShownOrigin::Created,
+                },
+                name: process.name().to_owned(),
+            });
+        }
+    }
+    session.output.record(Record::Processes(Processes { rows }));
+    Ok(Flow::Done)
+}
+
+fn select_process(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let selector = invocation.process.unwrap_or(&Selector::Current);
+    session.current = Some(process_place(session, selector, invocation)?);
+    Ok(Flow::Done)
+}

@@ -1,0 +1,304 @@
+//! How the session runs: the loop over the inbox, and what state the targets are in.
+//!
+//! A command line is a machine that can be suspended: it waits here while what it set going runs, and goes on when that
+//! has come to rest ([`line`]). [`resume`] sets targets going, [`stop`] decides what a stop comes to, [`acquire`] gets
+//! hold of targets, [`ending`] lets go of them.
+
+mod acquire;
+mod ending;
+mod line;
+mod resume;
+mod signals;
+mod stop;
+
+pub(crate) use ending::{Departure, Release};
+pub(crate) use line::{Flow, Line};
+pub(crate) use resume::ResumeIntent;
+use signals::{default_policy, signal_meaning, signal_name};
+
+use std::collections::VecDeque;
+
+use farsight_session::{ClientId, CommandOutcome, Request, SessionState, Ticket};
+use farsight_target::{Acquired, BREAK_IN, Event, Note, Resumed, TargetError, TerminalInput};
+use farsight_types::{OsPid, SystemId};
+use farsight_wire::{Pending, Port};
+
+use crate::model::Origin;
+use crate::session::Session;
+use crate::{Acquisition, EngineMessage, LinkId, LinkNews};
+
+/// What the targets do.
+#[derive(Default)]
+pub(crate) enum RunState {
+    /// No client has joined yet.
+    #[default]
+    Waiting,
+    /// At rest, or there are none.
+    Rest,
+    /// A link is being made.
+    Connecting {
+        /// Its number.
+        link: LinkId,
+    },
+    /// A target was asked for and has not had its first stop.
+    Acquiring {
+        system: SystemId,
+        /// The unanswered request; none when only the stop is missing.
+        pending: Option<Pending<Acquired, TargetError>>,
+        origin: Origin,
+        /// What was asked for, in words.
+        what: String,
+    },
+    /// Targets run.
+    Running {
+        system: SystemId,
+        /// The unanswered resume.
+        pending: Option<Pending<Resumed, TargetError>>,
+        /// How they were set going, so that a stop that is not shown can be followed by the same.
+        intent: ResumeIntent,
+    },
+    /// The session is over.
+    Ended,
+}
+
+/// The run state, and the lines that wait.
+#[derive(Default)]
+pub(crate) struct Execution {
+    pub(crate) state: RunState,
+    /// The line that goes on at the next stop that is shown.
+    suspended: Option<Line>,
+    /// Lines that came while the first target was being acquired.
+    waiting: VecDeque<(ClientId, Ticket, String)>,
+    /// Runs at the first rest (`-c`).
+    initial_command: Option<String>,
+    /// Acquired when the link opens.
+    wanted: Acquisition,
+    /// Something that was asked for at the start did not happen.
+    start_failed: bool,
+    /// The first target has been had, or none was asked for.
+    started: bool,
+}
+
+impl Session {
+    /// Serves the inbox until the session ends.
+    pub(crate) fn serve(&mut self) {
+        self.execution.initial_command = self.options.command.clone();
+        while !matches!(self.execution.state, RunState::Ended) {
+            let Some(message) = self.mailbox.next() else {
+                break;
+            };
+            self.take(message);
+            self.tell_state();
+        }
+        for system in &self.systems {
+            system.link.close();
+        }
+        self.output.ended(!self.execution.start_failed);
+    }
+
+    fn take(&mut self, message: EngineMessage) {
+        match message {
+            EngineMessage::Join(end, name) => {
+                self.output.join(end, name);
+                if matches!(self.execution.state, RunState::Waiting) {
+                    let wanted = self.options.acquisition.clone();
+                    self.connect(wanted);
+                }
+            }
+            EngineMessage::Client(client, request) => self.take_request(client, request),
+            EngineMessage::Link(link, news) => self.take_news(link, news),
+        }
+    }
+
+    fn take_request(&mut self, client: ClientId, request: Request) {
+        match request {
+            Request::Execute { ticket, line } => self.take_line(client, ticket, line),
+            Request::Interrupt => self.interrupt(),
+            Request::ProgramInput { bytes, end } => self.type_in(bytes, end),
+            Request::SetOutput { mask, .. } => self.output.set_mask(client, mask),
+            Request::Complete { ticket, line } => {
+                let (start, candidates) = crate::commands::complete(&line);
+                self.output.completions(client, ticket, start, candidates);
+            }
+            // Nothing here asks for a line of input yet.
+            Request::AnswerInput { .. } => {}
+            Request::Leave => {
+                self.output.leave(client);
+                if self.output.is_deserted() {
+                    self.end(Departure::Quit);
+                }
+            }
+            Request::EndOfInput => self.end(Departure::Quit),
+        }
+    }
+
+    fn take_line(&mut self, client: ClientId, ticket: Ticket, line: String) {
+        self.output.echo(client, &line);
+        match self.execution.state {
+            RunState::Waiting | RunState::Connecting { .. } | RunState::Acquiring { .. } => {
+                self.execution.waiting.push_back((client, ticket, line));
+            }
+            RunState::Rest => self.start_line(Some((client, ticket)), line),
+            RunState::Running { .. } => self.run_beside(client, ticket, line),
+            RunState::Ended => self.output.done(client, ticket, CommandOutcome::Failed),
+        }
+    }
+
+    /// A user wants the running thing to end. A running command has noticed by itself, in its wait.
+    fn interrupt(&mut self) {
+        match &self.execution.state {
+            RunState::Running { system, .. } | RunState::Acquiring { system, .. } => {
+                let system = *system;
+                if let Ok(system) = self.system_of(system)
+                    && system.link.urgent(BREAK_IN).is_err()
+                {
+                    self.output.error("cannot break in: the connection is gone");
+                }
+            }
+            RunState::Connecting { link } => {
+                let link = *link;
+                self.give_up_connecting(link, "interrupted".into());
+            }
+            RunState::Waiting | RunState::Rest | RunState::Ended => {}
+        }
+    }
+
+    fn type_in(&mut self, bytes: Vec<u8>, end: bool) {
+        let launched = self.systems.iter().rev().find_map(|system| {
+            let mut processes = system.processes.iter().rev();
+            let process = processes.find(|process| process.origin == Origin::Launched)?;
+            Some((system.link.clone(), process.os))
+        });
+        let Some((link, process)) = launched else {
+            self.output.warning("no program of this session takes input");
+            return;
+        };
+        let request = TerminalInput { process, end, bytes };
+        match farsight_target::FilesProxy(&link).begin_type_in(request) {
+            Ok(pending) => link.abandon(pending.number()),
+            Err(error) => self.output.error(error.to_string()),
+        }
+    }
+
+    fn take_news(&mut self, link: LinkId, news: LinkNews) {
+        match news {
+            LinkNews::Open(welcome) => self.opened(link, *welcome),
+            LinkNews::Failed(failure) => self.give_up_connecting(link, failure.to_string()),
+            LinkNews::Reply { number, reply } => {
+                if let Some(id) = self.system_behind(link)
+                    && let Ok(system) = self.system_of(id)
+                {
+                    system.link.put_back(number, reply);
+                    self.take_reply(number);
+                }
+            }
+            LinkNews::Event(event) => {
+                if let Some(system) = self.system_behind(link) {
+                    self.take_event(system, event);
+                }
+            }
+            LinkNews::Lost { why } => self.lost(link, &why),
+        }
+    }
+
+    fn system_behind(&self, link: LinkId) -> Option<SystemId> {
+        let mut systems = self.systems.iter();
+        systems.find(|system| system.link.id() == link).map(|system| system.id)
+    }
+
+    fn take_reply(&mut self, number: u64) {
+        match &self.execution.state {
+            RunState::Running {
+                pending: Some(pending), ..
+            } if pending.number() == number => self.resume_answered(),
+            RunState::Acquiring {
+                pending: Some(pending), ..
+            } if pending.number() == number => self.acquire_answered(),
+            _ => {}
+        }
+    }
+
+    fn take_event(&mut self, system: SystemId, event: Event) {
+        match event {
+            Event::Stop(stop) => self.take_stop(system, *stop),
+            Event::Note(note) => self.take_note(note),
+            Event::Output(chunk) if chunk.bytes.is_empty() => {}
+            Event::Output(chunk) => self.output.program(chunk.bytes),
+            Event::End(end) => self.server_ended(system, &end.why),
+        }
+    }
+
+    fn take_note(&mut self, note: Note) {
+        use farsight_session::Record;
+        use farsight_session::record::{EventKind, EventReport};
+        let (pid, tid, kind) = match note {
+            Note::Signal {
+                process,
+                thread,
+                signal,
+            } => (
+                process,
+                thread,
+                stop::signal_event(signal, farsight_target::Chance::First),
+            ),
+            Note::ThreadStarted { process, thread } => (process, thread, EventKind::ThreadStarted),
+            Note::ThreadEnded { process, thread } => (process, thread, EventKind::ThreadEnded),
+            Note::Trouble { text } => {
+                self.output.warning(format!("*** WARNING: {text}"));
+                return;
+            }
+        };
+        self.output.record(Record::Event(EventReport { pid, tid, kind }));
+    }
+
+    /// Tells clients whether commands may look at targets.
+    fn tell_state(&mut self) {
+        let state = match &self.execution.state {
+            RunState::Waiting | RunState::Ended => return,
+            RunState::Connecting { .. } | RunState::Acquiring { .. } | RunState::Running { .. } => {
+                SessionState::Running
+            }
+            RunState::Rest => match self.current {
+                None => SessionState::NoDebuggee,
+                Some(_) => SessionState::Accessible { prompt: self.prompt() },
+            },
+        };
+        self.output.state(state);
+    }
+
+    /// `0:000> `, with the system in front once there is more than one.
+    fn prompt(&self) -> String {
+        let Some(place) = self.current else {
+            return String::new();
+        };
+        let system = match self.systems.len() {
+            0 | 1 => String::new(),
+            _ => format!("||{}:", place.system),
+        };
+        format!("{system}{}:{:03}> ", place.process, place.thread.0)
+    }
+
+    /// Whether anything runs.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.execution.state, RunState::Running { .. })
+    }
+
+    /// Chooses what commands are about after a process went: another one, or nothing.
+    fn choose_another(&mut self, gone: OsPid) {
+        use crate::model::Place;
+        let still_there = self.current.is_some_and(|place| {
+            self.process_of(place.system, place.process)
+                .is_ok_and(|process| process.os != gone)
+        });
+        if !still_there {
+            self.current = self.systems.iter().find_map(|system| {
+                let process = system.processes.first()?;
+                Some(Place {
+                    system: system.id,
+                    process: process.id,
+                    thread: process.threads.first()?.id,
+                })
+            });
+        }
+    }
+}

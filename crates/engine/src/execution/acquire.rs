@@ -1,0 +1,197 @@
+//! Gets hold of targets: connects where there is no link, then attaches or launches.
+
+use farsight_target::{
+    AcquireProxy, AttachSpec, EnvironmentMerge, LINUX_PROCESSES, LaunchSpec, LettingGo, LossPolicy, Machine,
+    MachineProxy, NameQuery, RunProxy, TargetError,
+};
+use farsight_types::SystemId;
+use farsight_wire::handshake::Welcome;
+
+use super::resume::first_stop;
+use super::{RunState, default_policy};
+use crate::mailbox::Link;
+use crate::model::{Origin, System};
+use crate::session::Session;
+use crate::{Acquisition, Destination, LinkId};
+
+impl Session {
+    /// Acquires a target, over the link there is or a new one.
+    pub(super) fn connect(&mut self, wanted: Acquisition) {
+        if let Some(system) = self.systems.iter().find(|system| !system.link.is_lost()) {
+            let id = system.id;
+            self.acquire(id, wanted);
+            return;
+        }
+        let id = self.new_link_id();
+        let link = Link::new(id, &self.mailbox);
+        let sender = self.outside.connect(&self.options.destination, id, self.inbox.clone());
+        link.set_sender(sender);
+        self.execution.wanted = wanted;
+        self.execution.state = RunState::Connecting { link: id };
+        self.systems.retain(|system| !system.link.is_lost());
+        let system = self.new_system_id();
+        self.systems
+            .push(System::new(system, link, String::new(), String::new()));
+    }
+
+    pub(super) fn opened(&mut self, link: LinkId, welcome: Welcome) {
+        let Some(id) = self.system_behind(link) else {
+            return;
+        };
+        let offers = welcome.capabilities.iter().any(|name| name == LINUX_PROCESSES);
+        if !offers {
+            let machine = welcome.machine;
+            self.give_up_connecting(link, format!("the server on {machine} offers no processes to debug"));
+            return;
+        }
+        if let Ok(system) = self.system_of_mut(id) {
+            system.machine = welcome.machine;
+            system.server = welcome.product;
+        }
+        if self.options.verbose
+            && let Ok(system) = self.system_of(id)
+        {
+            let text = format!("Connected to {} on {}", system.server, system.machine);
+            self.output.line(text);
+        }
+        if self.options.detach_on_exit {
+            self.set_loss_policy(id);
+        }
+        let wanted = std::mem::take(&mut self.execution.wanted);
+        self.acquire(id, wanted);
+    }
+
+    /// `-pd` holds however the session ends, so the server must know.
+    fn set_loss_policy(&mut self, system: SystemId) {
+        let Ok(system) = self.system_of(system) else {
+            return;
+        };
+        let policy = LossPolicy {
+            attached: LettingGo::Detach,
+            launched: LettingGo::Detach,
+        };
+        if let Ok(pending) = RunProxy(&system.link).begin_set_loss_policy(policy) {
+            system.link.abandon(pending.number());
+        }
+    }
+
+    fn acquire(&mut self, id: SystemId, wanted: Acquisition) {
+        let what = match &wanted {
+            Acquisition::None => {
+                self.execution.state = RunState::Rest;
+                self.rest_reached();
+                return;
+            }
+            Acquisition::Attach(pid) => format!("attach to process {pid}"),
+            Acquisition::AttachName(name) => format!("attach to '{name}'"),
+            Acquisition::Launch { program, .. } => format!("start '{program}'"),
+        };
+        if let Err(error) = self.send_acquire(id, wanted, what.clone()) {
+            self.acquire_failed(&what, &error);
+        }
+    }
+
+    fn send_acquire(&mut self, id: SystemId, wanted: Acquisition, what: String) -> Result<(), TargetError> {
+        let Ok(system) = self.system_of(id) else {
+            return Err(TargetError::Lost);
+        };
+        let link = system.link.clone();
+        let process = match &wanted {
+            Acquisition::Attach(process) => Some(*process),
+            Acquisition::AttachName(name) => {
+                let query = NameQuery { name: name.clone() };
+                Some(MachineProxy(&link).find_by_name(query)?.process)
+            }
+            _ => None,
+        };
+        let signals = Some(default_policy());
+        let (pending, origin) = match (wanted, process) {
+            (Acquisition::Launch { program, arguments }, _) => {
+                let spec = LaunchSpec {
+                    program,
+                    arguments,
+                    environment: EnvironmentMerge::default(),
+                    directory: None,
+                    randomize: false,
+                    terminal: None,
+                    signals,
+                    detail: first_stop(),
+                };
+                (AcquireProxy(&link).begin_launch(spec)?, Origin::Launched)
+            }
+            (_, Some(process)) => {
+                let spec = AttachSpec {
+                    process,
+                    signals,
+                    detail: first_stop(),
+                };
+                (AcquireProxy(&link).begin_attach(spec)?, Origin::Attached)
+            }
+            (_, None) => return Ok(()),
+        };
+        link.watch(pending.number());
+        self.execution.state = RunState::Acquiring {
+            system: id,
+            pending: Some(pending),
+            origin,
+            what,
+        };
+        Ok(())
+    }
+
+    /// The server has answered: the target is ours and its first stop follows, or it is not.
+    pub(super) fn acquire_answered(&mut self) {
+        let RunState::Acquiring {
+            system,
+            pending,
+            origin,
+            what,
+        } = &mut self.execution.state
+        else {
+            return;
+        };
+        let (id, origin, what) = (*system, *origin, what.clone());
+        let Some(pending) = pending.take() else {
+            return;
+        };
+        let Ok(system) = self.system_of_mut(id) else {
+            return;
+        };
+        match pending.wait(&system.link) {
+            Ok(acquired) => {
+                if system.process_by_os(acquired.process).is_none() {
+                    system.add_process(acquired.process, acquired.path, origin);
+                }
+            }
+            Err(error) => self.acquire_failed(&what, &error),
+        }
+    }
+
+    fn acquire_failed(&mut self, what: &str, error: &TargetError) {
+        self.output.error(format!("Cannot {what}: {error}"));
+        self.execution.state = RunState::Rest;
+        self.could_not_start();
+    }
+
+    /// There is no link.
+    pub(super) fn give_up_connecting(&mut self, link: LinkId, why: String) {
+        self.systems.retain(|system| system.link.id() != link);
+        match &self.options.destination {
+            Destination::Local => self.output.error(why),
+            Destination::ProcessServer(_) => self.output.error(format!("Cannot connect: {why}")),
+        }
+        self.execution.state = RunState::Rest;
+        self.could_not_start();
+    }
+
+    /// A target that was asked for cannot be had. At the start that ends the session: there is nothing else to do.
+    fn could_not_start(&mut self) {
+        if self.execution.started {
+            self.abort_suspended();
+            self.rest_reached();
+        } else {
+            self.execution.start_failed = true;
+            self.execution.state = RunState::Ended;
+        }
+    }
+}

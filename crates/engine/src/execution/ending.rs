@@ -1,0 +1,208 @@
+//! Lets go of targets: in good order, or because the link was lost.
+
+use farsight_target::{DetachOrder, ProcessRef, RunProxy, SignalOrder, TargetError};
+use farsight_types::{OsPid, SystemId};
+use farsight_wire::{Nothing, Pending};
+
+use super::RunState;
+use crate::LinkId;
+use crate::error::CommandError;
+use crate::mailbox::Link;
+use crate::model::{Origin, Process};
+use crate::session::Session;
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// `q`: launched processes die, attached ones are let go.
+    Quit,
+    /// `qd`: all are let go.
+    Detach,
+}
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// Killed.
+    Kill,
+    /// Let go, with its pending signal delivered or dropped.
+    Detach(SignalOrder),
+}
+
+/// A release on its way.
+struct Sent {
+    link: Link,
+    pid: OsPid,
+    name: String,
+    release: Release,
+    pending: Result<Pending<Nothing, TargetError>, TargetError>,
+}
+
+impl Session {
+    /// Ends the session, and says what became of each process.
+    pub(super) fn end(&mut self, departure: Departure) {
+        self.mailbox.clear_interrupt();
+        let keep = departure == Departure::Detach || self.options.detach_on_exit;
+        let mut sent = Vec::new();
+        for system in self.systems.iter().filter(|system| !system.link.is_lost()) {
+            for process in &system.processes {
+                let release = match process.origin {
+                    Origin::Launched if !keep => Release::Kill,
+                    _ => Release::Detach(SignalOrder::Deliver),
+                };
+                sent.push(send_release(&system.link, process, release));
+            }
+        }
+        for sent in sent {
+            if self.finish_release(sent).is_err() {
+                self.execution.start_failed = true;
+            }
+        }
+        self.abort_suspended();
+        for (client, ticket, _) in std::mem::take(&mut self.execution.waiting) {
+            self.output
+                .done(client, ticket, farsight_session::CommandOutcome::Failed);
+        }
+        self.execution.state = RunState::Ended;
+    }
+
+    /// Lets go of the current process (`.detach`, `.kill`).
+    pub(crate) fn release_current(&mut self, release: Release) -> Result<(), CommandError> {
+        let place = self.place()?;
+        let system = self.system()?;
+        let sent = send_release(&system.link, self.process()?, release);
+        let pid = sent.pid;
+        self.finish_release(sent)?;
+        self.process_gone(place.system, pid);
+        if self.current.is_none() {
+            self.execution.state = RunState::Rest;
+            self.abort_suspended();
+        }
+        Ok(())
+    }
+
+    /// Waits for a release and tells of it. A process that is gone already is let go.
+    fn finish_release(&mut self, sent: Sent) -> Result<(), TargetError> {
+        let (pid, name) = (sent.pid, sent.name);
+        let result = sent.pending.and_then(|pending| pending.wait(&sent.link));
+        match (result, sent.release) {
+            (Ok(_), Release::Kill) => self.output.line(format!("Killed process {pid} ({name})")),
+            (Ok(_), Release::Detach(_)) => self
+                .output
+                .line(format!("Detached from process {pid} ({name}); it runs on")),
+            (Err(TargetError::Ended { .. } | TargetError::NotDebugged { .. }), _) => {
+                self.output.line(format!("Process {pid} ({name}) had ended"));
+            }
+            (Err(error), Release::Kill) => {
+                self.output
+                    .error(format!("Cannot kill process {pid} ({name}): {error}"));
+                return Err(error);
+            }
+            (Err(error), Release::Detach(_)) => {
+                self.output
+                    .error(format!("Cannot detach from process {pid} ({name}): {error}"));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// A link is gone, and the processes behind it with it.
+    pub(super) fn lost(&mut self, link: LinkId, why: &str) {
+        let Some(id) = self.system_behind(link) else {
+            return;
+        };
+        if let RunState::Connecting { link: connecting } = self.execution.state
+            && connecting == link
+        {
+            self.give_up_connecting(link, why.to_owned());
+            return;
+        }
+        let machine = self
+            .system_of(id)
+            .map(|system| system.machine.clone())
+            .unwrap_or_default();
+        self.output
+            .error(format!("*** The connection to {machine} was lost: {why}"));
+        self.tell_fates(id);
+        self.forget_system(id);
+    }
+
+    /// The server ended the session by itself.
+    pub(super) fn server_ended(&mut self, id: SystemId, why: &str) {
+        let machine = self
+            .system_of(id)
+            .map(|system| system.machine.clone())
+            .unwrap_or_default();
+        self.output
+            .error(format!("*** The server on {machine} ended the session: {why}"));
+        self.forget_system(id);
+    }
+
+    /// What the server does with processes that nobody steers any more.
+    fn tell_fates(&mut self, id: SystemId) {
+        let keep = self.options.detach_on_exit;
+        let Ok(system) = self.system_of(id) else {
+            return;
+        };
+        let fates: Vec<String> = system
+            .processes
+            .iter()
+            .map(|process| {
+                let fate = match process.origin {
+                    Origin::Launched if !keep => "was launched: the server kills it",
+                    _ => "is let go by the server and runs on",
+                };
+                format!("*** Process {} ({}) {fate}", process.os, process.name())
+            })
+            .collect();
+        for fate in fates {
+            self.output.error(fate);
+        }
+    }
+
+    fn forget_system(&mut self, id: SystemId) {
+        let processes: Vec<_> = match self.system_of(id) {
+            Ok(system) => {
+                system.link.close();
+                system.processes.iter().map(|process| process.id).collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        for process in processes {
+            self.breakpoints.forget_process(id, process);
+        }
+        self.systems.retain(|system| system.id != id);
+        if self.current.is_some_and(|place| place.system == id) {
+            self.current = None;
+            self.event_place = None;
+        }
+        let concerned = match &self.execution.state {
+            RunState::Running { system, .. } | RunState::Acquiring { system, .. } => *system == id,
+            _ => false,
+        };
+        if concerned {
+            self.execution.state = RunState::Rest;
+        }
+        self.abort_suspended();
+        if !self.execution.started {
+            self.execution.start_failed = true;
+            self.execution.state = RunState::Ended;
+        }
+    }
+}
+
+fn send_release(link: &Link, process: &Process, release: Release) -> Sent {
+    let pid = process.os;
+    let pending = match release {
+        Release::Kill => RunProxy(link).begin_terminate(ProcessRef { process: pid }),
+        Release::Detach(signal) => RunProxy(link).begin_detach(DetachOrder { process: pid, signal }),
+    };
+    Sent {
+        link: link.clone(),
+        pid,
+        name: process.name().to_owned(),
+        release,
+        pending,
+    }
+}

@@ -1,0 +1,240 @@
+//! The engine's inbox, and the links that wait on it.
+//!
+//! One thread reads the inbox. While it waits for one answer, everything else that arrives is kept in order for later,
+//! except a user's interrupt, which ends the wait. Read [`Mailbox`] first.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use farsight_session::Request;
+use farsight_wire::{Call, Frame, FrameKind, Header, Operation, Port, PortError, Reply, Requests};
+
+use crate::{EngineMessage, LinkId, LinkNews, LinkSender};
+
+/// Everything that wakes the engine, in order of arrival.
+pub(crate) struct Mailbox {
+    messages: Receiver<EngineMessage>,
+    backlog: RefCell<VecDeque<EngineMessage>>,
+    links: RefCell<BTreeMap<LinkId, Rc<LinkState>>>,
+    interrupted: Cell<bool>,
+}
+
+/// One link's unanswered requests and unread answers.
+struct LinkState {
+    id: LinkId,
+    sender: RefCell<Option<Box<dyn LinkSender>>>,
+    requests: RefCell<Requests>,
+    events_seen: Cell<u64>,
+    replies: RefCell<BTreeMap<u64, Reply>>,
+    /// Requests whose answers nobody wants any more.
+    abandoned: RefCell<BTreeSet<u64>>,
+    /// Requests whose answers wake the main loop.
+    watched: RefCell<BTreeSet<u64>>,
+    lost: Cell<bool>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(messages: Receiver<EngineMessage>) -> Rc<Mailbox> {
+        Rc::new(Mailbox {
+            messages,
+            backlog: RefCell::default(),
+            links: RefCell::default(),
+            interrupted: Cell::new(false),
+        })
+    }
+
+    /// The next thing to do; none when nobody can send any more. Answers come up only for watched requests.
+    pub(crate) fn next(&self) -> Option<EngineMessage> {
+        if let Some(message) = self.backlog.borrow_mut().pop_front() {
+            return Some(message);
+        }
+        loop {
+            let message = self.messages.recv().ok()?;
+            if let Some(message) = self.sort(message) {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Whether a user wants the running command to end. Looks at what has arrived, waits for nothing.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        loop {
+            match self.messages.try_recv() {
+                Ok(message) => self.keep(message),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return self.interrupted.get(),
+            }
+        }
+    }
+
+    /// Forgets an interrupt that was acted on.
+    pub(crate) fn clear_interrupt(&self) {
+        self.interrupted.set(false);
+    }
+
+    /// Takes a message that arrives while a command runs: an interrupt is noted, the rest waits its turn.
+    fn keep(&self, message: EngineMessage) {
+        if matches!(message, EngineMessage::Client(_, Request::Interrupt)) {
+            self.interrupted.set(true);
+            return;
+        }
+        if let Some(message) = self.sort(message) {
+            self.backlog.borrow_mut().push_back(message);
+        }
+    }
+
+    /// Files answers with their links; gives back everything else.
+    fn sort(&self, message: EngineMessage) -> Option<EngineMessage> {
+        let EngineMessage::Link(id, news) = &message else {
+            return Some(message);
+        };
+        let state = self.links.borrow().get(id).cloned()?;
+        match news {
+            LinkNews::Reply { number, .. } => {
+                let number = *number;
+                let EngineMessage::Link(id, LinkNews::Reply { reply, .. }) = message else {
+                    return None;
+                };
+                if !state.requests.borrow_mut().answered(number) || state.abandoned.borrow_mut().remove(&number) {
+                    return None;
+                }
+                if state.watched.borrow_mut().remove(&number) {
+                    return Some(EngineMessage::Link(id, LinkNews::Reply { number, reply }));
+                }
+                state.replies.borrow_mut().insert(number, reply);
+                return None;
+            }
+            LinkNews::Event(_) => state.events_seen.set(state.events_seen.get() + 1),
+            LinkNews::Lost { .. } | LinkNews::Failed(_) => {
+                state.lost.set(true);
+                state.sender.borrow_mut().take();
+            }
+            LinkNews::Open(_) => {}
+        }
+        Some(message)
+    }
+}
+
+/// Where requests for one system go. Clones are the same link.
+#[derive(Clone)]
+pub(crate) struct Link {
+    state: Rc<LinkState>,
+    mailbox: Rc<Mailbox>,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("lost", &self.state.lost.get()).finish()
+    }
+}
+
+impl Link {
+    /// A link whose news carry `id`. The sender follows, because connecting needs the id first.
+    pub(crate) fn new(id: LinkId, mailbox: &Rc<Mailbox>) -> Link {
+        let state = Rc::new(LinkState {
+            id,
+            sender: RefCell::new(None),
+            requests: RefCell::default(),
+            events_seen: Cell::new(0),
+            replies: RefCell::default(),
+            abandoned: RefCell::default(),
+            watched: RefCell::default(),
+            lost: Cell::new(false),
+        });
+        mailbox.links.borrow_mut().insert(id, Rc::clone(&state));
+        Link {
+            state,
+            mailbox: Rc::clone(mailbox),
+        }
+    }
+
+    /// The number that its news carry.
+    pub(crate) fn id(&self) -> LinkId {
+        self.state.id
+    }
+
+    /// Gives back the answer to a watched request, for whoever waits for it now.
+    pub(crate) fn put_back(&self, number: u64, reply: Reply) {
+        self.state.replies.borrow_mut().insert(number, reply);
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.state.lost.get()
+    }
+
+    pub(crate) fn set_sender(&self, sender: Box<dyn LinkSender>) {
+        *self.state.sender.borrow_mut() = Some(sender);
+    }
+
+    /// Closes the link: dropping the sender does it.
+    pub(crate) fn close(&self) {
+        self.state.lost.set(true);
+        self.state.sender.borrow_mut().take();
+    }
+
+    /// The answer to this request will wake the main loop instead of being waited for.
+    pub(crate) fn watch(&self, number: u64) {
+        self.state.watched.borrow_mut().insert(number);
+    }
+
+    /// Nobody will wait for the answer to this request.
+    pub(crate) fn abandon(&self, number: u64) {
+        self.state.abandoned.borrow_mut().insert(number);
+    }
+
+    fn header(&self, kind: FrameKind, operation: Operation, number: u64) -> Header {
+        let mut header = Header::new(kind);
+        header.operation = operation.0;
+        header.number = number;
+        header.last_event = self.state.events_seen.get();
+        header.last_reply = self.state.requests.borrow().acknowledged();
+        header
+    }
+
+    fn put(&self, frame: Frame) -> Result<(), PortError> {
+        match &*self.state.sender.borrow() {
+            Some(sender) if !self.state.lost.get() => sender.send(frame),
+            _ => Err(PortError::Lost),
+        }
+    }
+}
+
+impl Port for Link {
+    fn send(&self, call: Call) -> Result<u64, PortError> {
+        // What is acknowledged is what came before this request.
+        let mut header = self.header(FrameKind::Request, call.operation, 0);
+        header.number = self.state.requests.borrow_mut().begin();
+        let number = header.number;
+        tracing::debug!(target: "farsight::request", number, operation = call.operation.0, bytes = call.body.len() + call.bulk.len());
+        let mut frame = Frame::new(header, call.body);
+        frame.bulk = call.bulk;
+        self.put(frame)?;
+        Ok(number)
+    }
+
+    fn wait(&self, number: u64) -> Result<Reply, PortError> {
+        let span = tracing::debug_span!(target: "farsight::request", "wait", number);
+        let _inside = span.enter();
+        loop {
+            if let Some(reply) = self.state.replies.borrow_mut().remove(&number) {
+                return Ok(reply);
+            }
+            if self.state.lost.get() {
+                return Err(PortError::Lost);
+            }
+            if self.mailbox.interrupted.get() {
+                self.abandon(number);
+                return Err(PortError::Cancelled);
+            }
+            match self.mailbox.messages.recv() {
+                Ok(message) => self.mailbox.keep(message),
+                Err(_) => return Err(PortError::Lost),
+            }
+        }
+    }
+
+    fn urgent(&self, operation: Operation) -> Result<(), PortError> {
+        self.put(Frame::new(self.header(FrameKind::Urgent, operation, 0), Vec::new()))
+    }
+}

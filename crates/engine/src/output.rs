@@ -1,0 +1,146 @@
+//! The session's clients and what they are told.
+
+use std::sync::mpsc::Sender;
+
+use farsight_session::{
+    ClientEnd, ClientId, CommandOutcome, Content, Notification, OutputMask, Record, SessionState, Ticket,
+};
+
+/// One client.
+struct Listener {
+    id: ClientId,
+    name: String,
+    mask: OutputMask,
+    sender: Sender<Notification>,
+}
+
+/// Tells clients. Sending never waits; a client that is gone is forgotten.
+#[derive(Default)]
+pub(crate) struct Output {
+    listeners: Vec<Listener>,
+    /// What was last said of the session's state.
+    state: Option<SessionState>,
+}
+
+impl Output {
+    pub(crate) fn join(&mut self, end: ClientEnd, name: String) {
+        if let Some(state) = &self.state {
+            let _ = end.notifications.send(Notification::State(state.clone()));
+        }
+        self.listeners.push(Listener {
+            id: end.id,
+            name,
+            mask: OutputMask::DEFAULT,
+            sender: end.notifications,
+        });
+    }
+
+    pub(crate) fn leave(&mut self, id: ClientId) {
+        self.listeners.retain(|listener| listener.id != id);
+    }
+
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
+    pub(crate) fn set_mask(&mut self, id: ClientId, mask: OutputMask) {
+        if let Some(listener) = self.listeners.iter_mut().find(|listener| listener.id == id) {
+            listener.mask = mask;
+        }
+    }
+
+    fn tell(&mut self, make: impl Fn() -> Notification, wants: impl Fn(&Listener) -> bool) {
+        self.listeners
+            .retain(|listener| !wants(listener) || listener.sender.send(make()).is_ok());
+    }
+
+    fn content(&mut self, mask: OutputMask, content: Content) {
+        self.tell(
+            || Notification::Output {
+                mask,
+                content: content.clone(),
+            },
+            |listener| listener.mask.meets(mask),
+        );
+    }
+
+    /// Shows text of a kind; line ends included.
+    pub(crate) fn text(&mut self, mask: OutputMask, text: impl Into<String>) {
+        self.content(mask, Content::Text(text.into()));
+    }
+
+    /// Shows a line of ordinary text.
+    pub(crate) fn line(&mut self, text: impl AsRef<str>) {
+        self.text(OutputMask::NORMAL, format!("{}\n", text.as_ref()));
+    }
+
+    /// Shows a line that warns.
+    pub(crate) fn warning(&mut self, text: impl AsRef<str>) {
+        self.text(OutputMask::WARNING, format!("{}\n", text.as_ref()));
+    }
+
+    /// Shows a line that tells of a failure.
+    pub(crate) fn error(&mut self, text: impl AsRef<str>) {
+        self.text(OutputMask::ERROR, format!("{}\n", text.as_ref()));
+    }
+
+    /// Shows a result.
+    pub(crate) fn record(&mut self, record: Record) {
+        self.content(OutputMask::NORMAL, Content::Record(Box::new(record)));
+    }
+
+    /// Passes on what a launched program wrote.
+    pub(crate) fn program(&mut self, bytes: Vec<u8>) {
+        self.tell(
+            || Notification::ProgramOutput { bytes: bytes.clone() },
+            |listener| listener.mask.meets(OutputMask::DEBUGGEE),
+        );
+    }
+
+    /// Shows the other clients what one of them typed.
+    pub(crate) fn echo(&mut self, author: ClientId, line: &str) {
+        let found = self.listeners.iter().find(|listener| listener.id == author);
+        let name = found.map(|listener| listener.name.clone()).unwrap_or_default();
+        self.tell(
+            || Notification::Echo {
+                author: name.clone(),
+                line: line.to_owned(),
+            },
+            |listener| listener.id != author && listener.mask.meets(OutputMask::PROMPT),
+        );
+    }
+
+    /// Says that a command line is over.
+    pub(crate) fn done(&mut self, client: ClientId, ticket: Ticket, outcome: CommandOutcome) {
+        self.tell(
+            || Notification::Done { ticket, outcome },
+            |listener| listener.id == client,
+        );
+    }
+
+    /// Answers a wish for candidates.
+    pub(crate) fn completions(&mut self, client: ClientId, ticket: Ticket, start: usize, candidates: Vec<String>) {
+        self.tell(
+            || Notification::Completions {
+                ticket,
+                start,
+                candidates: candidates.clone(),
+            },
+            |listener| listener.id == client,
+        );
+    }
+
+    /// Tells the state where it has changed.
+    pub(crate) fn state(&mut self, state: SessionState) {
+        if self.state.as_ref() == Some(&state) {
+            return;
+        }
+        self.state = Some(state.clone());
+        self.tell(|| Notification::State(state.clone()), |_| true);
+    }
+
+    /// Says that the session is over.
+    pub(crate) fn ended(&mut self, clean: bool) {
+        self.tell(|| Notification::Ended { clean }, |_| true);
+    }
+}

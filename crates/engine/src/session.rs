@@ -1,0 +1,163 @@
+//! The state of the session: everything that the engine's one thread owns.
+//!
+//! Commands see targets through the methods in [`access`], [`names`] and [`walk`]; they wait for answers where they
+//! must, while everything else that arrives is kept in order.
+
+mod access;
+mod code;
+mod load;
+mod names;
+mod registers;
+mod walk;
+
+pub(crate) use access::number;
+pub(crate) use walk::Walked;
+
+use std::rc::Rc;
+use std::sync::mpsc::Sender;
+
+use farsight_session::record::EventReport;
+use farsight_types::{Address, ProcessId, SystemId};
+
+use crate::breakpoints::BreakpointBook;
+use crate::error::CommandError;
+use crate::execution::Execution;
+use crate::expression::Radix;
+use crate::mailbox::Mailbox;
+use crate::model::{Place, Process, System};
+use crate::output::Output;
+use crate::symbols::SymbolStore;
+use crate::{EngineMessage, EngineOptions, LinkId, Outside};
+
+/// What commands remember from one to the next.
+pub(crate) struct Memos {
+    /// What numbers without a prefix are.
+    pub(crate) radix: Radix,
+    /// `$t0` to `$t19`.
+    pub(crate) user_variables: [u64; 20],
+    /// Where `d` goes on, and in which form.
+    pub(crate) dump: Option<(Address, &'static str)>,
+    /// Where `u` goes on.
+    pub(crate) disassembly: Option<Address>,
+    /// Where `s` goes on.
+    pub(crate) search: Option<Address>,
+    /// `$exp`.
+    pub(crate) last_value: u64,
+}
+
+/// Everything the engine's thread owns.
+pub(crate) struct Session {
+    pub(crate) mailbox: Rc<Mailbox>,
+    /// Given to links, so that their news arrive here.
+    pub(crate) inbox: Sender<EngineMessage>,
+    pub(crate) outside: Box<dyn Outside>,
+    pub(crate) options: EngineOptions,
+    pub(crate) output: Output,
+    pub(crate) systems: Vec<System>,
+    /// What commands are about.
+    pub(crate) current: Option<Place>,
+    /// Where the last event happened.
+    pub(crate) event_place: Option<Place>,
+    pub(crate) last_event: Option<EventReport>,
+    pub(crate) breakpoints: BreakpointBook,
+    pub(crate) symbols: SymbolStore,
+    pub(crate) memos: Memos,
+    pub(crate) execution: Execution,
+    next_link: u32,
+    next_system: u32,
+}
+
+impl Session {
+    pub(crate) fn new(
+        mailbox: Rc<Mailbox>,
+        inbox: Sender<EngineMessage>,
+        outside: Box<dyn Outside>,
+        options: EngineOptions,
+    ) -> Session {
+        use crate::symbols::search::split_paths;
+        let mut symbols = SymbolStore::default();
+        symbols.paths.symbols = options.symbol_path.as_deref().map(split_paths).unwrap_or_default();
+        symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
+        Session {
+            mailbox,
+            inbox,
+            outside,
+            options,
+            output: Output::default(),
+            systems: Vec::new(),
+            current: None,
+            event_place: None,
+            last_event: None,
+            breakpoints: BreakpointBook::default(),
+            symbols,
+            memos: Memos {
+                radix: Radix::default(),
+                user_variables: [0; 20],
+                dump: None,
+                disassembly: None,
+                search: None,
+                last_value: 0,
+            },
+            execution: Execution::default(),
+            next_link: 0,
+            next_system: 0,
+        }
+    }
+
+    pub(crate) fn new_link_id(&mut self) -> LinkId {
+        let id = LinkId(self.next_link);
+        self.next_link += 1;
+        id
+    }
+
+    pub(crate) fn new_system_id(&mut self) -> SystemId {
+        let id = SystemId(self.next_system);
+        self.next_system += 1;
+        id
+    }
+
+    /// What commands are about, or that there is nothing.
+    pub(crate) fn place(&self) -> Result<Place, CommandError> {
+        self.current.ok_or(CommandError::NoDebuggee)
+    }
+
+    pub(crate) fn system_of(&self, id: SystemId) -> Result<&System, CommandError> {
+        let found = self.systems.iter().find(|system| system.id == id);
+        found.ok_or(CommandError::NoDebuggee)
+    }
+
+    pub(crate) fn system_of_mut(&mut self, id: SystemId) -> Result<&mut System, CommandError> {
+        let found = self.systems.iter_mut().find(|system| system.id == id);
+        found.ok_or(CommandError::NoDebuggee)
+    }
+
+    /// The current system.
+    pub(crate) fn system(&self) -> Result<&System, CommandError> {
+        self.system_of(self.place()?.system)
+    }
+
+    /// The current process.
+    pub(crate) fn process(&self) -> Result<&Process, CommandError> {
+        let place = self.place()?;
+        self.process_of(place.system, place.process)
+    }
+
+    pub(crate) fn process_of(&self, system: SystemId, process: ProcessId) -> Result<&Process, CommandError> {
+        self.system_of(system)?.process(process).ok_or(CommandError::NoDebuggee)
+    }
+
+    /// The current process, to be changed.
+    pub(crate) fn process_mut(&mut self) -> Result<&mut Process, CommandError> {
+        let place = self.place()?;
+        let system = self.system_of_mut(place.system)?;
+        system.process_mut(place.process).ok_or(CommandError::NoDebuggee)
+    }
+
+    /// Ends a command that the user wants to end.
+    pub(crate) fn check_interrupt(&self) -> Result<(), CommandError> {
+        match self.mailbox.is_interrupted() {
+            true => Err(CommandError::Interrupted),
+            false => Ok(()),
+        }
+    }
+}

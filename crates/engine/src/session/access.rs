@@ -1,0 +1,191 @@
+//! Memory of the current process, through its cache.
+
+use farsight_target::{Look, LookProxy, MOST_BYTES, ReadReply, ReadRequest, TargetError, WriteRequest};
+use farsight_types::{Address, AddressRange, OsPid};
+use farsight_wire::Pending;
+
+use super::Session;
+use crate::error::CommandError;
+use crate::mailbox::Link;
+use crate::memory::Cached;
+use crate::model::Process;
+
+/// Reads that were sent and not yet waited for.
+pub(crate) struct SentReads(Vec<(Vec<AddressRange>, Pending<ReadReply, TargetError>)>);
+
+impl Session {
+    /// The current process's link and the process.
+    pub(crate) fn link_and_process(&mut self) -> Result<(Link, &mut Process), CommandError> {
+        let place = self.place()?;
+        let system = self.system_of_mut(place.system)?;
+        let link = system.link.clone();
+        let process = system.process_mut(place.process).ok_or(CommandError::NoDebuggee)?;
+        Ok((link, process))
+    }
+
+    /// Makes all of these ranges known, in one round trip and none where they are known already.
+    pub(crate) fn fetch_memory(&mut self, ranges: &[AddressRange]) -> Result<(), CommandError> {
+        // An answer may leave pages behind a hole unknown; they are asked for again, each time at least one fewer.
+        loop {
+            let sent = self.begin_fetch(ranges)?;
+            if sent.0.is_empty() {
+                return Ok(());
+            }
+            self.finish_fetch(sent)?;
+        }
+    }
+
+    /// Sends for what is missing of these ranges.
+    pub(crate) fn begin_fetch(&mut self, ranges: &[AddressRange]) -> Result<SentReads, CommandError> {
+        let (link, process) = self.link_and_process()?;
+        let mut sent = Vec::new();
+        for batch in batches(process.memory.missing(ranges)) {
+            let request = ReadRequest {
+                process: process.os,
+                ranges: batch.clone(),
+            };
+            sent.push((batch, LookProxy(&link).begin_read(request)?));
+        }
+        Ok(SentReads(sent))
+    }
+
+    /// Waits for what was sent for.
+    pub(crate) fn finish_fetch(&mut self, sent: SentReads) -> Result<(), CommandError> {
+        let (link, process) = self.link_and_process()?;
+        for (ranges, pending) in sent.0 {
+            let reply = pending.wait(&link)?;
+            let mut parts = reply.parts();
+            for range in ranges {
+                process.memory.fill_read(range, parts.next().unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// What can be read from the start of a range; short where memory ends.
+    pub(crate) fn read_memory(&mut self, range: AddressRange) -> Result<Vec<u8>, CommandError> {
+        self.fetch_memory(&[range])?;
+        let length = usize::try_from(range.length).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; length];
+        let known = match self.process()?.memory.read(range.start, &mut bytes) {
+            Cached::All => length,
+            Cached::Until(known) => known,
+            Cached::Missing => 0,
+        };
+        bytes.truncate(known);
+        Ok(bytes)
+    }
+
+    /// All readable parts of a range, ascending.
+    pub(crate) fn read_parts(&mut self, range: AddressRange) -> Result<Vec<(Address, Vec<u8>)>, CommandError> {
+        let mut parts = Vec::new();
+        let mut at = range.start;
+        let end = range.end();
+        while at < end {
+            self.check_interrupt()?;
+            let left = end.0 - at.0;
+            let bytes = self.read_memory(AddressRange::new(at, left.min(MOST_BYTES)))?;
+            let next = if bytes.is_empty() {
+                // The next page may be there again.
+                let page = at.align_down(crate::memory::PAGE);
+                page.checked_add(crate::memory::PAGE)
+            } else {
+                at.checked_add(bytes.len() as u64)
+            };
+            if !bytes.is_empty() {
+                parts.push((at, bytes));
+            }
+            match next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        Ok(parts)
+    }
+
+    /// A little-endian number of 1 to 8 bytes.
+    pub(crate) fn read_number(&mut self, address: Address, size: u8) -> Result<u64, CommandError> {
+        let size = size.min(8);
+        let bytes = self.read_memory(AddressRange::new(address, u64::from(size)))?;
+        if bytes.len() < usize::from(size) {
+            let at = address.wrapping_add(bytes.len() as u64);
+            return Err(CommandError::Unreadable { at });
+        }
+        Ok(number(&bytes))
+    }
+
+    /// Writes memory; all of it or an error that names the first byte that could not be.
+    pub(crate) fn write_memory(&mut self, address: Address, bytes: Vec<u8>) -> Result<(), CommandError> {
+        let (link, process) = self.link_and_process()?;
+        let request = WriteRequest {
+            process: process.os,
+            address,
+            bytes: bytes.clone(),
+        };
+        let written = LookProxy(&link).write(request)?.length.min(bytes.len() as u64);
+        let done = usize::try_from(written).unwrap_or(0);
+        process.memory.fill(address, bytes.get(..done).unwrap_or_default());
+        if done < bytes.len() {
+            let at = address.wrapping_add(written);
+            return Err(TargetError::Unwritable { at }.into());
+        }
+        Ok(())
+    }
+
+    /// The operating system's number of the current process.
+    pub(crate) fn os_pid(&self) -> Result<OsPid, CommandError> {
+        Ok(self.process()?.os)
+    }
+}
+
+/// A little-endian number of at most 8 bytes.
+pub(crate) fn number(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .take(8)
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// Ranges in requests of at most [`MOST_BYTES`] each.
+fn batches(ranges: Vec<AddressRange>) -> Vec<Vec<AddressRange>> {
+    let mut batches: Vec<Vec<AddressRange>> = Vec::new();
+    let mut room = 0;
+    for mut range in ranges {
+        while range.length > 0 {
+            if room == 0 {
+                batches.push(Vec::new());
+                room = MOST_BYTES;
+            }
+            let now = range.length.min(room);
+            if let Some(batch) = batches.last_mut() {
+                batch.push(AddressRange::new(range.start, now));
+            }
+            room -= now;
+            range = AddressRange::new(range.start.wrapping_add(now), range.length - now);
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_request_asks_for_too_much() {
+        let made = batches(vec![
+            AddressRange::new(Address(0), MOST_BYTES - 4096),
+            AddressRange::new(Address(1 << 32), 8192),
+        ]);
+        assert_eq!(made.len(), 2);
+        assert_eq!(made[0][1], AddressRange::new(Address(1 << 32), 4096));
+        assert_eq!(made[1], [AddressRange::new(Address((1 << 32) + 4096), 4096)]);
+    }
+
+    #[test]
+    fn numbers_are_little_endian() {
+        assert_eq!(number(&[0x34, 0x12]), 0x1234);
+        assert_eq!(number(&[]), 0);
+    }
+}
