@@ -86,7 +86,8 @@ pub enum StopCause {
         #[n(1)]
         chance: Chance,
     },
-    /// A breakpoint instruction that nobody here planted; pc is behind it.
+    /// A breakpoint instruction that nobody here planted; pc is behind it. Its SIGTRAP is pending: resumed with
+    /// [`crate::SignalOrder::Drop`] the program goes on as if it had handled it.
     #[n(6)]
     ForeignTrap,
     /// Images were mapped or unmapped (see the delta) and the plan asked to stop.

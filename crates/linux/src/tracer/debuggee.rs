@@ -51,6 +51,8 @@ pub(super) struct Tracee {
     pub(super) job_stopped: bool,
     /// At or past its exit event.
     pub(super) exiting: bool,
+    /// Its end was noted for the next stop.
+    pub(super) end_told: bool,
     /// The plan says hold.
     pub(super) on_hold: bool,
 }
@@ -70,6 +72,7 @@ impl Tracee {
             held: VecDeque::new(),
             job_stopped: false,
             exiting: false,
+            end_told: false,
             on_hold: false,
         }
     }

@@ -93,14 +93,14 @@ impl Tracer {
             return self.signalled(tid, detail);
         }
         match detail.code() {
-            INT3 => self.trapped(tid),
+            INT3 => self.trapped(tid, detail),
             libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT if self.steps_one(tid) => self.step_on(tid),
             _ => self.signalled(tid, detail),
         }
     }
 
     /// A breakpoint instruction was executed.
-    fn trapped(&mut self, tid: pid_t) {
+    fn trapped(&mut self, tid: pid_t, detail: SignalDetail) {
         let Some((pid, borrower, registers)) = self.place_of(tid) else {
             return;
         };
@@ -109,11 +109,13 @@ impl Tracer {
         let place = Address(registers.rip.wrapping_sub(1));
         if !memory.is_planted(place) {
             if memory.holds_trap_byte(place) {
-                return if borrower {
-                    self.deliver(tid, libc::SIGTRAP)
-                } else {
-                    self.report(tid, StopCause::ForeignTrap)
-                };
+                if borrower || !self.signals.stop.has(libc::SIGTRAP) {
+                    return self.signalled(tid, detail);
+                }
+                if let Some(tracee) = self.tracees.get_mut(&tid) {
+                    tracee.deliver = libc::SIGTRAP;
+                }
+                return self.report(tid, StopCause::ForeignTrap);
             }
             // The trap was taken away while this hit was on its way: the instruction that was there is still to run.
             self.set_pc(tid, place.0);
@@ -323,11 +325,8 @@ impl Tracer {
         debuggee.image_news = Default::default();
         debuggee.image_news.replaced = true;
         self.look_around(pid);
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
-            tracee.past_trap = None;
-            tracee.deliver = 0;
-            tracee.held.clear();
-        }
+        // Under the leader's number runs the thread that called exec; what was known of the old leader is void.
+        self.tracees.insert(tid, Tracee::new(tid, pid, State::Stopped));
         let starting = self.run.as_ref().is_some_and(|run| run.starting == Some(pid));
         let has_loader = self.debuggee(pid).is_ok_and(|debuggee| debuggee.loader.is_some());
         match (starting, has_loader) {
@@ -404,11 +403,34 @@ impl Tracer {
             debuggee.exit_shown = true;
             return self.report(tid, StopCause::Exiting { status });
         }
+        self.tell_end(tid);
         self.let_run(tid);
+    }
+
+    /// Notes a thread's end for the next stop, once. The leader's is the process's and is told apart.
+    pub(super) fn tell_end(&mut self, tid: pid_t) {
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            return;
+        };
+        let pid = tracee.pid;
+        if tracee.borrower || tracee.end_told || tid == pid.0 as pid_t {
+            return;
+        }
+        tracee.end_told = true;
+        if let Some(debuggee) = self.debuggees.get_mut(&pid) {
+            debuggee.thread_ended(OsTid(tid as u32));
+        }
+        if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
+            (self.shared.events)(Event::Note(Note::ThreadEnded {
+                process: pid,
+                thread: OsTid(tid as u32),
+            }));
+        }
     }
 
     /// A thread is gone. The leader's end comes last and is the process's.
     fn thread_gone(&mut self, tid: pid_t, waited: Waited) {
+        self.tell_end(tid);
         let Some(tracee) = self.tracees.remove(&tid) else {
             return;
         };
@@ -419,20 +441,11 @@ impl Tracer {
         if let Some(run) = &mut self.run
             && let Some(stepper) = run.stepper.take_if(|stepper| stepper.tid == tid)
         {
-            self.drop_step_trap(stepper.tid, stepper.phase);
+            self.drop_step_trap(pid, stepper.phase);
         }
         // A leader that had ended before the attach is no tracee: then the last thread's end is the process's.
         let others_left = self.tracees.values().any(|other| other.pid == pid && !other.borrower);
         if tid != pid.0 as pid_t && others_left {
-            if let Some(debuggee) = self.debuggees.get_mut(&pid) {
-                debuggee.thread_ended(OsTid(tid as u32));
-            }
-            if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
-                (self.shared.events)(Event::Note(Note::ThreadEnded {
-                    process: pid,
-                    thread: OsTid(tid as u32),
-                }));
-            }
             return;
         }
         let status = match waited {
@@ -505,7 +518,7 @@ impl Tracer {
         {
             if let Err(why) = memory.plant(address) {
                 self.trouble(format!("the step cannot run to {address}: {why}"));
-                self.drop_step_trap(tid, old);
+                self.drop_step_trap(pid, old);
                 return self.report(tid, StopCause::StepDone);
             }
             stepper.phase = Phase::RunTo {
@@ -513,7 +526,7 @@ impl Tracer {
                 stack_at_least: stack_at_least.0,
             };
         }
-        self.drop_step_trap(tid, old);
+        self.drop_step_trap(pid, old);
         match next {
             Move::Done => self.report(tid, StopCause::StepDone),
             Move::Step | Move::RunTo { .. } => self.let_run(tid),
@@ -542,10 +555,9 @@ impl Tracer {
     }
 
     /// Takes away the trap that a phase had planted for the stepping thread.
-    pub(super) fn drop_step_trap(&mut self, tid: pid_t, phase: Phase) {
-        let pid = self.tracees.get(&tid).map(|tracee| tracee.pid);
+    pub(super) fn drop_step_trap(&mut self, pid: OsPid, phase: Phase) {
         if let Some((address, _)) = phase.trap()
-            && let Some(debuggee) = pid.and_then(|pid| self.debuggees.get(&pid))
+            && let Some(debuggee) = self.debuggees.get(&pid)
         {
             debuggee.memory.unplant(Address(address));
         }

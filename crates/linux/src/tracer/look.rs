@@ -33,7 +33,7 @@ impl Tracer {
         let mut tids: Vec<pid_t> = self
             .tracees
             .values()
-            .filter(|tracee| tracee.pid == pid && !tracee.borrower && tracee.state != State::Gone)
+            .filter(|tracee| tracee.pid == pid && !tracee.borrower && !tracee.end_told)
             .map(|tracee| tracee.tid)
             .collect();
         tids.sort_by_key(|tid| (*tid != pid.0 as pid_t, *tid));

@@ -55,6 +55,7 @@ impl Tracer {
             tracee.state = State::Gone;
             tracee.deferred = true;
             self.backlog.push_back((tid, waited));
+            self.tell_end(tid);
             return;
         };
         tracee.stopped();
@@ -202,8 +203,9 @@ impl Tracer {
     pub(super) fn end_run(&mut self) {
         if let Some(run) = self.run.take()
             && let Some(stepper) = run.stepper
+            && let Some(pid) = self.tracees.get(&stepper.tid).map(|tracee| tracee.pid)
         {
-            self.drop_step_trap(stepper.tid, stepper.phase);
+            self.drop_step_trap(pid, stepper.phase);
         }
         for tracee in self.tracees.values_mut() {
             tracee.on_hold = false;
