@@ -5,18 +5,21 @@
 
 mod client;
 
-use std::io::IsTerminal as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 pub(crate) use client::Client;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::debuggees;
 use crate::live::{Debuggee, PATIENCE, Server};
 use crate::programs::{self, Build};
-use crate::run::{Done, Failure, failure};
+use crate::run::{Done, Failure, Naming as _, failure};
 use crate::workspace::Workspace;
 
 /// One thing shown: what to say before, what to type, and what must then be seen.
@@ -83,10 +86,12 @@ pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Done {
         return failure(format!("demo takes no argument, so not `{argument}`"));
     }
     let live = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    // Ctrl-C at the live prompt is for the debugger; we must stay to clean up after it.
+    // Dying of a signal would leave processes behind; and Ctrl-C at the live prompt is for the debugger.
     let interrupted = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted)
-        .map_err(|error| Failure(format!("cannot take Ctrl-C: {error}")))?;
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&interrupted))
+            .map_err(|error| Failure(format!("cannot take signal {signal}: {error}")))?;
+    }
 
     println!("Building: the debugger (farsight), the process server (dbgsrv) and programs to debug.");
     println!("The first time this takes a few minutes.");
@@ -95,7 +100,12 @@ pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Done {
         dbgsrv: programs::server(workspace)?,
         farsight: programs::console(workspace, Build::Shipped)?,
     };
-    Demo { live, built }.run()
+    Demo {
+        live,
+        built,
+        interrupted,
+    }
+    .run()
 }
 
 struct Built {
@@ -107,6 +117,8 @@ struct Built {
 struct Demo {
     live: bool,
     built: Built,
+    /// Set by a signal that asks us to end.
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Demo {
@@ -148,7 +160,7 @@ impl Demo {
 
         println!("\nQuit and detach. The server takes its traps out before it lets go.");
         self.wait()?;
-        typed("qd");
+        asked("qd");
         client.leave()?;
         check_let_go(&debuggee)?;
 
@@ -160,7 +172,7 @@ impl Demo {
         Ok(())
     }
 
-    fn open_client(&self, server: &Server, debuggee: &Debuggee, symbols: &std::path::Path) -> Done<Client> {
+    fn open_client(&self, server: &Server, debuggee: &Debuggee, symbols: &Path) -> Done<Client> {
         typed(&format!(
             "farsight -y {} -premote {} -p {}",
             symbols.display(),
@@ -178,7 +190,7 @@ impl Demo {
     }
 
     fn show(&self, client: &mut Client, step: &Step) -> Done {
-        typed(step.command);
+        asked(step.command);
         let lines = client.execute(step.command)?;
         let missing: Vec<&str> = step
             .expect
@@ -193,7 +205,7 @@ impl Demo {
     }
 
     /// Ends at a prompt that is the user's.
-    fn hand_over(&self, server: &Server, debuggee: &Debuggee, symbols: &std::path::Path) -> Done {
+    fn hand_over(&self, server: &Server, debuggee: &Debuggee, symbols: &Path) -> Done {
         heading("YOUR TURN");
         println!("The same again, with a prompt of your own. Try: bp count_step; g   k   r   ~   .help   qd to leave");
         self.wait()?;
@@ -202,7 +214,9 @@ impl Demo {
             .arg("-y")
             .arg(symbols)
             .args(["-premote", &server.transport, "-p", &debuggee.pid().to_string()]);
-        let status = command.stdin(Stdio::inherit()).status();
+        let status = command.status();
+        // What was pressed there was not for us.
+        self.interrupted.store(false, Ordering::SeqCst);
         status
             .map(|_| ())
             .map_err(|error| Failure(format!("cannot run farsight: {error}")))
@@ -210,25 +224,33 @@ impl Demo {
 
     /// Waits for ENTER where a person is there to press it.
     fn wait(&self) -> Done {
-        if !self.live {
-            return Ok(());
+        let (sender, receiver) = mpsc::channel();
+        if self.live {
+            print!("  [ENTER] ");
+            std::io::stdout()
+                .flush()
+                .naming("write to", Path::new("standard output"))?;
+            // A thread of its own, because reading a line goes on after a signal.
+            std::thread::spawn(move || sender.send(std::io::stdin().read_line(&mut String::new())));
+        } else if sender.send(Ok(1)).is_err() {
+            return failure("a channel without an end");
         }
-        print!("  [ENTER] ");
-        let flushed = std::io::Write::flush(&mut std::io::stdout());
-        let read = flushed.and_then(|()| std::io::stdin().read_line(&mut String::new()));
-        match read {
-            Ok(0) => failure("ended by you"),
-            Ok(_) => Ok(()),
-            Err(error) => failure(format!("ended: {error}")),
+        while !self.interrupted.load(Ordering::SeqCst) {
+            match receiver.recv_timeout(Duration::from_millis(100)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Ok(length)) if length > 0 => return Ok(()),
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
+        failure("ended by you")
     }
 }
 
 /// Shows that the program goes on as if nothing had been.
 fn check_let_go(debuggee: &Debuggee) -> Done {
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     // The debugger may end a moment before the server has let go.
-    while debuggee.is_clean().is_err() && std::time::Instant::now() < deadline {
+    while debuggee.is_clean().is_err() && Instant::now() < deadline {
         std::thread::yield_now();
     }
     debuggee.is_clean()?;
@@ -242,6 +264,12 @@ fn heading(text: &str) {
     println!("\n---- {text} {}", "-".repeat(70_usize.saturating_sub(text.len())));
 }
 
+/// A line for a shell.
 fn typed(text: &str) {
     println!("  $ {text}");
+}
+
+/// A line for the debugger.
+fn asked(text: &str) {
+    println!("  > {text}");
 }

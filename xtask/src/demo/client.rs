@@ -17,7 +17,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Starts one; each line that it prints goes to `show` too, without the marks that we make it print.
+    /// Starts one; each line that it prints goes to `show` too, without prompts and without the marks that we make it
+    /// print.
     pub(crate) fn start(
         program: &Path,
         transport: &str,
@@ -35,7 +36,8 @@ impl Client {
             .stdout(Stdio::piped());
         let mut process = spawn(&mut command)?;
         let show = move |line: &str| {
-            if !line.contains(MARK) {
+            let line = without_prompt(line);
+            if !line.contains(MARK) && !line.is_empty() {
                 show(line);
             }
         };
@@ -63,8 +65,9 @@ impl Client {
         let mark = format!("{MARK}{}", self.marks);
         let separator = if line.is_empty() { "" } else { "; " };
         self.type_line(&format!("{line}{separator}.echo {mark}"))?;
-        self.lines
-            .until(&format!("the end of `{line}`"), |seen| without_prompt(seen) == mark)
+        self.lines.until(&format!("the end of `{line}`"), |seen| {
+            without_prompt(seen).trim() == mark
+        })
     }
 
     fn type_line(&mut self, line: &str) -> Done {
@@ -98,15 +101,13 @@ const MARK: &str = "demo-step-ends-";
 
 /// The line without the prompts before it: a prompt has no line end of its own when input is not typed.
 fn without_prompt(line: &str) -> &str {
-    let mut rest = line.trim();
-    while let Some((prompt, behind)) = rest.split_once("> ") {
-        if !prompt
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || ":*|.".contains(character))
-        {
+    let mut rest = line.trim_end();
+    while let Some((prompt, behind)) = rest.split_once('>') {
+        let is_prompt = prompt.contains(':') && prompt.chars().all(|c| c.is_ascii_alphanumeric() || ":*|.".contains(c));
+        if !is_prompt {
             break;
         }
-        rest = behind.trim_start();
+        rest = behind.strip_prefix(' ').unwrap_or(behind);
     }
     rest
 }
@@ -121,5 +122,7 @@ mod tests {
         assert_eq!(without_prompt("||1:0:003> 0:001> x"), "x");
         assert_eq!(without_prompt("0:000> g; .echo x"), "g; .echo x");
         assert_eq!(without_prompt("a value > 3"), "a value > 3");
+        assert_eq!(without_prompt("0:000>   indented"), "  indented");
+        assert_eq!(without_prompt("0:000>"), "");
     }
 }
