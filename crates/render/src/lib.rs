@@ -36,7 +36,9 @@ use write_line;
 pub fn render(record: &Record, view: &View) -> String {
     let mut out = String::new();
     match record {
-        Record::Lines(lines) => lines.iter().for_each(|text| write_line!(out, "{}", visible(text))),
+        Record::Lines(lines) => lines
+            .iter()
+            .for_each(|text| write_line!(out, "{}", visible_with_tabs(text))),
         Record::Evaluation(evaluation) => code::evaluation(&mut out, evaluation),
         Record::Registers(registers) => registers::dump(&mut out, registers, view),
         Record::Memory(dump) => memory::dump(&mut out, dump),
@@ -58,6 +60,11 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::Machine(machine) => system::machine(&mut out, machine),
     }
     out
+}
+
+/// Lines of our own may be laid out with tabs; nothing else passes.
+fn visible_with_tabs(text: &str) -> String {
+    text.split('\t').map(visible).collect::<Vec<_>>().join("\t")
 }
 
 #[cfg(test)]

@@ -121,43 +121,43 @@ fn is_digit(character: char) -> bool {
     character.is_ascii_hexdigit()
 }
 
-/// A C++ or Rust name that begins with `word` and goes on with signs that are operators elsewhere:
-/// `std::vector<int>::push_back`, `Foo::operator==`, `main::{closure#0}`. None where nothing such follows.
-pub(super) fn extended_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+/// The names that a text may begin with, the longest first and `word` last: C++ and Rust names go on with signs that are
+/// operators elsewhere (`std::vector<int>::push_back(int)`, `Foo::operator==`, `main::{closure#0}`), and only the scope
+/// knows which of them there are.
+pub(super) fn names<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
+    let mut ends = vec![word.len()];
     let mut end = word.len();
     // Names of templates of templates go on and on; a bound keeps hostile text cheap.
-    for _ in 0..32 {
-        let rest = &text[end..];
-        let here = &text[..end];
-        let length = if let Some(before) = here.strip_suffix("operator")
-            && before.ends_with([':', '!'])
-        {
-            ["()", "[]"]
-                .into_iter()
-                .find(|sign| rest.starts_with(sign))
-                .map_or_else(
-                    || {
-                        rest.find(|sign: char| !"+-*/%^&|~!=<>".contains(sign))
-                            .unwrap_or(rest.len())
-                    },
-                    str::len,
-                )
-        } else if rest.starts_with('<') {
-            matching(rest, b'<', b'>').unwrap_or(0)
-        } else if rest.starts_with('{') && here.ends_with("::") {
-            matching(rest, b'{', b'}').unwrap_or(0)
-        } else if end > word.len() {
-            // Behind a bracket a name may go on, but only as a name does.
-            rest.strip_prefix("::").map_or(0, |more| 2 + self::word(more).len())
-        } else {
-            0
-        };
+    for _ in 0..16 {
+        let length = length_of_more(&text[..end], &text[end..], end > word.len());
         if length == 0 {
             break;
         }
         end += length;
+        ends.push(end);
     }
-    (end > word.len()).then(|| &text[..end])
+    ends.iter().rev().map(|end| &text[..*end]).collect()
+}
+
+/// The length of the next part of a name of which `here` is known; 0 where none follows.
+fn length_of_more(here: &str, rest: &str, behind_signs: bool) -> usize {
+    if let Some(before) = here.strip_suffix("operator")
+        && before.ends_with([':', '!'])
+    {
+        let brackets = ["()", "[]"].into_iter().find(|sign| rest.starts_with(sign));
+        let is_sign = |sign: char| "+-*/%^&|~!=<>".contains(sign);
+        return brackets.map_or_else(|| rest.len() - rest.trim_start_matches(is_sign).len(), str::len);
+    }
+    match rest.as_bytes().first() {
+        Some(b'<') => matching(rest, b'<', b'>').unwrap_or(0),
+        Some(b'(') => matching(rest, b'(', b')').unwrap_or(0),
+        Some(b'{') if here.ends_with("::") => matching(rest, b'{', b'}').unwrap_or(0),
+        // A member function that may be called on what is constant.
+        Some(b' ') if here.ends_with(')') && rest.starts_with(" const") => " const".len(),
+        // Behind a bracket a name may go on, but only as a name does.
+        Some(b':') if behind_signs => rest.strip_prefix("::").map_or(0, |more| 2 + word(more).len()),
+        _ => 0,
+    }
 }
 
 /// The length of a bracketed text, its brackets included; none where it does not end.
@@ -269,18 +269,28 @@ mod tests {
 
     #[test]
     fn names_of_other_languages_go_on_behind_signs() {
-        let extended = |text: &'static str| extended_word(text, word(text));
+        let candidates = |text: &'static str| names(text, word(text));
         assert_eq!(
-            extended("std::vector<int, 4>::push_back+1"),
-            Some("std::vector<int, 4>::push_back")
+            candidates("std::vector<int, 4>::push_back(int) const+1"),
+            [
+                "std::vector<int, 4>::push_back(int) const",
+                "std::vector<int, 4>::push_back(int)",
+                "std::vector<int, 4>::push_back",
+                "std::vector<int, 4>",
+                "std::vector",
+            ]
         );
-        assert_eq!(extended("a::f<b<c>>"), Some("a::f<b<c>>"));
-        assert_eq!(extended("Foo::operator== x"), Some("Foo::operator=="));
-        assert_eq!(extended("Foo::operator()"), Some("Foo::operator()"));
-        assert_eq!(extended("main::{closure#0}::x"), Some("main::{closure#0}::x"));
-        assert_eq!(extended("a<b"), None);
-        assert_eq!(extended("a<b; c>d"), None);
-        assert_eq!(extended("a+b"), None);
+        assert_eq!(candidates("a::f<b<c>>"), ["a::f<b<c>>", "a::f"]);
+        assert_eq!(candidates("Foo::operator== x"), ["Foo::operator==", "Foo::operator"]);
+        assert_eq!(candidates("Foo::operator()"), ["Foo::operator()", "Foo::operator"]);
+        assert_eq!(candidates("main::{closure#0}::x")[0], "main::{closure#0}::x");
+        assert_eq!(
+            candidates("prog!(anonymous namespace)::f+1")[0],
+            "prog!(anonymous namespace)::f"
+        );
+        assert_eq!(candidates("a<b"), ["a"]);
+        assert_eq!(candidates("a<b; c>d"), ["a"]);
+        assert_eq!(candidates("a+b"), ["a"]);
     }
 
     #[test]

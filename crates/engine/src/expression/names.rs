@@ -63,8 +63,7 @@ pub fn register_part(name: &str) -> Option<PartOfRegister> {
     // The letters between the `r` and `e` forms and the byte forms.
     const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
     const POINTERS: [&str; 4] = ["si", "di", "bp", "sp"];
-    if let Some((flag, bit)) = FLAG_BITS.iter().find(|(flag, _)| *flag == name) {
-        debug_assert_eq!(*flag, name);
+    if let Some((_, bit)) = FLAG_BITS.iter().find(|(flag, _)| *flag == name) {
         return Some(PartOfRegister::new("efl", *bit, 1));
     }
     match name {

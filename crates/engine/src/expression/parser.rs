@@ -246,8 +246,7 @@ impl<'t, 's> Parser<'t, 's> {
     /// A symbol where the parser stands, in its longest form that names one; passes over it.
     fn symbol(&mut self, word: &str) -> Result<Option<u64>, ExprError> {
         let start = self.at;
-        let candidates = [lexer::extended_word(self.rest(), word), Some(word)];
-        for name in candidates.into_iter().flatten() {
+        for name in lexer::names(self.rest(), word) {
             if let Some(value) = self.scope.symbol(name).map_err(|error| self.failed(error, start))? {
                 self.at += name.len();
                 return Ok(Some(value));

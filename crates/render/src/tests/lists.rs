@@ -299,7 +299,7 @@ fn process_lists_are_decimal() {
     };
     let rows = vec![
         row(1, "init", None, &["/sbin/init"]),
-        row(123456, "prog", Some(OsPid(99)), &["prog", "two words", "", "a\"b"]),
+        row(12345678, "prog", Some(OsPid(99)), &["prog", "two words", "", "a\"b"]),
     ];
     check(
         Record::ProcessList(ProcessList {
@@ -308,7 +308,7 @@ fn process_lists_are_decimal() {
         }),
         expect![[r#"
        1 init
-  123456 prog
+12345678 prog
 "#]],
     );
     check(
@@ -316,7 +316,7 @@ fn process_lists_are_decimal() {
         expect![[r#"
        1 init
          User: 1000  Threads: 3  Command Line: /sbin/init
-  123456 prog
+12345678 prog
          User: 1000  Threads: 3  Debugger: 99  Command Line: prog "two words" "" "a\"b"
 "#]],
     );

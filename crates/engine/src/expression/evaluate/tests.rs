@@ -21,6 +21,7 @@ impl Fake {
             ("a::b", 0x40_2000),
             ("std::vector<int>::push_back", 0x40_3000),
             ("Foo::operator==", 0x40_4000),
+            ("fun(int) const", 0x40_a000),
             ("main.cold", 0x40_5000),
             ("puts@plt", 0x40_6000),
             ("<T as X>::y", 0x40_7000),
@@ -121,6 +122,7 @@ fn numbers_names_and_registers_resolve_in_the_documented_order() {
         ("@!\"<T as X>::y\"+1", 0x40_7001),
         ("std::vector<int>::push_back+1", 0x40_3001),
         ("Foo::operator==", 0x40_4000),
+        ("fun(int) const + 1", 0x40_a001),
         // What is no name in its longer form is compared.
         ("main<0n5", 0),
     ]);
@@ -277,6 +279,7 @@ fn an_expression_ends_where_arguments_go_on() {
         ("1 , 2", 1, "2"),
         ("main \"k\"", 0x40_1000, "\"k\""),
         ("1;k", 1, ";k"),
+        ("main(int) 5", 0x40_1000, "(int) 5"),
         ("2)x", 2, ")x"),
         ("1 ornot", 1, "ornot"),
     ] {
