@@ -2,7 +2,7 @@
 //! a link with a round trip of 50 milliseconds.
 
 use farsight_testkit::conformance::Check;
-use farsight_testkit::{DbgSrv, PortClient, Proxy, ProxyPlan, Session, Stream, conformance_tests};
+use farsight_testkit::{DbgSrv, PortClient, Proxy, ProxyPlan, Session, conformance_tests, port_client};
 
 fn over_tcp(check: Check) {
     let server = DbgSrv::start();
@@ -12,7 +12,12 @@ fn over_tcp(check: Check) {
 fn far_away(check: Check) {
     let server = DbgSrv::start();
     let proxy = Proxy::start(server.address(), ProxyPlan::far_away());
-    check(&|| Session::new(PortClient::open(Stream::tcp(proxy.address()))));
+    check(&|| Session::new(PortClient::open(port_client::dial_address(proxy.address()))));
+}
+
+fn over_a_pipe(check: Check) {
+    let server = DbgSrv::start_on_pipe();
+    check(&|| server.connect());
 }
 
 mod tcp {
@@ -21,4 +26,8 @@ mod tcp {
 
 mod slow_link {
     super::conformance_tests!(super::far_away);
+}
+
+mod pipe {
+    super::conformance_tests!(super::over_a_pipe);
 }

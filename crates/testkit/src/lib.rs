@@ -22,8 +22,9 @@ pub mod session;
 
 pub use deadline::{Deadline, wait_until};
 pub use fake::FakeTarget;
+pub use farsight_transport::Stream;
 pub use output::Output;
-pub use port_client::{PortClient, Stream};
+pub use port_client::PortClient;
 pub use proxy::{Counts, Proxy, ProxyPlan};
 pub use running::{Console, DbgSrv, Debuggee, Scratch};
 pub use session::Session;

@@ -2,14 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use farsight_target::Event;
+use farsight_transport::{ClientRole, ClientTransport, Stream};
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{self, Hello, Role, VERSIONS, Welcome};
 use farsight_wire::{
@@ -18,66 +17,26 @@ use farsight_wire::{
 
 use crate::Deadline;
 
-/// A byte stream to a server.
-#[derive(Debug)]
-pub enum Stream {
-    /// Over the network.
-    Tcp(TcpStream),
-    /// On this machine.
-    Unix(UnixStream),
+/// Connects to an address.
+///
+/// # Panics
+/// When nobody listens there.
+#[track_caller]
+pub fn dial_address(address: SocketAddr) -> Stream {
+    let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+    Stream::from_tcp(stream).expect("a stream")
 }
 
-impl Stream {
-    /// Connects over tcp.
-    pub fn tcp(address: SocketAddr) -> Stream {
-        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
-        stream.set_nodelay(true).expect("TCP_NODELAY");
-        Stream::Tcp(stream)
-    }
-
-    /// Connects to a socket in the file system.
-    pub fn unix(path: &Path) -> Stream {
-        Stream::Unix(UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-    }
-
-    /// A second handle to the same stream.
-    pub fn again(&self) -> Stream {
-        match self {
-            Stream::Tcp(stream) => Stream::Tcp(stream.try_clone().expect("a second handle")),
-            Stream::Unix(stream) => Stream::Unix(stream.try_clone().expect("a second handle")),
-        }
-    }
-
-    /// Ends both directions.
-    pub fn close(&self) {
-        // An error means that it was closed before.
-        let _ = match self {
-            Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
-            Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
-        };
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.read(buffer),
-            Stream::Unix(stream) => stream.read(buffer),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.write(bytes),
-            Stream::Unix(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Connects to what a connection string says.
+///
+/// # Panics
+/// When the string is wrong or nobody listens there.
+#[track_caller]
+pub fn dial(connection: &str) -> Stream {
+    let transport = ClientTransport::parse(connection, ClientRole::SmartClient);
+    let transport = transport.unwrap_or_else(|error| panic!("{connection}: {error}"));
+    let stream = farsight_transport::dial(&transport, Deadline::usual().left());
+    stream.unwrap_or_else(|error| panic!("{connection}: {error}"))
 }
 
 /// Frames as they come, until the stream ends or makes no sense.
@@ -128,7 +87,7 @@ impl PortClient {
         opening.extend(handshake::opening_frame(FrameKind::Hello, &hello).encode());
         stream.write_all(&opening).map_err(|error| error.to_string())?;
         let (sender, arrivals) = channel();
-        let reading = stream.again();
+        let reading = stream.try_clone().map_err(|error| error.to_string())?;
         thread::spawn(move || read_frames(reading, &sender));
         let first = match arrivals.recv_timeout(Deadline::usual().left()) {
             Ok(Arrival::Frame(frame)) => frame,
@@ -174,7 +133,8 @@ impl PortClient {
 
     /// Closes the stream without a word, as a client that dies does.
     pub fn close(&self) {
-        self.stream.close();
+        // An error means that it was closed before.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     fn write(&self, kind: FrameKind, number: u64, call: Call) -> Result<(), PortError> {
@@ -192,8 +152,7 @@ impl PortClient {
             body: call.body,
             bulk: call.bulk,
         };
-        let mut stream = self.stream.again();
-        stream.write_all(&frame.encode()).map_err(|_| PortError::Lost)
+        (&self.stream).write_all(&frame.encode()).map_err(|_| PortError::Lost)
     }
 
     fn receive(&self, deadline: Deadline) -> Result<(), PortError> {
@@ -280,7 +239,8 @@ impl Port for PortClient {
 
 impl Drop for PortClient {
     fn drop(&mut self) {
-        self.stream.close();
+        // An error means that it was closed before.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 

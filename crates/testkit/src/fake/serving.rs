@@ -1,18 +1,17 @@
 //! Puts the fake target behind a stream, as `dbgsrv` puts the real one.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::net::UnixStream;
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 
 use farsight_target::{BREAK_IN, Event, LINUX_PROCESSES, changes_state, dispatch};
+use farsight_transport::Stream;
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{self, ServerKind, SessionTicket, Welcome};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Incoming, KeptReplies, Limits, Operation, Repeat};
 
 use super::{FakeTarget, MACHINE};
-use crate::Stream;
 
 /// Instructions between two looks whether a request has come.
 const SLICE: usize = 10_000;
@@ -30,7 +29,7 @@ impl Served {
         let address = listener.local_addr().expect("the port's number");
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                thread::spawn(move || FakeTarget::new().serve(Stream::Tcp(stream)));
+                thread::spawn(move || FakeTarget::new().serve(Stream::from_tcp(stream).expect("a stream")));
             }
         });
         Served { address }
@@ -50,24 +49,25 @@ impl Served {
 impl FakeTarget {
     /// Serves one session in a thread of its own; the other end of its stream.
     pub fn start() -> (Stream, JoinHandle<()>) {
-        let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
-        let server = thread::spawn(move || FakeTarget::new().serve(Stream::Unix(theirs)));
-        (Stream::Unix(ours), server)
+        let (ours, theirs) = Stream::pair().expect("a pair of sockets");
+        let server = thread::spawn(move || FakeTarget::new().serve(theirs));
+        (ours, server)
     }
 
     /// Serves one session until its stream ends.
     pub fn serve(mut self, stream: Stream) {
         let mut server = Server {
-            stream: stream.again(),
+            stream: stream.try_clone().expect("a second handle"),
             events_sent: 0,
             kept: KeptReplies::default(),
         };
-        let frames = frames_of(stream.again());
+        let frames = frames_of(stream.try_clone().expect("a second handle"));
         if server.open(&frames).is_some() {
             // The stream's end ends the session; there is nobody to tell.
             let _ = server.run(&mut self, &frames);
         }
-        stream.close();
+        // An error means that the client closed it before.
+        let _ = stream.shutdown(Shutdown::Both);
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::Owned;
-use crate::{Deadline, Output, PortClient, Session, Stream, proc, programs};
+use crate::{Deadline, Output, PortClient, Session, port_client, proc, programs};
 
 /// A running `dbgsrv`. It and its session processes are killed at the end of the test.
 #[derive(Debug)]
@@ -86,9 +86,9 @@ impl DbgSrv {
         proc::children(self.pid())
     }
 
-    /// Opens a session over tcp.
+    /// Opens a session.
     pub fn connect(&self) -> Session {
-        Session::new(PortClient::open(Stream::tcp(self.address())))
+        Session::new(PortClient::open(port_client::dial(self.connection())))
     }
 
     /// Sends SIGTERM.
