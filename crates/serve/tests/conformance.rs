@@ -1,6 +1,9 @@
 //! The conformance suite of the target services on `dbgsrv`, as a process of its own: over tcp, over a pipe, and behind
 //! a link with a round trip of 50 milliseconds.
 
+// Helpers of tests are tests, and a panic is how a test fails.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use farsight_testkit::conformance::Check;
 use farsight_testkit::{DbgSrv, PortClient, Proxy, ProxyPlan, Session, conformance_tests, port_client};
 
