@@ -1,0 +1,104 @@
+//! Looking at targets and changing them.
+
+use farsight_testkit::fake::toy;
+
+use crate::support::{Session, World, attach};
+
+#[test]
+fn a_host_without_files_fetches_what_a_backtrace_needs_in_one_batch() {
+    let (mut session, shown) = Session::start(World::without_files(), attach());
+    assert!(shown.contains("toy!"), "{shown}");
+    let (_, trips) = session.traffic.counts();
+    assert!(trips <= 2, "{trips} round trips, {shown}");
+    let (stack, requests, _) = session.cost("k");
+    assert!(stack.contains("toy!work") && stack.contains("toy!main"), "{stack}");
+    assert_eq!(requests, 0, "{stack}");
+    assert!(session.run("lm").contains("toy"));
+}
+
+#[test]
+fn a_file_of_another_build_is_refused_loudly() {
+    let mut world = World::without_files();
+    let mut file = toy::Toy::build().file;
+    let at = file.windows(16).position(|bytes| bytes == b"toy-program-v1..").unwrap();
+    file[at] ^= 1;
+    world.files.insert("/sym/toy".into(), file.clone());
+    world.files.insert(toy::PATH.into(), file);
+    let mut options = attach();
+    options.symbol_path = Some("/sym".into());
+    let (_, shown) = Session::start(world, options);
+    assert!(shown.contains("/sym/toy is refused for /opt/toy/toy"), "{shown}");
+    assert!(shown.contains("toy!"), "symbols come from the target: {shown}");
+}
+
+#[test]
+fn all_threads_are_shown_in_two_round_trips() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let (shown, _, trips) = session.cost("~* k");
+    assert!(trips <= 2, "{trips}: {shown}");
+    assert_eq!(shown.matches("toy!worker").count(), 2, "{shown}");
+    let shown = session.run("~1s; k 1");
+    assert!(shown.contains("toy!"), "{shown}");
+    assert_eq!(session.prompt.as_deref(), Some("0:001> "));
+    let shown = session.fail("~7s");
+    assert!(shown.contains("no thread 7"), "{shown}");
+}
+
+#[test]
+fn memory_is_shown_written_and_searched() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let (shown, requests, _) = session.cost("da greeting; db greeting L5");
+    assert!(shown.contains("hello"), "{shown}");
+    assert_eq!(requests, 1, "the second look is in the cache");
+    session.run("eb greeting 48 45; ew greeting+2 4c4c");
+    let shown = session.run("da greeting L5");
+    assert!(shown.contains("HELLo"), "{shown}");
+    let shown = session.run("s -a 403000 L1000 \"Lo\"");
+    assert!(shown.contains("4c 6f"), "{shown}");
+    let shown = session.run("dq 0");
+    assert!(shown.contains("????????`????????"), "{shown}");
+    let shown = session.fail("eb 0 1");
+    assert!(shown.contains("cannot be written"), "{shown}");
+    let shown = session.fail("ed greeting 123456789");
+    assert!(shown.contains("Overflow"), "{shown}");
+}
+
+#[test]
+fn registers_are_shown_and_set() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let shown = session.run("r");
+    assert!(shown.contains("rip="), "{shown}");
+    let shown = session.run("r rbx = 1122334455667788; r bl = 99; r rbx; ? @ebx");
+    assert!(shown.contains("1122334455667799"), "{shown}");
+    assert!(shown.contains("55667799"), "{shown}");
+    assert!(session.fail("r nonesuch").contains("Bad register"));
+    assert!(session.fail("r bl = 100").contains("does not fit"));
+}
+
+#[test]
+fn symbols_are_listed_named_and_disassembled() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let shown = session.run("x toy!w*");
+    assert!(shown.contains("toy!work") && shown.contains("toy!worker"), "{shown}");
+    let shown = session.run("ln work+1");
+    assert!(shown.contains("toy!work"), "{shown}");
+    let shown = session.run("u main L4; u");
+    assert!(shown.contains("toy!main:") && shown.contains("push"), "{shown}");
+    let shown = session.run("ub work+4 L2");
+    assert!(shown.contains("push    rbp"), "{shown}");
+    let shown = session.run("? toy; ? work; ? toy!work");
+    assert_eq!(shown.matches("Evaluate expression").count(), 3, "{shown}");
+    let shown = session.fail("? nonesuch");
+    assert!(shown.contains("Couldn't resolve error at 'nonesuch'"), "{shown}");
+    let shown = session.run("dps @rsp L8");
+    assert!(shown.contains("toy!"), "{shown}");
+}
+
+#[test]
+fn the_session_is_described() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let shown = session.run("|; ~; .tlist toy; vertarget; version; .lastevent; .help bp; lmv; .sympath; .exepath");
+    for text in ["4711", "fakebox", "bp[ID]", "/opt/toy/toy", "Symbol search path"] {
+        assert!(shown.contains(text), "{text} is missing in {shown}");
+    }
+}

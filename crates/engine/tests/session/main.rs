@@ -1,0 +1,7 @@
+//! The engine against a target made of memory, over a real stream.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod execution;
+mod looking;
+mod support;

@@ -1,0 +1,353 @@
+//! An engine with one client, whose target is the testkit's fake, and which counts what travels.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use farsight_engine::{
+    ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, LinkId, LinkNews, LinkSender, Outside,
+};
+use farsight_render::{View, render};
+use farsight_session::{Client, ClientId, CommandOutcome, Content, Notification, Request, SessionState, Ticket};
+use farsight_symbols::ImageBytes;
+use farsight_target::Event;
+use farsight_testkit::fake::{self, toy};
+use farsight_testkit::{FakeTarget, Stream};
+use farsight_wire::frame::PREAMBLE;
+use farsight_wire::handshake::{self, Hello, Role, VERSIONS};
+use farsight_wire::{CallStatus, Decoder, Frame, FrameKind, Limits, PortError, Reply};
+
+/// How long a test waits for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What travelled.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Request frames.
+    requests: AtomicU64,
+    /// Times that a request was sent after something had come back.
+    round_trips: AtomicU64,
+    heard: AtomicBool,
+}
+
+impl Traffic {
+    fn sent(&self) {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        if self.heard.swap(false, Ordering::SeqCst) {
+            self.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Request frames and round trips so far.
+    pub fn counts(&self) -> (u64, u64) {
+        (
+            self.requests.load(Ordering::SeqCst),
+            self.round_trips.load(Ordering::SeqCst),
+        )
+    }
+}
+
+struct FakeSender {
+    stream: RefCell<Stream>,
+    traffic: Arc<Traffic>,
+}
+
+impl LinkSender for FakeSender {
+    fn send(&self, frame: Frame) -> Result<(), PortError> {
+        if frame.header.kind == FrameKind::Request {
+            self.traffic.sent();
+        }
+        let bytes = frame.encode();
+        self.stream.borrow_mut().write_all(&bytes).map_err(|_| PortError::Lost)
+    }
+}
+
+impl Drop for FakeSender {
+    fn drop(&mut self) {
+        let _ = self.stream.borrow().shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// A world with one machine and some files at the engine's own.
+pub struct World {
+    pub files: HashMap<PathBuf, Vec<u8>>,
+    pub traffic: Arc<Traffic>,
+    /// The stream of the last link, so that a test can cut it.
+    pub cut: Arc<std::sync::Mutex<Option<Stream>>>,
+    /// Connecting fails.
+    pub refuses: bool,
+}
+
+impl World {
+    /// The toy's file is at the engine's machine.
+    pub fn with_files() -> World {
+        let mut world = World::without_files();
+        let toy = toy::Toy::build();
+        world.files.insert(toy::PATH.into(), toy.file);
+        world
+    }
+
+    /// The engine's machine has no file of the target.
+    pub fn without_files() -> World {
+        World {
+            files: HashMap::new(),
+            traffic: Arc::default(),
+            cut: Arc::default(),
+            refuses: false,
+        }
+    }
+}
+
+impl Outside for World {
+    fn connect(&mut self, _: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
+        let (mut stream, _server) = FakeTarget::start();
+        *self.cut.lock().unwrap() = Some(stream.try_clone().unwrap());
+        if self.refuses {
+            let failure = ConnectFailure("fakebox refuses".into());
+            let _ = inbox.send(EngineMessage::Link(link, LinkNews::Failed(failure)));
+            return Box::new(FakeSender {
+                stream: RefCell::new(stream),
+                traffic: Arc::clone(&self.traffic),
+            });
+        }
+        stream.write_all(&PREAMBLE).unwrap();
+        let hello = Hello {
+            versions: VERSIONS,
+            role: Role::SmartClient,
+            product: "test".into(),
+            identity: "test".into(),
+            resume: None,
+        };
+        let frame = handshake::opening_frame(FrameKind::Hello, &hello);
+        stream.write_all(&frame.encode()).unwrap();
+        let reader = stream.try_clone().unwrap();
+        let traffic = Arc::clone(&self.traffic);
+        thread::spawn(move || read(reader, link, &inbox, &traffic));
+        Box::new(FakeSender {
+            stream: RefCell::new(stream),
+            traffic: Arc::clone(&self.traffic),
+        })
+    }
+
+    fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
+        let bytes = self.files.get(path)?.clone();
+        Some(Arc::new(bytes))
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+fn read(mut stream: Stream, link: LinkId, inbox: &Sender<EngineMessage>, traffic: &Traffic) {
+    let tell = |news: LinkNews| inbox.send(EngineMessage::Link(link, news)).is_ok();
+    let mut decoder = Decoder::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match decoder.next_frame().unwrap() {
+            None => match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => {
+                    tell(LinkNews::Lost {
+                        why: "the stream ended".into(),
+                    });
+                    return;
+                }
+                Ok(length) => decoder.feed(&buffer[..length]),
+            },
+            Some(frame) => {
+                traffic.heard.store(true, Ordering::SeqCst);
+                decoder.set_limits(Limits::SESSION);
+                let news = match frame.header.kind {
+                    FrameKind::Reply => LinkNews::Reply {
+                        number: frame.header.number,
+                        reply: Reply {
+                            status: CallStatus::from_number(frame.header.status).unwrap(),
+                            body: frame.body,
+                            bulk: frame.bulk,
+                        },
+                    },
+                    FrameKind::Event => LinkNews::Event(Event::from_frame(frame).unwrap().unwrap()),
+                    _ => LinkNews::Open(Box::new(handshake::read_welcome(&frame).unwrap().unwrap())),
+                };
+                if !tell(news) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// An engine and its one client.
+pub struct Session {
+    client: Client,
+    pub traffic: Arc<Traffic>,
+    cut: Arc<std::sync::Mutex<Option<Stream>>>,
+    engine: Engine,
+    pub prompt: Option<String>,
+    pub program_output: Vec<u8>,
+    ended: Option<bool>,
+}
+
+/// Options for a session that begins at process 4711.
+pub fn attach() -> EngineOptions {
+    let mut options = EngineOptions::new(Destination::ProcessServer("tcp:server=fakebox,port=1".into()));
+    options.acquisition = farsight_engine::Acquisition::Attach(fake::TOY);
+    options
+}
+
+/// Options for a session that begins with a program.
+pub fn launch() -> EngineOptions {
+    let mut options = attach();
+    options.acquisition = farsight_engine::Acquisition::Launch {
+        program: toy::PATH.into(),
+        arguments: Vec::new(),
+    };
+    options
+}
+
+impl Session {
+    /// Starts without waiting for anything.
+    pub fn begin(world: World, options: EngineOptions) -> Session {
+        let (traffic, cut) = (Arc::clone(&world.traffic), Arc::clone(&world.cut));
+        let engine = Engine::start(Box::new(world), options).unwrap();
+        let inbox = std::sync::Mutex::new(engine.inbox.clone());
+        let deliver = Arc::new(move |client: ClientId, request: Request| {
+            let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
+        });
+        let (client, end) = Client::new(ClientId(0), deliver);
+        engine.inbox.send(EngineMessage::Join(end, "tester".into())).unwrap();
+        Session {
+            client,
+            traffic,
+            cut,
+            engine,
+            prompt: None,
+            program_output: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// Starts and waits for the first prompt; what was shown until then.
+    pub fn start(world: World, options: EngineOptions) -> (Session, String) {
+        let mut session = Session::begin(world, options);
+        let shown = session.until("the first prompt", |notification| {
+            matches!(notification, Notification::State(SessionState::Accessible { .. }))
+        });
+        (session, shown)
+    }
+
+    /// Runs a line that must succeed; what it showed.
+    #[track_caller]
+    pub fn run(&mut self, line: &str) -> String {
+        let (shown, outcome) = self.try_run(line);
+        assert_eq!(outcome, CommandOutcome::Done, "{line}: {shown}");
+        shown
+    }
+
+    /// Runs a line that must fail; what it showed.
+    #[track_caller]
+    pub fn fail(&mut self, line: &str) -> String {
+        let (shown, outcome) = self.try_run(line);
+        assert_eq!(outcome, CommandOutcome::Failed, "{line}: {shown}");
+        shown
+    }
+
+    pub fn try_run(&mut self, line: &str) -> (String, CommandOutcome) {
+        let ticket = self.send(line);
+        self.finish(line, ticket)
+    }
+
+    /// Sends a line without waiting for its end.
+    pub fn send(&mut self, line: &str) -> Ticket {
+        self.client.execute(line)
+    }
+
+    /// Waits for a line's end.
+    pub fn finish(&mut self, what: &str, wanted: Ticket) -> (String, CommandOutcome) {
+        let mut found = None;
+        let shown = self.until(what, |notification| match notification {
+            Notification::Done { ticket, outcome } if *ticket == wanted => {
+                found = Some(*outcome);
+                true
+            }
+            _ => false,
+        });
+        (shown, found.unwrap())
+    }
+
+    /// Takes notifications until one is the right one; what was shown meanwhile.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, mut is_it: impl FnMut(&Notification) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut shown = String::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(next) = self.client.next_within(left) else {
+                panic!("{what} did not come; shown: {shown}");
+            };
+            let Some(notification) = next else {
+                panic!("the engine was gone before {what}; shown: {shown}");
+            };
+            match &notification {
+                Notification::Output { content, .. } => match content {
+                    Content::Text(text) => shown.push_str(text),
+                    Content::Record(record) => shown.push_str(&render(record, &View::default())),
+                },
+                Notification::State(SessionState::Accessible { prompt }) => self.prompt = Some(prompt.clone()),
+                Notification::State(_) => self.prompt = None,
+                Notification::ProgramOutput { bytes } => self.program_output.extend_from_slice(bytes),
+                Notification::Ended { clean } => self.ended = Some(*clean),
+                _ => {}
+            }
+            if is_it(&notification) {
+                return shown;
+            }
+        }
+    }
+
+    /// Waits until the engine has ended; what it showed and whether it ended clean.
+    pub fn end(mut self) -> (String, bool) {
+        let shown = match self.ended {
+            Some(_) => String::new(),
+            None => self.until("the end", |notification| {
+                matches!(notification, Notification::Ended { .. })
+            }),
+        };
+        self.engine.thread.join().unwrap();
+        (shown, self.ended.unwrap())
+    }
+
+    pub fn request(&self, request: Request) {
+        self.client.send(request);
+    }
+
+    pub fn interrupt(&self) {
+        self.client.interrupt();
+    }
+
+    /// Cuts the connection.
+    pub fn cut(&self) {
+        let _ = self
+            .cut
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .shutdown(std::net::Shutdown::Both);
+    }
+
+    /// What a line costs: request frames and round trips, beside what it shows.
+    #[track_caller]
+    pub fn cost(&mut self, line: &str) -> (String, u64, u64) {
+        let (requests, trips) = self.traffic.counts();
+        let shown = self.run(line);
+        let (requests_after, trips_after) = self.traffic.counts();
+        (shown, requests_after - requests, trips_after - trips)
+    }
+}
