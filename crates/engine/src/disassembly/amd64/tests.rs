@@ -18,7 +18,10 @@ fn name(address: Address) -> Option<SymbolName> {
 fn listing(bytes: &[u8]) -> String {
     let mut lines = String::new();
     for instruction in decode_all(&Amd64, BASE, bytes, usize::MAX, &mut name) {
-        lines += &format!("{:<2} {:?} {}\n", instruction.length, instruction.flow, instruction.text);
+        lines += &format!(
+            "{:<2} {:?} {}\n",
+            instruction.length, instruction.flow, instruction.text
+        );
     }
     lines
 }
