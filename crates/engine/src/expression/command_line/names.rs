@@ -3,288 +3,45 @@
 //! The list holds more than this build carries out: `uf` must not be taken for `u f`.
 
 /// Regular commands. Those that appear in two cases mean two things.
-const REGULAR: &[&str] = &[
-    "a",
-    "ad",
-    "ah",
-    "al",
-    "aS",
-    "as",
-    "ba",
-    "bc",
-    "bd",
-    "be",
-    "bl",
-    "bm",
-    "bp",
-    "br",
-    "bs",
-    "bsc",
-    "bu",
-    "c",
-    "d",
-    "da",
-    "db",
-    "dc",
-    "dD",
-    "dd",
-    "dda",
-    "ddp",
-    "dds",
-    "ddu",
-    "df",
-    "dg",
-    "dl",
-    "dlb",
-    "dp",
-    "dpa",
-    "dpp",
-    "dps",
-    "dpu",
-    "dq",
-    "dqa",
-    "dqp",
-    "dqs",
-    "dqu",
-    "dS",
-    "ds",
-    "dt",
-    "du",
-    "dv",
-    "dW",
-    "dw",
-    "dx",
-    "dyb",
-    "dyd",
-    "e",
-    "ea",
-    "eb",
-    "eD",
-    "ed",
-    "ef",
-    "ep",
-    "eq",
-    "eu",
-    "ew",
-    "eza",
-    "ezu",
-    "f",
-    "fp",
-    "g",
-    "ga",
-    "gc",
-    "gh",
-    "gha",
-    "gN",
-    "gn",
-    "gu",
-    "ib",
-    "id",
-    "iw",
-    "j",
-    "k",
-    "ld",
-    "lm",
-    "ln",
-    "ls",
-    "lsa",
-    "lsc",
-    "lse",
-    "lsf",
-    "lsp",
-    "m",
-    "n",
-    "ob",
-    "od",
-    "ow",
-    "p",
-    "pa",
-    "pc",
-    "pct",
-    "ph",
-    "pr",
-    "pt",
-    "q",
-    "qd",
-    "qq",
-    "r",
-    "rdmsr",
-    "rm",
-    "s",
-    "so",
-    "sq",
-    "ss",
-    "sx",
-    "sxd",
-    "sxe",
-    "sxi",
-    "sxn",
-    "sxr",
-    "t",
-    "ta",
-    "tb",
-    "tc",
-    "tct",
-    "th",
-    "tr",
-    "tt",
-    "u",
-    "ub",
-    "uf",
-    "up",
-    "uu",
-    "vercommand",
-    "version",
-    "vertarget",
-    "wrmsr",
-    "wt",
-    "x",
-    "z",
-];
+const REGULAR: &str = "
+    a ad ah al aS as ba bc bd be bl bm bp br bs bsc bu c d da db dc dD dd dda ddp dds ddu df dg dl dlb dp
+    dpa dpp dps dpu dq dqa dqp dqs dqu dS ds dt du dv dW dw dx dyb dyd e ea eb eD ed ef ep eq eu ew eza ezu
+    f fp g ga gc gh gha gN gn gu ib id iw j k ld lm ln ls lsa lsc lse lsf lsp m n ob od ow p pa pc pct ph pr
+    pt q qd qq r rdmsr rm s so sq ss sx sxd sxe sxi sxn sxr t ta tb tc tct th tr tt u ub uf up uu vercommand
+    version vertarget wrmsr wt x z
+";
 
 /// Meta-commands that this or a later build knows.
-const META: &[&str] = &[
-    ".abandon",
-    ".allow_exec_cmds",
-    ".apply_dbp",
-    ".asm",
-    ".attach",
-    ".beep",
-    ".block",
-    ".bpcmds",
-    ".bpsync",
-    ".break",
-    ".breakin",
-    ".call",
-    ".catch",
-    ".chain",
-    ".childdbg",
-    ".clients",
-    ".closehandle",
-    ".cls",
-    ".continue",
-    ".crash",
-    ".create",
-    ".createdir",
-    ".cxr",
-    ".dbgdbg",
-    ".detach",
-    ".do",
-    ".dump",
-    ".dvalloc",
-    ".dvfree",
-    ".echo",
-    ".echocpunum",
-    ".echotime",
-    ".echotimestamps",
-    ".ecxr",
-    ".effmach",
-    ".else",
-    ".elsif",
-    ".enable_long_status",
-    ".enable_unicode",
-    ".endpsrv",
-    ".endsrv",
-    ".event_code",
-    ".eventlog",
-    ".excr",
-    ".exepath",
-    ".expr",
-    ".exptr",
-    ".exr",
-    ".extmatch",
-    ".extpath",
-    ".f",
-    ".fnent",
-    ".for",
-    ".force_radix_output",
-    ".foreach",
-    ".formats",
-    ".frame",
-    ".help",
-    ".holdmem",
-    ".idle_cmd",
-    ".if",
-    ".imgscan",
-    ".kframes",
-    ".kill",
-    ".lastevent",
-    ".leave",
-    ".lines",
-    ".load",
-    ".loadby",
-    ".locale",
-    ".logappend",
-    ".logclose",
-    ".logfile",
-    ".logopen",
-    ".lsrcfix",
-    ".lsrcpath",
-    ".netuse",
-    ".noshell",
-    ".ocommand",
-    ".ofilter",
-    ".open",
-    ".opendump",
-    ".outmask",
-    ".pcmd",
-    ".pop",
-    ".prefer_dml",
-    ".printf",
-    ".process",
-    ".prompt_allow",
-    ".push",
-    ".quit_lock",
-    ".readmem",
-    ".reboot",
-    ".reload",
-    ".remote",
-    ".remote_exit",
-    ".restart",
-    ".scriptload",
-    ".scriptrun",
-    ".scriptunload",
-    ".secure",
-    ".send_file",
-    ".server",
-    ".servers",
-    ".setdll",
-    ".settings",
-    ".shell",
-    ".sleep",
-    ".srcfix",
-    ".srcpath",
-    ".step_filter",
-    ".symfix",
-    ".symopt",
-    ".sympath",
-    ".thread",
-    ".time",
-    ".tlist",
-    ".trap",
-    ".ttime",
-    ".typeopt",
-    ".unload",
-    ".unloadall",
-    ".wake",
-    ".while",
-    ".write_cmd_hist",
-    ".writemem",
-    ".wtitle",
-];
+const META: &str = "
+    .abandon .allow_exec_cmds .apply_dbp .asm .attach .beep .block .bpcmds .bpsync .break .breakin .call
+    .catch .chain .childdbg .clients .closehandle .cls .continue .crash .create .createdir .cxr .dbgdbg
+    .detach .do .dump .dvalloc .dvfree .echo .echocpunum .echotime .echotimestamps .ecxr .effmach .else
+    .elsif .enable_long_status .enable_unicode .endpsrv .endsrv .event_code .eventlog .excr .exepath .expr
+    .exptr .exr .extmatch .extpath .f .fnent .for .force_radix_output .foreach .formats .frame .help
+    .holdmem .idle_cmd .if .imgscan .kframes .kill .lastevent .leave .lines .load .loadby .locale .logappend
+    .logclose .logfile .logopen .lsrcfix .lsrcpath .netuse .noshell .ocommand .ofilter .open .opendump
+    .outmask .pcmd .pop .prefer_dml .printf .process .prompt_allow .push .quit_lock .readmem .reboot .reload
+    .remote .remote_exit .restart .scriptload .scriptrun .scriptunload .secure .send_file .server .servers
+    .setdll .settings .shell .sleep .srcfix .srcpath .step_filter .symfix .symopt .sympath .thread .time
+    .tlist .trap .ttime .typeopt .unload .unloadall .wake .while .write_cmd_hist .writemem .wtitle
+";
 
 /// Commands behind which letters may follow without a space (`bpmain`). Those that run, write or end something are not
 /// among them: `quit`, `print x`, `thread 1` and `edit` are words of other debuggers, not `q uit`.
-const JOINED: &[&str] = &[
-    "ba", "bm", "bp", "bu", "da", "db", "dc", "dd", "dD", "dda", "ddp", "dds", "ddu", "df", "dp", "dpa", "dpp", "dps",
-    "dpu", "dq", "dqa", "dqp", "dqs", "dqu", "ds", "dS", "dt", "du", "dv", "dw", "dW", "dx", "dyb", "dyd", "lm", "ln",
-    "ls", "r", "u", "ub", "uf", "up", "uu", "x", "rm",
-];
+const JOINED: &str = "
+    ba bm bp bu da db dc dd dD dda ddp dds ddu df dp dpa dpp dps dpu dq dqa dqp dqs dqu ds dS dt du dv dw dW
+    dx dyb dyd lm ln ls r u ub uf up uu x rm
+";
 
 /// Commands that take the rest of the line with them, `;` included.
-const SWALLOWING: &[&str] = &[
-    "as", "aS", "j", "$<", "$><", ".create", ".shell", "~e", ".remote", ".wtitle", "z", "!shell",
-];
+const SWALLOWING: &str = "
+    as aS j $< $>< .create .shell ~e .remote .wtitle z !shell
+";
+
+/// Whether a table holds a name.
+fn has(table: &str, name: &str) -> bool {
+    table.split_ascii_whitespace().any(|known| known == name)
+}
 
 /// Flags that stand right behind `k`.
 const STACK_FLAGS: &str = "bpPvcnfLM";
@@ -292,15 +49,15 @@ const STACK_FLAGS: &str = "bpPvcnfLM";
 /// Whether a name, as [`super::Command::name`] has it, is one of DbgEng's, in this build or not.
 pub fn is_known(name: &str) -> bool {
     let flags = name.strip_prefix('k');
-    REGULAR.contains(&name)
-        || META.contains(&name)
+    has(REGULAR, name)
+        || has(META, name)
         || flags.is_some_and(|flags| flags.chars().all(|flag| STACK_FLAGS.contains(flag)))
         || ["?", "??", "#", "~", "|", "||", "$<", "$><", "$$<", "$$><", "$$>a<"].contains(&name)
 }
 
 /// Whether a command takes the rest of the line.
 pub(super) fn swallows_line(name: &str) -> bool {
-    SWALLOWING.contains(&name)
+    has(SWALLOWING, name)
 }
 
 /// The command name that a text begins with, as DbgEng writes it, and its length as typed.
@@ -340,7 +97,7 @@ fn regular(run: &str) -> Option<(String, usize)> {
     }
     let canonical = |typed: &str| {
         let lower = typed.to_ascii_lowercase();
-        let known = |name: &str| REGULAR.contains(&name);
+        let known = |name: &str| has(REGULAR, name);
         [typed, lower.as_str()]
             .into_iter()
             .find(|name| known(name))
@@ -348,7 +105,7 @@ fn regular(run: &str) -> Option<(String, usize)> {
     };
     (1..=run.len()).rev().find_map(|length| {
         let name = canonical(&run[..length])?;
-        (length == run.len() || JOINED.contains(&name.as_str())).then_some((name, length))
+        (length == run.len() || has(JOINED, &name)).then_some((name, length))
     })
 }
 
