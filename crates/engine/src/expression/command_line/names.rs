@@ -35,7 +35,7 @@ const JOINED: &str = "
 
 /// Commands that take the rest of the line with them, `;` included.
 const SWALLOWING: &str = "
-    as aS j $< $>< .create .shell ~e .remote .wtitle z !shell
+    as j $< $>< .create .shell ~e
 ";
 
 /// Whether a table holds a name.

@@ -66,6 +66,8 @@ fn names_are_cut_from_what_follows() {
 fn commands_that_take_the_line_take_it() {
     assert_eq!(commands("~1 e k; r; .echo x"), ["~Number(1) ~e|k; r; .echo x"]);
     assert_eq!(commands("as x a;b"), ["as|x a;b"]);
+    assert_eq!(commands("aS x a;b"), ["aS|x a", "b|"]);
+    assert_eq!(commands("t; z(@rax)"), ["t|", "z|(@rax)"]);
     assert_eq!(commands("j 1 'a' ; 'b'"), ["j|1 'a' ; 'b'"]);
 }
 
