@@ -5,6 +5,9 @@ use farsight_symbols::Trust;
 use crate::snapshot::Snapshot;
 use crate::support::Scratch;
 
+/// How many moments each program is stopped at.
+const STOPS: usize = 60;
+
 const RECURSION: &str = r#"
 #include <stdio.h>
 #include <string.h>
@@ -188,4 +191,56 @@ fn without_tables_the_frame_pointers_lead_up() {
     assert!(ours.len() > 20, "{ours:x?}");
     assert_eq!(ours[..21], theirs[..21]);
     assert!(frames[3..20].iter().all(|frame| frame.trust == Trust::FramePointer));
+}
+
+/// Stops programs at arbitrary moments. Takes minutes: `cargo test -p farsight-symbols -- --ignored random_stops`.
+#[test]
+#[ignore = "minutes of gdb"]
+fn random_stops_have_gdbs_frames() {
+    let scratch = Scratch::new();
+    let source = r#"
+        #include <algorithm>
+        #include <map>
+        #include <string>
+        #include <vector>
+        #include <functional>
+        int deep(int n, const std::function<int(int)> &f) { return n ? deep(n - 1, f) + f(n) : f(0); }
+        int main() {
+            std::map<std::string, int> counts; unsigned seed = 1; long total = 0;
+            for (;;) {
+                std::vector<std::string> words;
+                for (int i = 0; i < 100; i++) words.push_back(std::to_string(seed = seed * 1103515245 + 12345));
+                std::sort(words.begin(), words.end());
+                for (auto &word : words) counts[word.substr(0, 3)]++;
+                total += deep(20, [&](int n) { return counts[std::to_string(n)]++; });
+                try { if (total % 3) throw std::string("x"); } catch (std::string &) { total++; }
+            }
+        }
+    "#;
+    let python = "import json\nx = {str(i): list(range(i % 50)) for i in range(300)}\n\
+        while True: json.loads(json.dumps(x, indent=1)); sorted(x, key=lambda k: x[k])\n";
+    let script = scratch.path("script.py");
+    std::fs::write(&script, python).unwrap();
+    let mut programs: Vec<Vec<String>> = vec![
+        vec!["/usr/bin/python3".into(), script.display().to_string()],
+        vec!["/usr/bin/sha256sum".into(), "/dev/zero".into()],
+    ];
+    if let Some(path) = scratch.compile("g++", source, &["-O2", "-g"]) {
+        programs.push(vec![path.display().to_string()]);
+    }
+    for program in &programs {
+        let words: Vec<&str> = program.iter().map(String::as_str).collect();
+        let (mut agree, mut all, mut stops) = (0, 0, 0);
+        for stop in 0..STOPS {
+            let commands = format!("starti;wait {}", 300 + stop * 7);
+            let Some(mut snapshot) = Snapshot::take(&words, &commands) else {
+                return;
+            };
+            let (same, of) = snapshot.agreement();
+            (agree, all, stops) = (agree + same, all + of, stops + 1);
+        }
+        eprintln!("{}: {agree} of {all} frames at {stops} stops", program[0]);
+        assert!(all > stops, "no frames");
+        assert!(agree * 100 >= all * 99, "{}: {agree} of {all}", program[0]);
+    }
 }

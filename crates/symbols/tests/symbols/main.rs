@@ -10,4 +10,5 @@ mod damage;
 mod gdb;
 mod images;
 mod snapshot;
+mod speed;
 mod support;

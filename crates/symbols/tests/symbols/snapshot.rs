@@ -16,12 +16,16 @@ use crate::support;
 
 /// Stops a program as told and writes what there is to know.
 const SCRIPT: &str = r#"
-import gdb, os
+import gdb, os, signal, threading
 gdb.execute("set pagination off"); gdb.execute("set confirm off")
 gdb.execute("set backtrace past-main on"); gdb.execute("set backtrace past-entry on")
 gdb.execute("set disable-randomization on"); gdb.execute("set startup-with-shell off")
 gdb.execute("set inferior-tty /dev/null")
 for command in os.environ["COMMANDS"].split(";"):
+    if command.startswith("wait "):
+        pid = gdb.selected_inferior().pid
+        threading.Timer(int(command.split()[1]) / 1000, lambda: os.kill(pid, signal.SIGINT)).start()
+        command = "continue"
     gdb.execute(command)
 out = open(os.environ["OUT"], "w")
 value = lambda frame, name: int(frame.read_register(name)) & (2**64 - 1)
@@ -215,6 +219,32 @@ impl Snapshot {
             }
         }
         (frames, fetches)
+    }
+
+    /// How many of gdb's frames are ours too, and all of gdb's.
+    pub(crate) fn agreement(&mut self) -> (usize, usize) {
+        let (frames, _) = self.walk();
+        // At a thread's first instructions gdb takes the program's arguments for frames, and guesses the CFA before.
+        let known = self.gdb_frames.len();
+        let is_code = |snapshot: &mut Snapshot, at: usize| {
+            let pc = snapshot.gdb_frames.get(at).map_or(0, |frame| frame.pc);
+            snapshot.is_code(Address(pc))
+        };
+        if let Some(junk) = (1..known).find(|at| !is_code(self, *at)) {
+            self.gdb_frames.truncate(junk);
+            self.gdb_frames[junk - 1].cfa = 0;
+        }
+        let same = |(ours, theirs): &(&Frame, &GdbFrame)| {
+            let cfa = ours.cfa.map_or(0, |cfa| cfa.0);
+            ours.pc.0 == theirs.pc && (cfa == theirs.cfa || theirs.cfa == 0)
+        };
+        let agree = frames.iter().zip(&self.gdb_frames).take_while(same).count();
+        if agree != self.gdb_frames.len() || agree != frames.len() {
+            let theirs = self.gdb_frames.get(agree.saturating_sub(1)..);
+            let ours = frames.get(agree.saturating_sub(1)..);
+            eprintln!("from frame {agree} on:\n  gdb: {theirs:x?}\n  ours: {ours:x?}");
+        }
+        (agree, self.gdb_frames.len().max(frames.len()))
     }
 
     /// Every frame of gdb's, with pc, CFA and callee-saved registers, is ours, and there are no others.

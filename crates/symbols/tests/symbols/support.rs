@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use farsight_symbols::ImageFile;
+use farsight_symbols::{ImageError, ImageFile};
 
 /// A directory that goes away with the value.
 pub(crate) struct Scratch(PathBuf);
@@ -57,8 +57,12 @@ pub(crate) fn run(command: &mut Command) -> Option<std::process::Output> {
     }
 }
 
-/// An image file of the system or of the test; none where there is no such file.
+/// An image file of the system or of the test; none where there is no such file, or it is none.
 pub(crate) fn image(path: &Path) -> Option<Arc<ImageFile>> {
     let bytes = std::fs::read(path).ok()?;
-    Some(Arc::new(ImageFile::parse(Arc::new(bytes)).unwrap()))
+    match ImageFile::parse(Arc::new(bytes)) {
+        Ok(image) => Some(Arc::new(image)),
+        Err(ImageError::NotElf) => None,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
 }
