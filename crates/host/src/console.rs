@@ -174,7 +174,6 @@ impl Console {
                 self.screen.end_editing()
             }
             (Happening::Line(line), Manner::Transcript) => self.screen.echo(&self.asked, line),
-            (Happening::EndOfLines, Manner::Transcript) => self.screen.end_line(),
             (Happening::Signalled(Signal::Leave(_)), _) => {
                 self.leave_editor();
                 Ok(())
@@ -199,9 +198,9 @@ impl Console {
     fn act(&mut self, action: Action) -> io::Result<()> {
         match action {
             Action::Ask { prompt } => {
-                match self.manner {
-                    Manner::Terminal => self.screen.begin_editing()?,
-                    Manner::Transcript => self.screen.prompt(&prompt)?,
+                // A transcript shows the prompt with its line, so that nothing comes between and nothing dangles.
+                if self.manner == Manner::Terminal {
+                    self.screen.begin_editing()?;
                 }
                 self.asked.clone_from(&prompt);
                 self.source.ask(prompt);

@@ -108,8 +108,7 @@ fn run(to: &Destination, news: &News, queue: Sender<Outgoing>, frames: Receiver<
     };
     news.tell(LinkNews::Open(Box::new(welcome)));
     let why = reader::read(&stream, decoder, news, &queue, &seen);
-    let why = format!("{machine} {why}");
-    tracing::info!(why, "lost");
+    tracing::info!(machine, why, "lost");
     // The peer may be gone already; the writer must not wait for it.
     let _ = stream.shutdown(Shutdown::Both);
     let _ = queue.send(Outgoing::Close);

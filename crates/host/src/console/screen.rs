@@ -22,8 +22,6 @@ pub(crate) struct Screen {
     program: ProgramText,
     /// Whether the last thing shown was the program's.
     program_last: bool,
-    /// Whether the last thing shown was a prompt.
-    prompt_last: bool,
     at_line_start: bool,
 }
 
@@ -42,7 +40,6 @@ impl Screen {
             },
             program: ProgramText::new(terminal),
             program_last: false,
-            prompt_last: false,
             at_line_start: true,
         }
     }
@@ -82,24 +79,14 @@ impl Screen {
         self.write(format!("{before}{text}"))
     }
 
-    /// Shows a prompt, and leaves the cursor behind it.
-    pub(crate) fn prompt(&mut self, prompt: &str) -> io::Result<()> {
-        let before = self.before_other_text();
-        let shown = self.write(format!("{before}{}", guard(prompt)));
-        self.prompt_last = true;
-        shown
-    }
-
     /// Shows a line that was read from elsewhere, as if it had been typed at the prompt.
     pub(crate) fn echo(&mut self, prompt: &str, line: &str) -> io::Result<()> {
-        if !self.prompt_last {
-            self.prompt(prompt)?;
-        }
-        self.write(format!("{}\n", guard(line)))
+        let before = self.before_other_text();
+        self.write(format!("{before}{}{}\n", guard(prompt), guard(line)))
     }
 
     /// Ends a line that stands open.
-    pub(crate) fn end_line(&mut self) -> io::Result<()> {
+    fn end_line(&mut self) -> io::Result<()> {
         let text = self.before_other_text();
         self.write(text)
     }
@@ -127,7 +114,6 @@ impl Screen {
         if text.is_empty() {
             return Ok(());
         }
-        self.prompt_last = false;
         if let (true, Some(beside)) = (self.editing, &mut self.beside) {
             self.held.push_str(&text);
             // Everything up to the last line end; the rest would get one that it does not have.
@@ -201,7 +187,6 @@ mod tests {
         let (mut screen, shown) = screen(true);
         screen.show_program(b"\x1b[31mName? ").unwrap();
         screen.show(&text("Breakpoint 0 hit\n")).unwrap();
-        screen.prompt("0:000> ").unwrap();
         screen.echo("0:000> ", "k").unwrap();
         let all: String = shown.try_iter().collect();
         assert_eq!(all, "\x1b[31mName? \x1b[0m\nBreakpoint 0 hit\n0:000> k\n");

@@ -138,7 +138,6 @@ fn a_transcript_reads_like_a_session() {
         0:001> 
         0:001> k
         main
-        0:001> 
         detached
     "#]];
     expected.assert_eq(&shown);

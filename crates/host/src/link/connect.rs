@@ -38,7 +38,7 @@ pub(super) fn connect(to: &Destination) -> Result<Connected, ConnectFailure> {
         Destination::ProcessServer(text) => {
             let transport = ClientTransport::parse(text, ClientRole::SmartClient)
                 .map_err(|error| ConnectFailure(error.to_string()))?;
-            let fail = |why: String| ConnectFailure(format!("cannot connect to {transport}: {why}"));
+            let fail = |why: String| ConnectFailure(format!("{transport}: {why}"));
             let stream = dial(&transport, DIAL).map_err(|error| fail(error.to_string()))?;
             open(stream, ANSWER).map_err(|trouble| fail(trouble.to_string()))
         }

@@ -14,7 +14,7 @@ use super::{News, Outgoing};
 /// How much is asked of the stream at once.
 const CHUNK: usize = 64 << 10;
 
-/// Reads until the stream ends; answers why it did, as the end of a sentence about the machine.
+/// Reads until the stream ends; answers why it did.
 pub(super) fn read(
     mut stream: &Stream,
     mut decoder: Decoder,
@@ -36,7 +36,7 @@ pub(super) fn read(
             }
         }
         match stream.read(&mut chunk) {
-            Ok(0) => return "closed the connection".into(),
+            Ok(0) => return "the server closed it".into(),
             Ok(length) => decoder.feed(&chunk[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return cut_off(&error),
@@ -45,14 +45,14 @@ pub(super) fn read(
 }
 
 fn misunderstood(error: &WireError) -> String {
-    format!("sent what this release cannot read ({error}); the connection was closed")
+    format!("the server sent what this release cannot read ({error}), so it was closed here")
 }
 
 fn cut_off(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::ConnectionReset => format!("reset the connection ({error})"),
-        io::ErrorKind::TimedOut => format!("can no longer be reached ({error})"),
-        _ => format!("cannot be read from any more ({error})"),
+        io::ErrorKind::ConnectionReset => format!("the server is gone ({error})"),
+        io::ErrorKind::TimedOut => format!("the server can no longer be reached ({error})"),
+        _ => format!("nothing can be read from it any more ({error})"),
     }
 }
 

@@ -181,7 +181,7 @@ fn a_ping_is_answered() {
 fn a_closed_link_says_so_and_takes_no_more() {
     let (rig, peer) = connected();
     drop(peer);
-    assert_eq!(rig.lost(), "box17 closed the connection");
+    assert_eq!(rig.lost(), "the server closed it");
     let Rig {
         link,
         mut threads,
@@ -197,7 +197,7 @@ fn a_frame_that_does_not_belong_ends_the_link() {
     let (rig, mut peer) = connected();
     peer.send(&Frame::new(Header::new(FrameKind::Hello), Vec::new()));
     let why = rig.lost();
-    assert!(why.contains("box17 sent what this release cannot read"), "{why}");
+    assert!(why.contains("sent what this release cannot read"), "{why}");
     assert_eq!(peer.next(), None);
 }
 

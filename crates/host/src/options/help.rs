@@ -37,7 +37,7 @@ how
 Options without a value may share a dash (-gG). Paths are those of this machine, PROGRAM is of the target's.
 
 At a terminal: CTRL+C breaks into a running target, cancels a running command, or clears the line; CTRL+D is q.
-Otherwise lines are read from standard input, each is shown behind the prompt it is for, and the end of them is q.
+Otherwise lines are read from standard input and shown behind the prompt they are for; the end of them is q.
 At q, programs that were started are killed and processes that were attached to run on.
 
 Exit code: 0 everything asked was done (at a terminal: the session ended in good order), 1 a command failed,
