@@ -88,6 +88,10 @@ impl Session {
                 break;
             };
             self.take(message);
+            // An interrupt that no command took up is for the targets, if they run again.
+            if self.mailbox.take_interrupt() && !matches!(self.execution.state, RunState::Rest) {
+                self.interrupt();
+            }
             self.tell_state();
         }
         for system in &self.systems {
@@ -184,14 +188,8 @@ impl Session {
         match news {
             LinkNews::Open(welcome) => self.opened(link, *welcome),
             LinkNews::Failed(failure) => self.give_up_connecting(link, failure.to_string()),
-            LinkNews::Reply { number, reply } => {
-                if let Some(id) = self.system_behind(link)
-                    && let Ok(system) = self.system_of(id)
-                {
-                    system.link.put_back(number, reply);
-                    self.take_reply(number);
-                }
-            }
+            // The answer waits at its link.
+            LinkNews::Reply { number, .. } => self.take_reply(number),
             LinkNews::Event(event) => {
                 if let Some(system) = self.system_behind(link) {
                     self.take_event(system, event);

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use farsight_session::Request;
-use farsight_wire::{Call, Frame, FrameKind, Header, Operation, Port, PortError, Reply, Requests};
+use farsight_wire::{Call, CallStatus, Frame, FrameKind, Header, Operation, Port, PortError, Reply, Requests};
 
 use crate::{EngineMessage, LinkId, LinkNews, LinkSender};
 
@@ -68,6 +68,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether an interrupt came while something else was waited for.
+    pub(crate) fn take_interrupt(&self) -> bool {
+        self.interrupted.replace(false)
+    }
+
     /// Forgets an interrupt that was acted on.
     pub(crate) fn clear_interrupt(&self) {
         self.interrupted.set(false);
@@ -99,11 +104,11 @@ impl Mailbox {
                 if !state.requests.borrow_mut().answered(number) || state.abandoned.borrow_mut().remove(&number) {
                     return None;
                 }
-                if state.watched.borrow_mut().remove(&number) {
-                    return Some(EngineMessage::Link(id, LinkNews::Reply { number, reply }));
-                }
                 state.replies.borrow_mut().insert(number, reply);
-                return None;
+                // The answer itself is read by whoever waits for it, be it before this message's turn or at it.
+                let reply = Reply::bare(CallStatus::Done);
+                let watched = state.watched.borrow_mut().remove(&number);
+                return watched.then_some(EngineMessage::Link(id, LinkNews::Reply { number, reply }));
             }
             LinkNews::Event(_) => state.events_seen.set(state.events_seen.get() + 1),
             LinkNews::Lost { .. } | LinkNews::Failed(_) => {
@@ -152,11 +157,6 @@ impl Link {
     /// The number that its news carry.
     pub(crate) fn id(&self) -> LinkId {
         self.state.id
-    }
-
-    /// Gives back the answer to a watched request, for whoever waits for it now.
-    pub(crate) fn put_back(&self, number: u64, reply: Reply) {
-        self.state.replies.borrow_mut().insert(number, reply);
     }
 
     pub(crate) fn is_lost(&self) -> bool {

@@ -64,15 +64,17 @@ impl PlantedTraps {
                 self.acknowledged = Some(generation);
                 self.planted = traps;
             }
-            _ => self.forget(),
+            _ => {
+                self.forget();
+            }
         }
     }
 
-    /// What the server has is unknown: the next delta is the full set.
-    pub(crate) fn forget(&mut self) {
-        self.acknowledged = None;
+    /// What the server has is unknown: the next delta is the full set. Tells whether it was thought to be known.
+    pub(crate) fn forget(&mut self) -> bool {
         self.planted.clear();
         self.sent = None;
+        self.acknowledged.take().is_some()
     }
 
     /// The server has forgotten a process's traps, because it runs another program or is gone.

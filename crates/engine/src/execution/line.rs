@@ -74,8 +74,8 @@ impl Session {
                     Ok(())
                 }
                 Flow::End(departure) => {
-                    self.finish_line(line);
                     self.end(departure);
+                    self.finish_line(line);
                     return;
                 }
             };
@@ -167,8 +167,8 @@ impl Session {
                     match self.run_command(&text, &command) {
                         Ok(Flow::Done) => {}
                         Ok(Flow::End(departure)) => {
-                            self.output.done(client, ticket, CommandOutcome::Done);
                             self.end(departure);
+                            self.output.done(client, ticket, CommandOutcome::Done);
                             return;
                         }
                         Ok(Flow::Resume(_) | Flow::Acquire(_)) => {

@@ -131,6 +131,17 @@ impl Session {
         };
         match pending.wait(&target.link) {
             Ok(resumed) => target.traps.acknowledge(resumed.generation),
+            // The server's set is another than was thought: the full set mends it.
+            Err(TargetError::Invalid { .. }) if target.traps.forget() => {
+                let RunState::Running { intent, .. } = std::mem::take(&mut self.execution.state) else {
+                    return;
+                };
+                self.execution.state = RunState::Rest;
+                if let Err(error) = self.begin_resume(intent) {
+                    self.output.error(error.to_string());
+                    self.abort_suspended();
+                }
+            }
             Err(error) => {
                 target.traps.forget();
                 self.explain_refused_resume(&error);

@@ -26,6 +26,9 @@ impl Session {
         let span = tracing::info_span!("stop", number = stop.number, cause = ?stop.cause);
         let _inside = span.enter();
         self.mailbox.clear_interrupt();
+        // An answer that the stop has overtaken still says what traps the server has, and whose process this is.
+        self.resume_answered();
+        self.acquire_answered();
         let before = match std::mem::replace(&mut self.execution.state, RunState::Rest) {
             RunState::Running { intent, .. } => intent,
             _ => ResumeIntent::go(),
