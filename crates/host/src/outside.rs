@@ -10,8 +10,9 @@ use farsight_symbols::ImageBytes;
 
 use crate::link::{Link, LinkThreads};
 
-/// How long the threads of closed links may take to end before the host goes without them.
-const THREADS_END: Duration = Duration::from_secs(2);
+/// How long the threads of closed links may take to end before the host goes without them. Only one that still waits
+/// for its server's first word needs more than a moment, and a user who gave up on that server should not wait for it.
+const THREADS_END: Duration = Duration::from_millis(500);
 
 /// The engine's world on this machine.
 #[derive(Debug, Default)]

@@ -149,7 +149,7 @@ fn closed(write_error: Option<io::Error>) -> Trouble {
 /// What the stranger said, in words.
 fn answers(bytes: &[u8]) -> String {
     let kind = match bytes {
-        _ if bytes.starts_with(b"HTTP/") => "answers like a web server",
+        _ if bytes.starts_with(b"HTTP/") || bytes.starts_with(b"<") => "answers like a web server",
         _ if bytes.starts_with(b"SSH-") => "answers like an ssh server",
         [0x15 | 0x16, 0x03, ..] => "answers in TLS",
         [b'+' | b'-' | b'$', ..] => "may be a GDB stub",
