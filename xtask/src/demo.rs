@@ -64,9 +64,10 @@ const STEPS: &[Step] = &[
         expect: &["FARs buffer may be written"],
     },
     Step {
-        say: "Step three times. All three happen on the target's side: one request went out and one stop came back.",
-        command: "p 3",
-        expect: &["count_step"],
+        say: "Step three times, with the breakpoint disabled so that no other thread comes in between. All three steps happen\n\
+              on the target's side: one request goes out and one stop comes back.",
+        command: "bd 0; p 3; be 0",
+        expect: &["count_step+"],
     },
     Step {
         say: "Continue to the next hit of the breakpoint.",

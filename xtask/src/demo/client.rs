@@ -37,7 +37,8 @@ impl Client {
         let mut process = spawn(&mut command)?;
         let show = move |line: &str| {
             let line = without_prompt(line);
-            if !line.contains(MARK) && !line.is_empty() {
+            // What is typed may be printed again behind the prompt.
+            if !line.contains(MARK) && !line.is_empty() && line != QUIT {
                 show(line);
             }
         };
@@ -80,7 +81,7 @@ impl Client {
 
     /// Quits, detaching, and waits for the end; it must be an end without complaint.
     pub(crate) fn leave(mut self) -> Done {
-        self.type_line("qd")?;
+        self.type_line(QUIT)?;
         self.input = None;
         let deadline = Instant::now() + PATIENCE;
         while self.lines.next_before(deadline).is_some() {}
@@ -95,6 +96,9 @@ impl Client {
         }
     }
 }
+
+/// Ends a debugger and lets go of everything.
+const QUIT: &str = "qd";
 
 /// What no program prints by chance.
 const MARK: &str = "demo-step-ends-";
