@@ -187,13 +187,14 @@ fn run_for_threads(
     if many && row.names.contains(&"k") {
         stack::fetch_for_all(session)?;
     }
+    let place = session.place()?;
     for id in chosen {
         session.check_interrupt()?;
-        let place = session.place()?;
-        session.current = Some(Place { thread: id, ..place });
         if many {
+            session.current = Some(place);
             show_thread(session, id)?;
         }
+        session.current = Some(Place { thread: id, ..place });
         match (row.run)(session, invocation) {
             Ok(Flow::Done) => {}
             Ok(flow) if !many => return Ok(flow),

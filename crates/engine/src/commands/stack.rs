@@ -120,7 +120,11 @@ fn shown(process: &Process, walked: Walked, columns: StackColumns, most: usize) 
 /// Where a frame executes, named by the call and not by what follows it: a call at the end of a function returns into
 /// the next one.
 fn site(process: &Process, frame: &Frame) -> farsight_session::record::Place {
-    let lookup = frame.lookup_address();
+    // The trampoline of a signal handler was never called: it begins at its return address.
+    let lookup = match frame.is_signal_frame {
+        true => frame.pc,
+        false => frame.lookup_address(),
+    };
     let mut place = describe(process, lookup);
     if let Some(symbol) = &mut place.symbol {
         symbol.displacement = symbol.displacement.wrapping_add(frame.pc.0.wrapping_sub(lookup.0));

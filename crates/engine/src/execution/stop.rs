@@ -34,13 +34,20 @@ impl Session {
             _ => ResumeIntent::go(),
         };
         let (pid, tid, cause) = (stop.process, stop.thread, stop.cause.clone());
-        let Ok(news) = self.apply(system, stop) else {
+        let Ok(mut news) = self.apply(system, stop) else {
             return;
         };
-        self.show_modules(pid, tid, &news);
-        if matches!(cause, StopCause::Exec { .. }) {
+        if let StopCause::Exec { path } = &cause {
             self.forget_program(system, pid);
+            // That the old program's modules went goes without saying.
+            news.gone.clear();
+            if let Ok(process) = self.process_mut() {
+                process.path.clone_from(path);
+            }
+            let kind = EventKind::Exec { path: path.clone() };
+            self.output.record(Record::Event(EventReport { pid, tid, kind }));
         }
+        self.show_modules(pid, tid, &news);
         if !matches!(cause, StopCause::Exited { .. }) {
             self.bind_breakpoints(&news);
         }
@@ -173,15 +180,8 @@ impl Session {
             StopCause::Signal { signal, chance } => Decision::Show(signal_event(signal, chance)),
             StopCause::ForeignTrap => Decision::Show(EventKind::BreakInstruction),
             StopCause::Modules => Decision::Pass(before.continued()),
-            StopCause::Exec { path } => {
-                let event = EventKind::Exec { path: path.clone() };
-                if let Ok(process) = self.process_mut() {
-                    process.path = path;
-                    let (pid, tid) = (process.os, farsight_types::OsTid(process.os.0));
-                    self.output.record(Record::Event(EventReport { pid, tid, kind: event }));
-                }
-                Decision::Pass(ResumeIntent::go())
-            }
+            // Told already, before the new program's modules were.
+            StopCause::Exec { .. } => Decision::Pass(ResumeIntent::go()),
             StopCause::Exiting { status } => Decision::Show(EventKind::Exiting { ending: ending(status) }),
             StopCause::Exited { status } => Decision::Show(EventKind::Exited { ending: ending(status) }),
         }
