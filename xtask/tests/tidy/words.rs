@@ -41,16 +41,20 @@ fn other_words(source: &Source) -> Vec<String> {
     if !source.path.starts_with("crates/") || !source.path.contains("/src/") {
         return Vec::new();
     }
-    let mut complaints: Vec<String> = Vec::new();
-    for (number, line) in source.text.lines().enumerate().map(|(index, line)| (index + 1, line)) {
-        let code = line.split_once("//").map_or(line, |(code, _)| code);
-        for word in words(code) {
-            let known = OTHER_WORDS.iter().find(|(other, ..)| word == *other);
-            if let Some((other, ours, allowed)) = known
-                && (allowed.is_empty() || !source.path.starts_with(allowed))
-            {
-                complaints.push(source.at(number, &format!("`{other}` is {ours} here")));
-            }
+    // One complaint for each word: a file that has one has many.
+    let mut complaints = Vec::new();
+    for (other, ours, allowed) in OTHER_WORDS {
+        if !allowed.is_empty() && source.path.starts_with(allowed) {
+            continue;
+        }
+        let has_it = |line: &str| {
+            let code = line.split_once("//").map_or(line, |(code, _)| code);
+            words(code).iter().any(|word| word == other)
+        };
+        let lines = source.text.lines().enumerate().filter(|(_, line)| has_it(line));
+        let numbers: Vec<usize> = lines.map(|(index, _)| index + 1).collect();
+        if let Some(first) = numbers.first() {
+            complaints.push(source.at(*first, &format!("`{other}` is {ours} here ({} lines)", numbers.len())));
         }
     }
     complaints
