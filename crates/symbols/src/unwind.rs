@@ -73,8 +73,11 @@ pub struct Frame {
 
 impl Frame {
     /// The address that names this frame's function and line: the call instruction's last byte for a caller, the exact
-    /// pc for an interrupted frame.
+    /// pc for an interrupted frame and for a trampoline, which nobody calls: its start is returned to.
     pub fn lookup_address(&self) -> Address {
+        if self.is_signal_frame {
+            return self.pc;
+        }
         self.trust.lookup(self.pc)
     }
 }

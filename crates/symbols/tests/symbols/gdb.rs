@@ -1,7 +1,10 @@
 //! The same frames as gdb: pc, CFA, callee-saved registers.
 
-use farsight_symbols::Trust;
+use std::sync::Arc;
 
+use farsight_symbols::{Image, ImageFile, Trust};
+
+use crate::images;
 use crate::snapshot::Snapshot;
 use crate::support::Scratch;
 
@@ -191,6 +194,125 @@ fn without_tables_the_frame_pointers_lead_up() {
     assert!(ours.len() > 20, "{ours:x?}");
     assert_eq!(ours[..21], theirs[..21]);
     assert!(frames[3..20].iter().all(|frame| frame.trust == Trust::FramePointer));
+}
+
+#[test]
+fn other_images_of_the_same_modules_lead_to_the_same_frames() {
+    let Some(mut snapshot) = snapshot(RECURSION, &["-O2", "-g"], "break leaf;run") else {
+        return;
+    };
+    let (frames, _) = snapshot.walk();
+    let names = snapshot.names(&frames);
+    assert_eq!(names[..3], ["leaf", "recurse", "recurse"]);
+
+    // Pieces that came over a wire.
+    snapshot.know_modules_by(|file| {
+        let size = file.bytes().len() as u64;
+        images::fetched(file.bytes(), Some(size)).0
+    });
+    assert_eq!(snapshot.walk().0, frames);
+    assert_eq!(snapshot.names(&frames), names);
+
+    // No section table: the program headers tell enough.
+    snapshot.know_modules_by(|file| {
+        patched(file, |bytes| {
+            bytes[40..48].fill(0);
+            bytes[60..64].fill(0);
+        })
+    });
+    assert_eq!(snapshot.walk().0, frames);
+
+    // A search table whose entries lead nowhere, and one that is out of order.
+    for damage in [wild_descriptions, wild_order] {
+        snapshot.know_modules_by(|file| {
+            let layout = file.layout();
+            let Some(section) = layout.section_index(".eh_frame_hdr") else {
+                return patched(file, |_| {});
+            };
+            let section = &layout.sections[section];
+            let start = section.file_offset as usize;
+            let table = start + 12..start + section.size as usize;
+            patched(file, |bytes| damage(&mut bytes[table.clone()]))
+        });
+        assert_eq!(snapshot.walk().0, frames);
+    }
+}
+
+fn patched(file: &ImageFile, patch: impl Fn(&mut [u8])) -> Arc<dyn Image> {
+    let mut bytes = file.bytes().to_vec();
+    patch(&mut bytes);
+    Arc::new(ImageFile::parse(Arc::new(bytes)).unwrap())
+}
+
+fn wild_descriptions(table: &mut [u8]) {
+    for entry in table.chunks_exact_mut(8) {
+        entry[4..].copy_from_slice(&0x7fff_0000u32.to_le_bytes());
+    }
+}
+
+fn wild_order(table: &mut [u8]) {
+    table.reverse();
+}
+
+const OWN_RESTORER: &str = r#"
+#include <signal.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+__attribute__((noinline)) int leaf(int x) { __asm__ volatile("" ::: "memory"); return x + 1; }
+void handler(int number) { leaf(number); leaf(number); }
+void restorer(void);
+__asm__(".text\nnop\nrestorer: mov $15, %eax\nsyscall\n");
+struct { void *handler; unsigned long flags; void *restorer; unsigned long mask; } action =
+    { (void *)handler, 0x04000000, (void *)restorer, 0 };
+int main(void) {
+    syscall(SYS_rt_sigaction, SIGUSR1, &action, 0, 8);
+    raise(SIGUSR1);
+    return 0;
+}
+"#;
+
+#[test]
+fn a_trampoline_without_tables_is_known_by_its_instructions() {
+    let commands = "handle SIGUSR1 nostop noprint pass;break leaf;run";
+    if let Some(mut snapshot) = snapshot(OWN_RESTORER, &["-O1", "-g"], commands) {
+        let (frames, _) = snapshot.walk();
+        let at = frames.iter().position(|frame| frame.is_signal_frame).unwrap();
+        // As where tables describe a trampoline. (gdb does not take one with a name of its own for one.)
+        assert_eq!(frames[at].cfa, frames[at + 1].registers.sp());
+        let names = snapshot.names(&frames);
+        assert_eq!(names[..3], ["leaf", "handler", "restorer"]);
+        assert!(names[at + 1..].contains(&"main".to_owned()), "{names:?}");
+        assert_eq!(frames[at + 1].trust, Trust::SignalFrame);
+        assert!(frames[at + 1].registers.by_name("rcx").is_some());
+    }
+}
+
+#[test]
+fn without_tables_or_frame_pointers_the_stack_is_searched() {
+    let source = r#"
+        __attribute__((noinline)) int leaf(int x) { __asm__ volatile("" ::: "memory"); return x + 1; }
+        __attribute__((noinline)) int recurse(int depth) { return depth ? recurse(depth - 1) * 3 + 1 : leaf(depth) + 2; }
+        __attribute__((noreturn)) void _start(void) { recurse(12); __builtin_trap(); }
+    "#;
+    let flags = [
+        "-O1",
+        "-nostdlib",
+        "-fno-asynchronous-unwind-tables",
+        "-fomit-frame-pointer",
+        "-fno-optimize-sibling-calls",
+        "-static",
+    ];
+    // Without a loader, which would leave return addresses of its own on the stack.
+    let Some(mut snapshot) = snapshot(source, &flags, "break *leaf;run") else {
+        return;
+    };
+    let (frames, _) = snapshot.walk();
+    let mut expected = vec!["leaf"];
+    expected.extend(["recurse"; 13]);
+    expected.push("_start");
+    assert_eq!(snapshot.names(&frames), expected, "{frames:#x?}");
+    assert_eq!(frames[1].trust, Trust::Guessed);
+    assert!(frames[2..].iter().all(|frame| frame.trust == Trust::Scanned));
 }
 
 /// Stops programs at arbitrary moments. Takes minutes: `cargo test -p farsight-symbols -- --ignored random_stops`.

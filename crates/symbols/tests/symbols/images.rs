@@ -184,7 +184,7 @@ fn a_stripped_image_and_its_debug_file_are_one() {
 }
 
 /// Fetches the pieces of a file as a host without the file would.
-fn fetched(bytes: &[u8], file_size: Option<u64>) -> (Arc<dyn Image>, usize, usize) {
+pub(crate) fn fetched(bytes: &[u8], file_size: Option<u64>) -> (Arc<dyn Image>, usize, usize) {
     let mut reader = PartsReader::new(file_size);
     let (mut batches, mut fetched) = (0, 0);
     loop {

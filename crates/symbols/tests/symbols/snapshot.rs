@@ -70,7 +70,8 @@ struct Module {
     path: PathBuf,
     base: u64,
     end: u64,
-    image: Arc<ImageFile>,
+    file: Arc<ImageFile>,
+    image: Arc<dyn Image>,
     symbols: SymbolTable,
     unwind: Arc<ModuleUnwind>,
 }
@@ -168,9 +169,32 @@ impl Snapshot {
             base,
             end,
             symbols: SymbolTable::build(&[&*image]),
+            file: Arc::clone(&image),
             image,
             unwind,
         });
+    }
+
+    /// Lets each module be known by another image, made from its file.
+    pub(crate) fn know_modules_by(&mut self, make: impl Fn(&ImageFile) -> Arc<dyn Image>) {
+        for module in &mut self.modules {
+            module.image = make(&module.file);
+            module.unwind = Arc::new(ModuleUnwind::new(&[&*module.image]));
+            module.symbols = SymbolTable::build(&[&*module.image]);
+        }
+    }
+
+    /// The name of the function at each frame.
+    pub(crate) fn names(&self, frames: &[Frame]) -> Vec<String> {
+        let name = |frame: &Frame| {
+            let address = frame.lookup_address().0;
+            let holds = |module: &&Module| (module.base..module.end).contains(&address);
+            let module = self.modules.iter().find(holds)?;
+            let bias = module.image.layout().bias_at(Address(module.base));
+            let (symbol, _) = module.symbols.at(Rva(address.wrapping_sub(bias)))?;
+            Some(symbol.name())
+        };
+        frames.iter().map(|frame| name(frame).unwrap_or_default()).collect()
     }
 
     /// Forgets everything, so that the walk has to ask.
