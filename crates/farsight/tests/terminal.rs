@@ -2,6 +2,9 @@
 //!
 //! The terminal is made by `script` (util-linux, part of every distribution).
 
+// Helpers of tests are tests, and a panic is how a test fails.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};

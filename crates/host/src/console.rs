@@ -13,7 +13,7 @@ mod source;
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use farsight_session::{Client, Notification, OutputMask, Request};
 
@@ -25,6 +25,9 @@ use crate::sys::{SavedTerminal, columns};
 
 /// Characters a line where nothing says how many there are.
 const WIDTH: u16 = 80;
+
+/// How long the editor gets to show what it was given when the session ends under it.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What the console begins with.
 #[derive(Clone, Debug, Default)]
@@ -131,6 +134,11 @@ impl Console {
                 break end;
             }
         };
+        if self.screen.is_editing() {
+            // What was told last may still be on its way to the editor, which says nothing about it. Signals shorten
+            // the wait, which is what they are for.
+            let _ = happenings.recv_timeout(LAST_WORDS);
+        }
         if end.engine_ended {
             // It ends with the engine's side of the channel, and has nothing to tell about its own end.
             let _ = pump.join();

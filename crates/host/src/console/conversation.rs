@@ -19,6 +19,9 @@ const LETTING_GO: Duration = Duration::from_secs(5);
 /// So many interrupts in a row without an answer mean that none will come.
 const PATIENCE: u32 = 3;
 
+/// Tickets of probes, apart from those of commands and of the editor's questions.
+const PROBES: u64 = 1 << 63;
+
 /// How the user is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -123,6 +126,8 @@ pub(crate) struct Conversation {
     target_awaited: bool,
     last_ticket: u64,
     outstanding: Option<Outstanding>,
+    /// The question whose answer says that the engine goes on after a line.
+    probe: Option<Ticket>,
     /// Whether a line has been asked for and has not come.
     asking: bool,
     input_wanted: Option<String>,
@@ -157,6 +162,7 @@ impl Conversation {
             target_awaited: options.first_target != FirstTarget::None,
             last_ticket: 0,
             outstanding: None,
+            probe: None,
             asking: false,
             input_wanted: None,
             running: false,
@@ -235,7 +241,7 @@ impl Conversation {
             let prompt = prompt.clone();
             return self.ask_or_end(prompt, actions);
         }
-        if self.outstanding.is_some() {
+        if self.outstanding.is_some() || self.probe.is_some() {
             return;
         }
         let Some(prompt) = self.prompt.clone() else {
@@ -302,8 +308,15 @@ impl Conversation {
             Notification::Done { ticket, outcome } => {
                 if let Some(outstanding) = self.outstanding.take_if(|outstanding| outstanding.ticket == ticket) {
                     self.failed |= outstanding.scripted && outcome == CommandOutcome::Failed;
+                    // A line that ends the session is done too. The engine answers in order, so an answer to this says
+                    // that there is more to come, and until then no prompt is put up in vain.
+                    let ticket = Ticket(PROBES | ticket.0);
+                    self.probe = Some(ticket);
+                    let line = String::new();
+                    actions.push(Action::Send(Request::Complete { ticket, line }));
                 }
             }
+            Notification::Completions { ticket, .. } if self.probe == Some(ticket) => self.probe = None,
             Notification::Completions {
                 ticket,
                 start,

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use farsight_session::{ClientId, CommandOutcome, Content, SessionState};
 
@@ -49,6 +48,11 @@ fn text(text: &str) -> Notification {
 fn answer(request: Request) -> Vec<Notification> {
     let Request::Execute { ticket, line } = request else {
         return match request {
+            Request::Complete { ticket, .. } => vec![Notification::Completions {
+                ticket,
+                start: 0,
+                candidates: Vec::new(),
+            }],
             Request::EndOfInput => vec![text("detached\n"), Notification::Ended { clean: true }],
             _ => Vec::new(),
         };

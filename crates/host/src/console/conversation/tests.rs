@@ -35,7 +35,19 @@ fn no_target(conversation: &mut Conversation) -> Vec<String> {
 
 fn done(conversation: &mut Conversation, ticket: u64, outcome: CommandOutcome) -> Vec<String> {
     let ticket = Ticket(ticket);
-    told(conversation, Notification::Done { ticket, outcome })
+    let actions = conversation.take(Happening::Told(Notification::Done { ticket, outcome }));
+    let [Action::Send(Request::Complete { ticket, .. })] = actions[..] else {
+        panic!("{actions:?}")
+    };
+    let (start, candidates) = (0, Vec::new());
+    told(
+        conversation,
+        Notification::Completions {
+            ticket,
+            start,
+            candidates,
+        },
+    )
 }
 
 fn line(conversation: &mut Conversation, line: &str) -> Vec<String> {
@@ -218,4 +230,15 @@ fn while_a_program_runs_the_keyboard_is_its_own() {
 fn what_is_typed_ahead_of_an_attached_process_stays_for_the_prompt() {
     let mut it = terminal();
     assert!(running(&mut it).is_empty());
+}
+
+#[test]
+fn no_prompt_is_put_up_behind_the_line_that_ends_the_session() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    line(&mut it, "q");
+    let (ticket, outcome) = (Ticket(1), Done);
+    let after = told(&mut it, Notification::Done { ticket, outcome });
+    assert!(after.iter().all(|word| !word.starts_with("ask")), "{after:?}");
+    assert_eq!(ended(&mut it, true), ["exit 0"]);
 }
