@@ -313,3 +313,6 @@ fn by_rules(caller: rules::Caller, is_signal_frame: bool) -> Found {
         next,
     }
 }
+
+#[cfg(test)]
+mod tests;

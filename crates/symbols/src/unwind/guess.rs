@@ -179,7 +179,9 @@ impl Guesser<'_> {
 
     /// The lowest word of the stack that may be a return address.
     fn scan(&mut self) -> Result<Guess, AddressRange> {
-        let start = Address(self.sp.0.next_multiple_of(8).max(self.sp.0));
+        let Some(start) = self.sp.0.checked_next_multiple_of(8).map(Address) else {
+            return Ok(Guess::none(EndReason::NoCaller));
+        };
         let stack = self.bytes::<SCAN>(start)?;
         if stack.is_empty() {
             return Ok(Guess::none(EndReason::Unreadable { at: start }));

@@ -6,7 +6,7 @@ use farsight_symbols::{Image, ImageFile, Trust};
 
 use crate::images;
 use crate::snapshot::Snapshot;
-use crate::support::Scratch;
+use crate::support::{self, Scratch};
 
 /// How many moments each program is stopped at.
 const STOPS: usize = 60;
@@ -350,7 +350,29 @@ fn random_stops_have_gdbs_frames() {
     if let Some(path) = scratch.compile("g++", source, &["-O2", "-g"]) {
         programs.push(vec![path.display().to_string()]);
     }
-    for program in &programs {
+    let rust = r#"
+        use std::collections::HashMap;
+        fn deep(n: u32, f: &mut dyn FnMut(u32) -> u64) -> u64 { if n == 0 { f(0) } else { deep(n - 1, f) + f(n) } }
+        fn main() {
+            let mut counts: HashMap<String, u64> = HashMap::new();
+            let mut seed = 1u32;
+            loop {
+                let mut words: Vec<String> = (0..100).map(|_| { seed = seed.wrapping_mul(1103515245).wrapping_add(12345); format!("{seed}") }).collect();
+                words.sort();
+                for word in &words { *counts.entry(word[..word.len().min(3)].to_owned()).or_default() += 1; }
+                let total = deep(20, &mut |n| { let c = counts.entry(n.to_string()).or_default(); *c += 1; *c });
+                let _ = std::panic::catch_unwind(|| std::hint::black_box(total));
+            }
+        }
+    "#;
+    let (rust_source, rust_program) = (scratch.path("program.rs"), scratch.path("rust-program"));
+    std::fs::write(&rust_source, rust).unwrap();
+    let mut rustc = std::process::Command::new("rustc");
+    rustc.args(["-O", "-g", "-o"]).args([&rust_program, &rust_source]);
+    if support::run(&mut rustc).is_some_and(|done| done.status.success()) {
+        programs.push(vec![rust_program.display().to_string()]);
+    }
+    for program in programs.iter().rev() {
         let words: Vec<&str> = program.iter().map(String::as_str).collect();
         let (mut agree, mut all, mut stops) = (0, 0, 0);
         for stop in 0..STOPS {
