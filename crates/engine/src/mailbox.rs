@@ -238,3 +238,6 @@ impl Port for Link {
         self.put(Frame::new(self.header(FrameKind::Urgent, operation, 0), Vec::new()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,13 +51,20 @@ fn search(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
         granularity: u32::try_from(kind.size).unwrap_or(1),
         most: MOST_HITS,
         writable_only: kind.writable_only,
-        pattern,
+        pattern: pattern.clone(),
     };
     let reply = farsight_target::Look::search(&mut LookProxy(&link), request)?;
     session.memos.search = reply.next;
-    let hits = match kind.addresses_only {
-        true => reply.found.iter().map(|address| part(*address, Vec::new())).collect(),
-        false => {
+    let shown = usize::try_from(SHOWN_BYTES).unwrap_or(0);
+    let hits = match (kind.addresses_only, pattern.get(..shown)) {
+        (true, _) => reply.found.iter().map(|address| part(*address, Vec::new())).collect(),
+        // What was found is what was looked for; only what lies behind a shorter pattern must be read.
+        (false, Some(known)) => reply
+            .found
+            .iter()
+            .map(|address| part(*address, known.to_vec()))
+            .collect(),
+        (false, None) => {
             let ranges: Vec<AddressRange> = reply
                 .found
                 .iter()

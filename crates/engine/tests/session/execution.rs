@@ -211,3 +211,76 @@ fn without_initial_and_final_break_a_program_runs_through() {
     });
     assert!(shown.contains("The process is gone"), "{shown}");
 }
+
+#[test]
+fn a_breakpoint_of_one_thread_stops_that_thread_alone() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let shown = session.run("~2 bp leaf; bl; g; ~.");
+    assert!(shown.contains("Breakpoint 0 hit"), "{shown}");
+    assert_eq!(session.prompt.as_deref(), Some("0:002> "), "{shown}");
+    session.run("bc 0; ~1 bp leaf; g");
+    assert_eq!(session.prompt.as_deref(), Some("0:001> "));
+}
+
+#[test]
+fn a_one_shot_breakpoint_goes_with_its_hit_and_a_disabled_one_is_not_hit() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    session.run("bp /1 work; bp leaf; bd 1; g");
+    let shown = session.run("bl");
+    assert!(!shown.contains("work") && shown.contains(" 1 d "), "{shown}");
+    let shown = session.run("bp0 worker; bp5 work; g; bl");
+    assert!(shown.contains("Breakpoint 5 hit"), "{shown}");
+    let shown = session.fail("bc 7");
+    assert!(shown.contains("there is no breakpoint 7"), "{shown}");
+    session.run("bc 0-9");
+    assert_eq!(session.run("bl"), "");
+}
+
+#[test]
+fn a_breakpoint_set_while_the_target_runs_is_hit() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let going = session.send("g");
+    session.until("running", |notification| {
+        matches!(notification, Notification::State(SessionState::Running))
+    });
+    session.run("bp leaf");
+    let (shown, _) = session.finish("the hit", going);
+    assert!(shown.contains("Breakpoint 0 hit"), "{shown}");
+}
+
+#[test]
+fn going_up_leaves_the_function() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    session.run("g leaf");
+    let before = session.run("k 2");
+    let shown = session.run("gu");
+    assert!(shown.contains("toy!work+"), "{before}{shown}");
+}
+
+#[test]
+fn freezing_holds_a_thread_back() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let shown = session.run("~1f; ~2f; ~; bp leaf; g; ~0f; ~1u; g");
+    assert!(shown.contains("Frozen"), "{shown}");
+    assert_eq!(session.prompt.as_deref(), Some("0:001> "), "{shown}");
+}
+
+#[test]
+fn a_hit_of_a_cleared_breakpoint_is_passed_in_silence() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    // The commands clear the breakpoint that they belong to, and go on.
+    let shown = session.run("bp leaf \"bc 0; g\"; bp work 20; g; bl");
+    assert!(shown.contains("Breakpoint 1 hit") && !shown.contains("leaf"), "{shown}");
+}
+
+#[test]
+fn the_end_of_input_ends_a_running_session() {
+    let (mut session, _) = Session::start(World::with_files(), launch());
+    session.send("bc *; g");
+    session.until("running", |notification| {
+        matches!(notification, Notification::State(SessionState::Running))
+    });
+    session.request(Request::EndOfInput);
+    let (shown, clean) = session.end();
+    assert!(clean, "{shown}");
+}
