@@ -158,14 +158,14 @@ fn damage(count: u64, mut copy: impl FnMut(&mut Random) -> Vec<u8>) {
         let bytes = copy(&mut random);
         let begun = Instant::now();
         exercise_bytes(bytes, round);
-        assert!(begun.elapsed() < Duration::from_secs(5), "round {round}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "round {round}");
     }
 }
 
 #[test]
 fn flipped_bits_do_no_harm() {
     let Some(whole) = small_program() else { return };
-    damage(1200, |random| {
+    damage(600, |random| {
         let mut bytes = whole.clone();
         for _ in 0..1 + random.below(8) {
             let at = random.below(bytes.len());
@@ -200,7 +200,7 @@ fn flipped_bits_in_the_tables_do_no_harm() {
         (0, 64 + 56 * 8),
         (whole.len() - 64 * sections.len(), 64 * sections.len()),
     ]);
-    damage(2400, |random| {
+    damage(1500, |random| {
         let mut bytes = whole.clone();
         let (start, size) = places[random.below(places.len())];
         for _ in 0..1 + random.below(4) {
