@@ -95,6 +95,7 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
         completions,
         asked: String::new(),
         deadline: None,
+        width: 0,
         screen_lost: false,
         terminal,
     };
@@ -114,6 +115,8 @@ struct Console {
     /// The prompt of the line that is wanted.
     asked: String,
     deadline: Option<Instant>,
+    /// What the engine has been told.
+    width: u16,
     screen_lost: bool,
     /// The terminal as it was.
     terminal: Option<SavedTerminal>,
@@ -179,6 +182,8 @@ impl Console {
     fn line_came(&mut self, happening: &Happening) -> io::Result<()> {
         match (happening, self.manner) {
             (Happening::Line(_) | Happening::LineCleared | Happening::EndOfLines, Manner::Terminal) => {
+                // While the editor has the terminal it keeps to itself that the size has changed.
+                self.send_width();
                 self.screen.end_editing()
             }
             (Happening::Line(line), Manner::Transcript) => self.screen.echo(&self.asked, line),
@@ -246,6 +251,9 @@ impl Console {
         let width = columns()
             .or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
             .unwrap_or(WIDTH);
+        if std::mem::replace(&mut self.width, width) == width {
+            return;
+        }
         self.screen.set_width(width);
         (self.send)(Request::SetOutput {
             mask: OutputMask::DEFAULT,

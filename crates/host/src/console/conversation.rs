@@ -19,6 +19,9 @@ const LETTING_GO: Duration = Duration::from_secs(5);
 /// So many interrupts in a row without an answer mean that none will come.
 const PATIENCE: u32 = 3;
 
+/// What somebody at an empty prompt needs to know.
+const FIRST_STEPS: &str = "No target yet: .tlist, .attach PID, .create PROGRAM; .help tells of the rest, q leaves.\n";
+
 /// Tickets of probes, apart from those of commands and of the editor's questions.
 const PROBES: u64 = 1 << 63;
 
@@ -302,7 +305,7 @@ impl Conversation {
             Notification::Echo { author, line } => {
                 show(actions, &format!("{author}: {line}\n"));
             }
-            Notification::State(state) => self.state(state),
+            Notification::State(state) => self.state(state, actions),
             Notification::InputWanted { prompt } => self.input_wanted = Some(prompt),
             Notification::InputTaken => self.input_wanted = None,
             Notification::Done { ticket, outcome } => {
@@ -337,14 +340,16 @@ impl Conversation {
         }
     }
 
-    fn state(&mut self, state: SessionState) {
+    fn state(&mut self, state: SessionState, actions: &mut Vec<Action>) {
         self.running = state == SessionState::Running;
         self.program_here &= state != SessionState::NoDebuggee;
         self.prompt = match state {
             // The first target is still to come.
             SessionState::NoDebuggee if !self.begun && self.target_awaited => None,
             SessionState::NoDebuggee => {
-                self.begun = true;
+                if !std::mem::replace(&mut self.begun, true) && self.manner == Manner::Terminal {
+                    show(actions, FIRST_STEPS);
+                }
                 Some(NO_TARGET_PROMPT.into())
             }
             SessionState::Accessible { prompt } => {

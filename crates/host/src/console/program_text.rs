@@ -14,12 +14,23 @@ pub(crate) struct ProgramText {
     partial: Vec<u8>,
     /// A carriage return that may begin a line end.
     returned: bool,
-    /// Whether colours pass.
-    colours: bool,
+    viewer: Viewer,
     /// Whether the text left the terminal in another colour.
     coloured: bool,
     /// Characters of the program's on the line that stands open: so many it may take back.
     column: usize,
+}
+
+/// Who gets the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Viewer {
+    /// No terminal: neither colours nor characters that are taken back.
+    #[default]
+    File,
+    /// A terminal whose user wants no colours.
+    PlainTerminal,
+    /// A terminal.
+    ColourTerminal,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -39,10 +50,10 @@ enum State {
 }
 
 impl ProgramText {
-    /// A filter that passes colours, or takes them away too.
-    pub(crate) fn new(colours: bool) -> ProgramText {
+    /// A filter for a viewer.
+    pub(crate) fn new(viewer: Viewer) -> ProgramText {
         ProgramText {
-            colours,
+            viewer,
             ..ProgramText::default()
         }
     }
@@ -151,7 +162,7 @@ impl ProgramText {
         match character {
             '\t' => out.push('\t'),
             // How a terminal's echo shows that a typed character was taken back.
-            '\x08' if self.colours && self.column > 0 => {
+            '\x08' if self.viewer != Viewer::File && self.column > 0 => {
                 self.column -= 1;
                 out.push('\x08');
             }
@@ -167,7 +178,7 @@ impl ProgramText {
     }
 
     fn colour(&mut self, parameters: &str, out: &mut String) {
-        if self.colours {
+        if self.viewer == Viewer::ColourTerminal {
             out.push_str("\x1b[");
             out.push_str(parameters);
             out.push('m');
@@ -181,7 +192,7 @@ mod tests {
     use super::*;
 
     fn pass(text: &str) -> String {
-        ProgramText::new(true).pass(text.as_bytes())
+        ProgramText::new(Viewer::ColourTerminal).pass(text.as_bytes())
     }
 
     #[test]
@@ -218,17 +229,17 @@ mod tests {
     fn a_program_takes_back_its_own_characters_only() {
         assert_eq!(pass("ab\x08 \x08c"), "ab\x08 \x08c");
         assert_eq!(pass("a\n\x08b\x08\x08\x08c"), "a\nb\x08c");
-        let mut filter = ProgramText::new(true);
+        let mut filter = ProgramText::new(Viewer::ColourTerminal);
         filter.pass(b"name");
         filter.settle();
         assert_eq!(filter.pass(b"\x08\x08"), "");
-        assert_eq!(ProgramText::new(false).pass(b"ab\x08c"), "abc");
+        assert_eq!(ProgramText::new(Viewer::File).pass(b"ab\x08c"), "abc");
     }
 
     #[test]
     fn pieces_make_no_difference() {
         let text = "caf\u{e9} \x1b[32m\u{4e2d}\x1b]0;t\x1b\\\r\nz";
-        let mut filter = ProgramText::new(true);
+        let mut filter = ProgramText::new(Viewer::ColourTerminal);
         let pieces: String = text.as_bytes().iter().map(|byte| filter.pass(&[*byte])).collect();
         assert_eq!(pieces, pass(text));
         assert_eq!(pass(text), "caf\u{e9} \x1b[32m\u{4e2d}\nz");
@@ -236,16 +247,19 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_marked() {
-        assert_eq!(ProgramText::new(true).pass(b"a\xffb\xc3("), "a\u{fffd}b\u{fffd}(");
+        assert_eq!(
+            ProgramText::new(Viewer::ColourTerminal).pass(b"a\xffb\xc3("),
+            "a\u{fffd}b\u{fffd}("
+        );
     }
 
     #[test]
     fn colours_end_with_the_programs_text() {
-        let mut filter = ProgramText::new(true);
+        let mut filter = ProgramText::new(Viewer::ColourTerminal);
         filter.pass(b"\x1b[31mred");
         assert_eq!(filter.settle(), "\x1b[0m");
         assert_eq!(filter.settle(), "");
-        let mut plain = ProgramText::new(false);
+        let mut plain = ProgramText::new(Viewer::File);
         assert_eq!(plain.pass(b"\x1b[31mred"), "red");
         assert_eq!(plain.settle(), "");
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use farsight_render::{View, render, visible};
 use farsight_session::Content;
 
-use super::program_text::ProgramText;
+use super::program_text::{ProgramText, Viewer};
 
 /// Where text goes while the user is typing, so that the line being typed is not torn.
 pub(crate) type BesideEditor = Box<dyn FnMut(String) -> io::Result<()> + Send>;
@@ -28,17 +28,23 @@ pub(crate) struct Screen {
 impl Screen {
     /// A screen that writes to `out`, and through `beside` while a line is being edited.
     pub(crate) fn new(out: Box<dyn Write + Send>, beside: Option<BesideEditor>) -> Screen {
-        let terminal = beside.is_some();
+        // Who sets this wants none, whatever the terminal can (no-color.org).
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let viewer = match (&beside, unwanted) {
+            (None, _) => Viewer::File,
+            (Some(_), true) => Viewer::PlainTerminal,
+            (Some(_), false) => Viewer::ColourTerminal,
+        };
         Screen {
             out,
             beside,
             editing: false,
             held: String::new(),
             view: View {
-                colour: terminal,
+                colour: viewer == Viewer::ColourTerminal,
                 ..View::default()
             },
-            program: ProgramText::new(terminal),
+            program: ProgramText::new(viewer),
             program_last: false,
             at_line_start: true,
         }

@@ -113,6 +113,7 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
         completions: None,
         asked: String::new(),
         deadline: None,
+        width: 0,
         screen_lost: false,
         terminal: None,
     }

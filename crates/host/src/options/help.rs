@@ -41,8 +41,8 @@ Otherwise lines are read from standard input and shown behind the prompt they ar
 At q, programs that were started are killed and processes that were attached to run on.
 
 Exit code: 0 everything asked was done (at a terminal: the session ended in good order), 1 a command failed,
-2 the command line was wrong, 3 no connection or no first target, 4 the connection was lost or the engine failed,
-128 + N ended by signal N.
+2 the command line was wrong, 3 no connection or no first target, 4 the debugger itself failed, 128 + N ended by
+signal N.
 
 FARSIGHT_LOG_FILE names a file for a log of this program, FARSIGHT_LOG says of what (such as debug or farsight_host=trace).
 ";

@@ -139,7 +139,9 @@ fn a_target_that_ends_without_a_stop_leaves_a_prompt() {
 #[test]
 fn a_session_may_start_without_a_target() {
     let mut it = terminal_with(FirstTarget::None);
-    assert_eq!(no_target(&mut it), ["ask > "]);
+    let actions = no_target(&mut it);
+    assert!(actions[0].starts_with("show No target yet"), "{actions:?}");
+    assert_eq!(actions[1..], ["ask > "]);
 }
 
 #[test]
