@@ -16,7 +16,7 @@ struct One {
 impl One {
     /// Even ones attach, odd ones launch; all have a breakpoint with a pass count and a running debuggee.
     fn start(index: usize, server: &DbgSrv) -> One {
-        let (mut console, counter) = if index % 2 == 0 {
+        let (mut console, counter) = if index.is_multiple_of(2) {
             let counter = Debuggee::start("counter", &["2", "5000"]);
             let pid = counter.pid().to_string();
             (

@@ -1,11 +1,12 @@
 //! `farsight` and `dbgsrv` as separate processes, on real debuggees: what a user does, done by a script.
 
-// Helpers of tests are tests, and a panic is how a test fails.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+// Helpers of tests are tests: a panic is how one fails, and what it prints shows when it does.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod bad_input;
 mod budgets;
 mod clients;
+mod gdb_frames;
 mod languages;
 mod sessions;
 mod support;

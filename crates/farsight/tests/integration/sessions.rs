@@ -40,6 +40,8 @@ fn walk_through(mut console: Console, mut counter: Debuggee) {
     let text = console.run("r r10");
     assert!(text.contains("r10=1122334455667788"), "{text}");
 
+    // Other threads come by while one steps.
+    console.run("bc *");
     let text = console.run("t");
     assert!(text.contains("counter!count_step+0x1"), "{text}");
     let text = console.run("p");
@@ -49,7 +51,6 @@ fn walk_through(mut console: Console, mut counter: Debuggee) {
     let text = console.run("u count_step l2");
     assert_in_order(&text, &["push    rbp", "mov     rbp,rsp"]);
 
-    console.run("bc *");
     let address = counter.address("counter");
     console.send("g");
     proc::assert_advances(counter.pid().0, address, Deadline::usual());

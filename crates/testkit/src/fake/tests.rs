@@ -123,3 +123,10 @@ fn an_attached_toy_runs_until_it_is_asked_to_stop() {
     let denied = session.machine().find_by_name(NameQuery { name: "nobody".into() });
     assert!(matches!(denied, Err(TargetError::NoSuchName { .. })));
 }
+
+#[test]
+fn the_fake_passes_the_checks_that_need_no_real_process() {
+    let connect = || session();
+    crate::conformance::describes_the_machine(&connect);
+    crate::conformance::refuses_what_makes_no_sense(&connect);
+}
