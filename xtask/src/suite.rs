@@ -228,10 +228,10 @@ fn run_and_count(command: &mut Command) -> (Done, Option<Counts>) {
     (outcome, counts)
 }
 
-/// Reads nextest's `Summary [..] N tests run: P passed (..), F failed, S skipped` and cargo's `test result:` line.
+/// Reads nextest's `Summary [..] N tests run: P passed (..), F failed, S skipped` and cargo's `test result:` line. The
+/// latter stands at the margin: nextest shows a failed test's own, indented.
 fn closing_line(line: &str) -> Option<Counts> {
-    let line = line.trim();
-    let list = if line.starts_with("Summary [") {
+    let list = if line.trim_start().starts_with("Summary [") {
         line.split_once("run: ")?.1
     } else {
         line.strip_prefix("test result: ")?.split_once(". ")?.1
@@ -361,6 +361,7 @@ mod tests {
                 skipped: 1
             })
         );
+        assert_eq!(closing_line(&format!("    {cargo}")), None);
         assert_eq!(closing_line("        PASS [   0.005s] farsight-types ids"), None);
     }
 
