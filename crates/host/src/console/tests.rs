@@ -1,3 +1,5 @@
+//! Whole consoles over a scripted engine.
+
 use std::sync::Arc;
 
 use farsight_session::{ClientId, CommandOutcome, Content, SessionState};

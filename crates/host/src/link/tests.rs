@@ -1,3 +1,5 @@
+//! Links to a scripted server over real sockets.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::RecvTimeoutError;

@@ -1,3 +1,5 @@
+//! What happens goes in, what is to be done comes out as words.
+
 use farsight_session::CommandOutcome::{Done, Failed};
 
 use super::*;

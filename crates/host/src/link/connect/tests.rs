@@ -1,3 +1,5 @@
+//! The first exchange with servers, strangers and silence.
+
 use std::thread;
 
 use farsight_wire::Header;
