@@ -31,6 +31,7 @@ pub const PARSERS: &[Parser] = &[
     ("command_line", command_line),
     ("disassembly", disassembly),
     ("demangle", demangle),
+    ("procfs", procfs),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.
@@ -414,4 +415,15 @@ pub fn demangle(input: &[u8]) {
     }
     let (pattern, name) = text.split_once('\n').unwrap_or((text, text));
     let _ = Pattern::new(pattern).matches(name);
+}
+
+/// What the kernel says about processes, with names in it that any process chooses.
+pub fn procfs(input: &[u8]) {
+    let mappings = farsight_linux::procfs::parse_maps(input);
+    assert!(mappings.len() <= input.len());
+    for mapping in mappings {
+        let _ = (mapping.range.end(), mapping.path.len());
+    }
+    let status = farsight_linux::procfs::parse_status(input);
+    assert!(status.name.len() <= input.len() * 4);
 }

@@ -71,6 +71,11 @@ fn mangled_names() {
 }
 
 #[test]
+fn what_the_kernel_says() {
+    replay("procfs");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");
