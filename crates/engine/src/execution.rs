@@ -39,16 +39,11 @@ pub(crate) enum RunState {
     Connecting {
         /// Its number.
         link: LinkId,
+        /// A target that was asked for already: the request travels right behind the handshake and saves a round trip.
+        asked: Option<Asked>,
     },
     /// A target was asked for and has not had its first stop.
-    Acquiring {
-        system: SystemId,
-        /// The unanswered request; none when only the stop is missing.
-        pending: Option<Pending<Acquired, TargetError>>,
-        origin: Origin,
-        /// What was asked for, in words.
-        what: String,
-    },
+    Acquiring { system: SystemId, asked: Asked },
     /// Targets run.
     Running {
         system: SystemId,
@@ -59,6 +54,15 @@ pub(crate) enum RunState {
     },
     /// The session is over.
     Ended,
+}
+
+/// A target that was asked for.
+pub(crate) struct Asked {
+    /// The unanswered request; none when only the stop is missing.
+    pending: Option<Pending<Acquired, TargetError>>,
+    origin: Origin,
+    /// What was asked for, in words.
+    what: String,
 }
 
 /// The run state, and the lines that wait.
@@ -159,7 +163,7 @@ impl Session {
                     self.output.error("cannot break in: the connection is gone");
                 }
             }
-            RunState::Connecting { link } => {
+            RunState::Connecting { link, .. } => {
                 let link = *link;
                 self.give_up_connecting(link, "interrupted".into());
             }
@@ -209,9 +213,11 @@ impl Session {
             RunState::Running {
                 pending: Some(pending), ..
             } if pending.number() == number => self.resume_answered(),
-            RunState::Acquiring {
-                pending: Some(pending), ..
-            } if pending.number() == number => self.acquire_answered(),
+            RunState::Acquiring { asked, .. }
+                if asked.pending.as_ref().is_some_and(|pending| pending.number() == number) =>
+            {
+                self.acquire_answered();
+            }
             _ => {}
         }
     }

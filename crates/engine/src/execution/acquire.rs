@@ -4,11 +4,11 @@ use farsight_target::{
     AcquireProxy, AttachSpec, EnvironmentMerge, LINUX_PROCESSES, LaunchSpec, LettingGo, LossPolicy, Machine,
     MachineProxy, NameQuery, RunProxy, TargetError,
 };
-use farsight_types::SystemId;
+use farsight_types::{OsPid, SystemId};
 use farsight_wire::handshake::Welcome;
 
 use super::resume::first_stop;
-use super::{RunState, default_policy};
+use super::{Asked, RunState, default_policy};
 use crate::mailbox::Link;
 use crate::model::{Origin, System};
 use crate::session::Session;
@@ -26,8 +26,16 @@ impl Session {
         let link = Link::new(id, &self.mailbox);
         let sender = self.outside.connect(&self.options.destination, id, self.inbox.clone());
         link.set_sender(sender);
+        if self.options.detach_on_exit {
+            set_loss_policy(&link);
+        }
+        let asked = match &wanted {
+            // Needs an answer before the target can be asked for.
+            Acquisition::None | Acquisition::AttachName(_) => None,
+            Acquisition::Attach(_) | Acquisition::Launch { .. } => ask(&link, &wanted, None).ok(),
+        };
         self.execution.wanted = wanted;
-        self.execution.state = RunState::Connecting { link: id };
+        self.execution.state = RunState::Connecting { link: id, asked };
         self.systems.retain(|system| !system.link.is_lost());
         let system = self.new_system_id();
         self.systems
@@ -54,104 +62,51 @@ impl Session {
             let text = format!("Connected to {} on {}", system.server, system.machine);
             self.output.line(text);
         }
-        if self.options.detach_on_exit {
-            self.set_loss_policy(id);
-        }
         let wanted = std::mem::take(&mut self.execution.wanted);
-        self.acquire(id, wanted);
-    }
-
-    /// `-pd` holds however the session ends, so the server must know.
-    fn set_loss_policy(&mut self, system: SystemId) {
-        let Ok(system) = self.system_of(system) else {
-            return;
-        };
-        let policy = LossPolicy {
-            attached: LettingGo::Detach,
-            launched: LettingGo::Detach,
-        };
-        if let Ok(pending) = RunProxy(&system.link).begin_set_loss_policy(policy) {
-            system.link.abandon(pending.number());
+        match &mut self.execution.state {
+            RunState::Connecting { asked, .. } if asked.is_some() => {
+                if let Some(asked) = asked.take() {
+                    self.execution.state = RunState::Acquiring { system: id, asked };
+                }
+            }
+            _ => self.acquire(id, wanted),
         }
     }
 
     fn acquire(&mut self, id: SystemId, wanted: Acquisition) {
-        let what = match &wanted {
-            Acquisition::None => {
-                self.execution.state = RunState::Rest;
-                self.rest_reached();
-                return;
-            }
-            Acquisition::Attach(pid) => format!("attach to process {pid}"),
-            Acquisition::AttachName(name) => format!("attach to '{name}'"),
-            Acquisition::Launch { program, .. } => format!("start '{program}'"),
-        };
-        if let Err(error) = self.send_acquire(id, wanted, what.clone()) {
-            self.acquire_failed(&what, &error);
+        if wanted == Acquisition::None {
+            self.execution.state = RunState::Rest;
+            self.rest_reached();
+            return;
+        }
+        match self.send_acquire(id, &wanted) {
+            Ok(asked) => self.execution.state = RunState::Acquiring { system: id, asked },
+            Err(error) => self.acquire_failed(&in_words(&wanted), &error),
         }
     }
 
-    fn send_acquire(&mut self, id: SystemId, wanted: Acquisition, what: String) -> Result<(), TargetError> {
+    fn send_acquire(&mut self, id: SystemId, wanted: &Acquisition) -> Result<Asked, TargetError> {
         let Ok(system) = self.system_of(id) else {
             return Err(TargetError::Lost);
         };
         let link = system.link.clone();
-        let process = match &wanted {
-            Acquisition::Attach(process) => Some(*process),
+        let found = match wanted {
             Acquisition::AttachName(name) => {
                 let query = NameQuery { name: name.clone() };
                 Some(MachineProxy(&link).find_by_name(query)?.process)
             }
             _ => None,
         };
-        let signals = Some(default_policy());
-        let (pending, origin) = match (wanted, process) {
-            (Acquisition::Launch { program, arguments }, _) => {
-                let spec = LaunchSpec {
-                    program,
-                    arguments,
-                    environment: EnvironmentMerge::default(),
-                    directory: None,
-                    randomize: false,
-                    terminal: None,
-                    signals,
-                    detail: first_stop(),
-                };
-                (AcquireProxy(&link).begin_launch(spec)?, Origin::Launched)
-            }
-            (_, Some(process)) => {
-                let spec = AttachSpec {
-                    process,
-                    signals,
-                    detail: first_stop(),
-                };
-                (AcquireProxy(&link).begin_attach(spec)?, Origin::Attached)
-            }
-            (_, None) => return Ok(()),
-        };
-        link.watch(pending.number());
-        self.execution.state = RunState::Acquiring {
-            system: id,
-            pending: Some(pending),
-            origin,
-            what,
-        };
-        Ok(())
+        ask(&link, wanted, found)
     }
 
     /// The server has answered: the target is ours and its first stop follows, or it is not.
     pub(super) fn acquire_answered(&mut self) {
-        let RunState::Acquiring {
-            system,
-            pending,
-            origin,
-            what,
-        } = &mut self.execution.state
-        else {
+        let RunState::Acquiring { system, asked } = &mut self.execution.state else {
             return;
         };
-        let (id, origin, what) = (*system, *origin, what.clone());
-        let Some(pending) = pending.take() else {
+        let (id, origin, what) = (*system, asked.origin, asked.what.clone());
+        let Some(pending) = asked.pending.take() else {
             return;
         };
         let Ok(system) = self.system_of_mut(id) else {
@@ -168,7 +123,19 @@ impl Session {
     }
 
     fn acquire_failed(&mut self, what: &str, error: &TargetError) {
-        self.output.error(format!("Cannot {what}: {error}"));
+        // Errors about processes and programs name the thing, the machine and the cure by themselves.
+        let names_it = matches!(
+            error,
+            TargetError::NoSuchProcess { .. }
+                | TargetError::NoSuchName { .. }
+                | TargetError::Ambiguous { .. }
+                | TargetError::Denied { .. }
+                | TargetError::Launch { .. }
+        );
+        match names_it {
+            true => self.output.error(error.to_string()),
+            false => self.output.error(format!("cannot {what}: {error}")),
+        }
         self.execution.state = RunState::Rest;
         self.could_not_start();
     }
@@ -178,7 +145,7 @@ impl Session {
         self.systems.retain(|system| system.link.id() != link);
         match &self.options.destination {
             Destination::Local => self.output.error(why),
-            Destination::ProcessServer(_) => self.output.error(format!("Cannot connect: {why}")),
+            Destination::ProcessServer(_) => self.output.error(format!("cannot connect: {why}")),
         }
         self.execution.state = RunState::Rest;
         self.could_not_start();
@@ -194,4 +161,65 @@ impl Session {
             self.execution.state = RunState::Ended;
         }
     }
+}
+
+/// `-pd` holds however the session ends, so the server must know.
+fn set_loss_policy(link: &Link) {
+    let policy = LossPolicy {
+        attached: LettingGo::Detach,
+        launched: LettingGo::Detach,
+    };
+    if let Ok(pending) = RunProxy(link).begin_set_loss_policy(policy) {
+        link.abandon(pending.number());
+    }
+}
+
+/// What was asked for, in words.
+fn in_words(wanted: &Acquisition) -> String {
+    match wanted {
+        Acquisition::None => "acquire nothing".to_owned(),
+        Acquisition::Attach(pid) => format!("attach to process {pid}"),
+        Acquisition::AttachName(name) => format!("attach to '{name}'"),
+        Acquisition::Launch { program, .. } => format!("start '{program}'"),
+    }
+}
+
+/// Sends a request for a target; `found` is the process behind a name.
+fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked, TargetError> {
+    let process = match wanted {
+        Acquisition::Attach(process) => Some(*process),
+        _ => found,
+    };
+    let signals = Some(default_policy());
+    let detail = first_stop();
+    let (pending, origin) = match (wanted, process) {
+        (Acquisition::Launch { program, arguments }, _) => {
+            let spec = LaunchSpec {
+                program: program.clone(),
+                arguments: arguments.clone(),
+                environment: EnvironmentMerge::default(),
+                directory: None,
+                randomize: false,
+                terminal: None,
+                signals,
+                detail,
+            };
+            (AcquireProxy(link).begin_launch(spec)?, Origin::Launched)
+        }
+        (_, Some(process)) => {
+            let spec = AttachSpec {
+                process,
+                signals,
+                detail,
+            };
+            (AcquireProxy(link).begin_attach(spec)?, Origin::Attached)
+        }
+        (_, None) => return Err(TargetError::Unsupported),
+    };
+    link.watch(pending.number());
+    Ok(Asked {
+        pending: Some(pending),
+        origin,
+        what: in_words(wanted),
+    })
 }

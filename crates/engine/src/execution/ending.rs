@@ -112,8 +112,8 @@ impl Session {
         let Some(id) = self.system_behind(link) else {
             return;
         };
-        if let RunState::Connecting { link: connecting } = self.execution.state
-            && connecting == link
+        if let RunState::Connecting { link: connecting, .. } = &self.execution.state
+            && *connecting == link
         {
             self.give_up_connecting(link, why.to_owned());
             return;

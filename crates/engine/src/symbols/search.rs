@@ -70,7 +70,7 @@ pub(crate) fn find_at_host(
     let link = image.debug_link.clone().zip(image.debug_link_crc);
     let link = link.map(|(name, crc)| DebugLink { name, crc });
     let mut debug = debug_file_candidates(image.build_id.as_ref(), link.as_ref(), path, &roots);
-    debug.extend(plain_candidates(path, &paths.symbols));
+    debug.extend(plain_candidates(path, link.as_ref(), &paths.symbols));
     found.debug = debug.iter().find_map(|candidate| {
         let same = found.image.as_ref().is_some_and(|(path, _)| *path == candidate.path);
         if same {
@@ -82,24 +82,26 @@ pub(crate) fn find_at_host(
     found
 }
 
-/// `dir/name.debug`, `dir/name` and `dir/symbols/name` of each directory of the symbol path.
-fn plain_candidates(image: &Path, directories: &[PathBuf]) -> Vec<Candidate> {
+/// The debug link, `name.debug`, `name` and `symbols/name` in each directory of the symbol path.
+fn plain_candidates(image: &Path, link: Option<&DebugLink>, directories: &[PathBuf]) -> Vec<Candidate> {
     let Some(name) = image.file_name() else {
         return Vec::new();
     };
+    let linked = link.map(|link| Path::new(&link.name)).and_then(Path::file_name);
     let mut with_ending = name.to_owned();
     with_ending.push(".debug");
-    directories
-        .iter()
-        .flat_map(|directory| {
-            [
-                directory.join(&with_ending),
-                directory.join(name),
-                directory.join("symbols").join(name),
-            ]
-        })
-        .map(|path| Candidate { path, why: Why::Name })
-        .collect()
+    let mut found: Vec<PathBuf> = Vec::new();
+    for directory in directories {
+        let below = linked.into_iter().chain([with_ending.as_os_str(), name]);
+        let here = below.map(|name| directory.join(name));
+        for path in here.chain([directory.join("symbols").join(name)]) {
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    let by_name = |path| Candidate { path, why: Why::Name };
+    found.into_iter().map(by_name).collect()
 }
 
 fn open_file(path: &Path, outside: &mut dyn Outside) -> Option<Arc<ImageFile>> {
@@ -139,8 +141,8 @@ fn open_debug(
     let file = open_file(&candidate.path, outside)?;
     let fits = match (&image.build_id, &file.layout().build_id) {
         (Some(wanted), Some(has)) => wanted == has,
-        (None, _) if candidate.why == Why::DebugLink => link.is_some_and(|link| crc_matches(link, file.bytes())),
-        _ => false,
+        // Without identities the checksum of the debug link decides, wherever the file lies.
+        _ => link.is_some_and(|link| crc_matches(link, file.bytes())),
     };
     if fits {
         return Some((candidate.path.clone(), file));
