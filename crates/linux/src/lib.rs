@@ -19,4 +19,4 @@ mod terminal;
 mod tracer;
 
 pub use services::LinuxServices;
-pub use tracer::{BreakIn, EventSink};
+pub use tracer::{BreakIn, Events};

@@ -7,10 +7,12 @@ use farsight_target::{
     SetRegistersRequest, StacksReply, StacksRequest, TargetError, TerminalInput, TerminalSize, ThreadList, TrapUpdate,
     WriteReply, WriteRequest,
 };
+use std::sync::Arc;
+
 use farsight_types::OsPid;
 use farsight_wire::Nothing;
 
-use crate::tracer::{BreakIn, EventSink, TracerHandle};
+use crate::tracer::{BreakIn, Events, TracerHandle};
 use crate::{images, inventory, procfs, search};
 
 /// One session's services: its debuggees, and the machine they are on.
@@ -26,7 +28,7 @@ impl LinuxServices {
     /// for clients to end; `product` is for [`Machine::describe`].
     pub fn start(
         product: &str,
-        events: EventSink,
+        events: Arc<dyn Events>,
         end_server: impl Fn() + Send + 'static,
     ) -> std::io::Result<LinuxServices> {
         let machine = inventory::machine_name();

@@ -32,8 +32,14 @@ use crate::sys::wait::Waited;
 use crate::sys::{child, ptrace, wait};
 use debuggee::{Debuggee, Tracee};
 
-/// Where events go. Called by the tracer's thread and by terminals' threads; must not block for long.
-pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
+/// Where events go. Called by the tracer's thread and by terminals' threads.
+pub trait Events: Send + Sync {
+    /// Sends an event, in the order of the calls. Does not wait for the client.
+    fn tell(&self, event: Event);
+
+    /// Waits while too much program output is under way; false when nobody will ever take any more.
+    fn wait_for_room(&self) -> bool;
+}
 
 type Job = Box<dyn FnOnce(&mut Tracer) + Send>;
 
@@ -41,7 +47,7 @@ type Job = Box<dyn FnOnce(&mut Tracer) + Send>;
 pub(crate) struct Shared {
     /// This machine's name, for errors.
     pub(crate) machine: String,
-    pub(crate) events: EventSink,
+    pub(crate) events: Arc<dyn Events>,
     break_in: AtomicBool,
     memories: Mutex<BTreeMap<OsPid, Arc<ProcessMemory>>>,
 }
@@ -87,7 +93,7 @@ pub(crate) struct TracerHandle {
 
 impl TracerHandle {
     /// Starts the tracer's thread.
-    pub(crate) fn start(machine: String, events: EventSink) -> std::io::Result<TracerHandle> {
+    pub(crate) fn start(machine: String, events: Arc<dyn Events>) -> std::io::Result<TracerHandle> {
         let shared = Arc::new(Shared {
             machine,
             events,
@@ -250,7 +256,7 @@ impl Tracer {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()));
         if outcome.is_err() {
             let _ = catch_unwind(AssertUnwindSafe(|| self.let_go_of_all()));
-            (self.shared.events)(Event::End(farsight_target::SessionEnd {
+            self.shared.events.tell(Event::End(farsight_target::SessionEnd {
                 why: "the session failed at the server and let go of its debuggees".into(),
             }));
         }
@@ -310,7 +316,7 @@ impl Tracer {
     }
 
     fn trouble(&self, text: String) {
-        (self.shared.events)(Event::Note(Note::Trouble { text }));
+        self.shared.events.tell(Event::Note(Note::Trouble { text }));
     }
 
     fn debuggee(&self, pid: OsPid) -> Result<&Debuggee, TargetError> {

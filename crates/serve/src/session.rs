@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use farsight_linux::LinuxServices;
+use farsight_linux::{Events, LinuxServices};
 use farsight_target::{BREAK_IN, Event, LINUX_PROCESSES, SessionEnd, changes_state, dispatch};
 use farsight_transport::Stream;
 use farsight_wire::handshake::{self, ServerKind, Welcome};
@@ -54,9 +54,8 @@ fn run() -> std::io::Result<()> {
         return Ok(());
     }
     let (outbox, writer) = Outbox::start(stream)?;
-    let events = outbox.clone();
     let mut served = Served {
-        services: LinuxServices::start(PRODUCT, Arc::new(move |event| events.tell(event)), || {})?,
+        services: LinuxServices::start(PRODUCT, Arc::new(outbox.clone()), || {})?,
         outbox: outbox.clone(),
         kept: KeptReplies::default(),
         control,

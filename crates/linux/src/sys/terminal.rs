@@ -45,14 +45,30 @@ pub(crate) fn resize(master: &OwnedFd, rows: u16, columns: u16) -> io::Result<()
     }
 }
 
-/// Whether some process still holds the program's end: then reading the master may wait.
-pub(crate) fn is_held(master: &OwnedFd) -> bool {
+/// Whether reading the master would not wait: there is output, or the end.
+pub(crate) fn has_output(master: &OwnedFd) -> bool {
+    poll(master, 0)
+}
+
+/// Waits until reading the master would not wait.
+pub(crate) fn wait_for_output(master: &OwnedFd) -> bool {
+    poll(master, -1)
+}
+
+fn poll(master: &OwnedFd, milliseconds: libc::c_int) -> bool {
     let mut poll = libc::pollfd {
         fd: master.as_raw_fd(),
-        events: 0,
+        events: libc::POLLIN,
         revents: 0,
     };
-    // SAFETY: polls one live structure without waiting.
-    let result = unsafe { libc::poll(&mut poll, 1, 0) };
-    result != 1 || poll.revents & libc::POLLHUP == 0
+    loop {
+        // SAFETY: polls one live structure.
+        let result = unsafe { libc::poll(&mut poll, 1, milliseconds) };
+        if result >= 0 {
+            return result > 0;
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return false;
+        }
+    }
 }

@@ -192,7 +192,7 @@ impl Tracer {
             );
         }
         if self.signals.report.has(number) {
-            (self.shared.events)(Event::Note(Note::Signal {
+            self.shared.events.tell(Event::Note(Note::Signal {
                 process: pid,
                 thread: OsTid(tid as u32),
                 signal: info,
@@ -249,7 +249,7 @@ impl Tracer {
                 name: procfs::thread_name(pid, tid),
             });
             if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
-                (self.shared.events)(Event::Note(Note::ThreadStarted {
+                self.shared.events.tell(Event::Note(Note::ThreadStarted {
                     process: pid,
                     thread: tid,
                 }));
@@ -351,7 +351,7 @@ impl Tracer {
         {
             debuggee.loader = None;
             let text = format!("libraries that process {pid} loads from now on will not be seen: {why}");
-            (self.shared.events)(Event::Note(Note::Trouble { text }));
+            self.shared.events.tell(Event::Note(Note::Trouble { text }));
         }
         debuggee.refresh_images(pid);
     }
@@ -421,7 +421,7 @@ impl Tracer {
             debuggee.thread_ended(OsTid(tid as u32));
         }
         if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
-            (self.shared.events)(Event::Note(Note::ThreadEnded {
+            self.shared.events.tell(Event::Note(Note::ThreadEnded {
                 process: pid,
                 thread: OsTid(tid as u32),
             }));
@@ -464,12 +464,8 @@ impl Tracer {
         self.backlog.retain(|(tid, _)| tracees.contains_key(tid));
         self.book.forget(pid);
         self.shared.set_memory(pid, None);
-        // The terminal drains what the program wrote last before it goes.
-        if let Some(debuggee) = self.debuggees.remove(&pid)
-            && let Some(terminal) = debuggee.terminal
-        {
-            terminal.close();
-        }
+        // With it goes its terminal, which first sends what the program wrote last.
+        self.debuggees.remove(&pid);
     }
 
     /// Whether a thread is the one that steps a single instruction now.

@@ -177,6 +177,13 @@ impl Tracer {
         bytes: Vec<u8>,
     ) {
         self.stops += 1;
+        for terminal in self
+            .debuggees
+            .values()
+            .filter_map(|debuggee| debuggee.terminal.as_ref())
+        {
+            terminal.settle();
+        }
         let (threads, images) = match self.debuggees.get_mut(&pid) {
             Some(debuggee) => (
                 std::mem::take(&mut debuggee.thread_news),
@@ -196,7 +203,7 @@ impl Tracer {
             images,
             hits: self.book.take_changes(),
         };
-        (self.shared.events)(Event::Stop(Box::new(stop)));
+        self.shared.events.tell(Event::Stop(Box::new(stop)));
     }
 
     /// The run is over: the stepping thread's own trap goes.
