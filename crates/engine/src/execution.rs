@@ -125,7 +125,7 @@ impl Session {
             Request::ProgramInput { bytes, end } => self.type_in(bytes, end),
             Request::SetOutput { mask, .. } => self.output.set_mask(client, mask),
             Request::Complete { ticket, line } => {
-                let (start, candidates) = crate::commands::complete(&line);
+                let (start, candidates) = crate::commands::complete(self, &line);
                 self.output.completions(client, ticket, start, candidates);
             }
             // Nothing here asks for a line of input yet.

@@ -62,6 +62,36 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
+/// Names of modules, and of symbols that are loaded, that begin with `word`. Asks nobody and loads nothing.
+pub(super) fn complete(session: &Session, word: &str) -> Vec<String> {
+    let Ok(process) = session.process() else {
+        return Vec::new();
+    };
+    let (only, prefix) = match word.split_once('!') {
+        Some((module, prefix)) => (Some(module), prefix),
+        None => (None, word),
+    };
+    let mut found = Vec::new();
+    for module in &process.modules {
+        if only.is_none() && module.name.starts_with(word) {
+            found.push(format!("{}!", module.name));
+        }
+        if only.is_some_and(|only| !module.name.eq_ignore_ascii_case(only)) {
+            continue;
+        }
+        let Some(symbols) = module.loaded() else {
+            continue;
+        };
+        let names = symbols.table().iter().map(|symbol| symbol.name());
+        let names = names.filter(|name| name.starts_with(prefix) && !name.contains(' '));
+        found.extend(names.map(|name| match only {
+            Some(_) => format!("{}!{name}", module.name),
+            None => name,
+        }));
+    }
+    found
+}
+
 /// How the symbols of a module stand.
 fn state(module: &Module) -> SymbolState {
     match module.loaded() {

@@ -7,7 +7,7 @@ use farsight_wire::Pending;
 use super::Session;
 use crate::error::CommandError;
 use crate::mailbox::Link;
-use crate::memory::Cached;
+use crate::memory::{Cached, PAGE};
 use crate::model::Process;
 
 /// Reads that were sent and not yet waited for.
@@ -23,23 +23,27 @@ impl Session {
         Ok((link, process))
     }
 
-    /// Makes all of these ranges known, in one round trip and none where they are known already.
+    /// Makes all of these ranges known: in one round trip, in two where there are holes in them, in none where they are
+    /// known already.
     pub(crate) fn fetch_memory(&mut self, ranges: &[AddressRange]) -> Result<(), CommandError> {
-        // An answer may leave pages behind a hole unknown; they are asked for again, each time at least one fewer.
-        loop {
-            let sent = self.begin_fetch(ranges)?;
-            if sent.0.is_empty() {
-                return Ok(());
-            }
-            self.finish_fetch(sent)?;
-        }
+        let sent = self.begin_fetch(ranges)?;
+        self.finish_fetch(sent)?;
+        // What lies behind a hole is still unknown; page by page there is no behind.
+        let left = self.process()?.memory.missing(ranges);
+        let sent = self.send_reads(pages(left))?;
+        self.finish_fetch(sent)
     }
 
     /// Sends for what is missing of these ranges.
     pub(crate) fn begin_fetch(&mut self, ranges: &[AddressRange]) -> Result<SentReads, CommandError> {
+        let missing = self.process()?.memory.missing(ranges);
+        self.send_reads(missing)
+    }
+
+    fn send_reads(&mut self, ranges: Vec<AddressRange>) -> Result<SentReads, CommandError> {
         let (link, process) = self.link_and_process()?;
         let mut sent = Vec::new();
-        for batch in batches(process.memory.missing(ranges)) {
+        for batch in batches(ranges) {
             let request = ReadRequest {
                 process: process.os,
                 ranges: batch.clone(),
@@ -87,8 +91,7 @@ impl Session {
             let bytes = self.read_memory(AddressRange::new(at, left.min(MOST_BYTES)))?;
             let next = if bytes.is_empty() {
                 // The next page may be there again.
-                let page = at.align_down(crate::memory::PAGE);
-                page.checked_add(crate::memory::PAGE)
+                at.align_down(PAGE).checked_add(PAGE)
             } else {
                 at.checked_add(bytes.len() as u64)
             };
@@ -145,6 +148,15 @@ pub(crate) fn number(bytes: &[u8]) -> u64 {
         .take(8)
         .rev()
         .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// Page-aligned ranges cut into pages.
+fn pages(ranges: Vec<AddressRange>) -> Vec<AddressRange> {
+    let cut = |range: AddressRange| {
+        let starts = (0..range.length).step_by(PAGE as usize);
+        starts.map(move |at| AddressRange::new(range.start.wrapping_add(at), PAGE))
+    };
+    ranges.into_iter().flat_map(cut).collect()
 }
 
 /// Ranges in requests of at most [`MOST_BYTES`] each.

@@ -102,3 +102,27 @@ fn the_session_is_described() {
         assert!(shown.contains(text), "{text} is missing in {shown}");
     }
 }
+
+#[test]
+fn completion_offers_commands_then_names() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    assert_eq!(session.complete("g; .sy"), (3, vec![".sympath".to_owned()]));
+    assert_eq!(
+        session.complete("bp toy!wo"),
+        (3, vec!["toy!work".into(), "toy!worker".into()])
+    );
+    assert_eq!(session.complete("? poi(cou"), (6, vec!["counter".into()]));
+    assert_eq!(session.complete("bp .sy"), (3, Vec::new()));
+    assert_eq!(session.complete(""), (0, Vec::new()));
+}
+
+#[test]
+fn a_hole_in_memory_costs_one_more_round_trip_and_no_more() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let (shown, requests, _) = session.cost("db 3f0000 L?20000");
+    assert!(
+        shown.contains("7f 45 4c 46"),
+        "the program's header is behind the hole: {shown}"
+    );
+    assert_eq!(requests, 2);
+}

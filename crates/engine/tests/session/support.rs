@@ -323,6 +323,23 @@ impl Session {
         (shown, self.ended.unwrap())
     }
 
+    /// What is offered to complete a line with.
+    pub fn complete(&mut self, line: &str) -> (usize, Vec<String>) {
+        self.request(Request::Complete {
+            ticket: Ticket(u64::MAX),
+            line: line.into(),
+        });
+        let mut found = None;
+        self.until("candidates", |notification| match notification {
+            Notification::Completions { start, candidates, .. } => {
+                found = Some((*start, candidates.clone()));
+                true
+            }
+            _ => false,
+        });
+        found.unwrap()
+    }
+
     pub fn request(&self, request: Request) {
         self.client.send(request);
     }
