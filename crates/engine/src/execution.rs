@@ -81,6 +81,9 @@ pub(crate) struct Execution {
     start_failed: bool,
     /// The first target has been had, or none was asked for.
     started: bool,
+    /// Somebody broke in and no stop has been shown since. A server at rest ignores a break-in, so one that crosses a
+    /// stop which the engine would pass over in silence must be remembered here.
+    break_in_wanted: bool,
 }
 
 impl Session {
@@ -157,6 +160,7 @@ impl Session {
         match &self.execution.state {
             RunState::Running { system, .. } | RunState::Acquiring { system, .. } => {
                 let system = *system;
+                self.execution.break_in_wanted = true;
                 if let Ok(system) = self.system_of(system)
                     && system.link.urgent(BREAK_IN).is_err()
                 {

@@ -190,10 +190,15 @@ fn list_threads(session: &mut Session, invocation: &Invocation<'_>) -> Result<Fl
 
 fn select_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let selector = invocation.thread.unwrap_or(&Selector::Current);
+    let before = session.current;
     select_one(session, selector, invocation)?;
     session.memos.disassembly = None;
-    super::code::show_location(session)?;
-    Ok(Flow::Done)
+    let shown = super::code::show_location(session);
+    if shown.is_err() {
+        // A thread that cannot be looked at is no place to be.
+        session.current = before;
+    }
+    shown.map(|()| Flow::Done)
 }
 
 fn freeze(session: &mut Session, invocation: &Invocation<'_>, frozen: bool) -> Result<Flow, CommandError> {

@@ -136,6 +136,7 @@ impl Session {
             .unwrap_or_default();
         self.output
             .error(format!("*** The server on {machine} ended the session: {why}"));
+        self.tell_fates(id);
         self.forget_system(id);
     }
 

@@ -53,6 +53,7 @@ impl Session {
         }
         let kind = match self.decide(cause, &before) {
             Decision::Show(kind) => kind,
+            Decision::Pass(_) if self.execution.break_in_wanted => EventKind::BreakIn,
             Decision::Pass(intent) => {
                 match self.begin_resume(intent) {
                     Ok(()) => return,
@@ -62,6 +63,7 @@ impl Session {
             }
             Decision::Over => return,
         };
+        self.execution.break_in_wanted = false;
         self.breakpoints.clear_temporary();
         let event = EventReport { pid, tid, kind };
         self.last_event = Some(event.clone());

@@ -284,3 +284,18 @@ fn the_end_of_input_ends_a_running_session() {
     let (shown, clean) = session.end();
     assert!(clean, "{shown}");
 }
+
+#[test]
+fn a_break_in_is_not_lost_between_hits_that_go_on_by_themselves() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    session.run("bp leaf \"g\"; bp work \"g\"");
+    for round in 0..50 {
+        let going = session.send("g");
+        session.until("running", |notification| {
+            matches!(notification, Notification::State(SessionState::Running))
+        });
+        session.interrupt();
+        let (shown, _) = session.finish("the break-in", going);
+        assert!(shown.contains("toy!"), "round {round}: {shown}");
+    }
+}
