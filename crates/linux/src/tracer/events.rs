@@ -23,6 +23,7 @@ impl Tracer {
         if self.clean_forked(tid, waited) {
             return;
         }
+        self.adopt(tid);
         let Some(tracee) = self.tracees.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
@@ -58,6 +59,7 @@ impl Tracer {
         if self.clean_forked(tid, waited) {
             return;
         }
+        self.adopt(tid);
         let Some(tracee) = self.tracees.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
@@ -236,24 +238,12 @@ impl Tracer {
             }
             return;
         }
-        if self.tracees.contains_key(&child) {
-            return;
-        }
-        let mut tracee = Tracee::new(child, pid, State::New);
-        tracee.borrower = !is_thread;
-        self.tracees.insert(child, tracee);
-        if is_thread && let Some(debuggee) = self.debuggees.get_mut(&pid) {
-            let tid = OsTid(child as u32);
-            debuggee.thread_news.started.push(ThreadRecord {
-                tid,
-                name: procfs::thread_name(pid, tid),
-            });
-            if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
-                self.shared.events.tell(Event::Note(Note::ThreadStarted {
-                    process: pid,
-                    thread: tid,
-                }));
-            }
+        if is_thread {
+            self.adopt(child);
+        } else {
+            let mut tracee = Tracee::new(child, pid, State::New);
+            tracee.borrower = true;
+            self.tracees.insert(child, tracee);
         }
         if let Some(first) = first {
             if let Some(tracee) = self.tracees.get_mut(&child) {
@@ -261,6 +251,32 @@ impl Tracer {
                 tracee.deferred = true;
             }
             self.backlog.push_back((child, first));
+        }
+    }
+
+    /// Takes a thread of a debuggee that is not known yet. Its birth may be told of later, or never, where the thread
+    /// that made it was killed in the telling.
+    pub(super) fn adopt(&mut self, child: pid_t) {
+        if self.tracees.contains_key(&child) {
+            return;
+        }
+        let Ok(status) = procfs::status(child as u32) else {
+            return;
+        };
+        let pid = status.process;
+        let Some(debuggee) = self.debuggees.get_mut(&pid) else {
+            return;
+        };
+        self.tracees.insert(child, Tracee::new(child, pid, State::New));
+        let thread = OsTid(child as u32);
+        debuggee.thread_news.started.push(ThreadRecord {
+            tid: thread,
+            name: procfs::thread_name(pid, thread),
+        });
+        if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
+            self.shared
+                .events
+                .tell(Event::Note(Note::ThreadStarted { process: pid, thread }));
         }
     }
 
@@ -459,6 +475,14 @@ impl Tracer {
 
     /// Drops everything known of a process that is gone or no longer ours.
     pub(super) fn forget(&mut self, pid: OsPid) {
+        // A child whose birth was never told, because its parent was killed in the telling, goes its own way.
+        let strangers: Vec<pid_t> = self.strangers.keys().copied().collect();
+        for tid in strangers.into_iter().filter(|tid| parent_of(*tid) == Some(pid)) {
+            if let Some(waited) = self.strangers.remove(&tid) {
+                self.forked.insert(tid, pid);
+                self.clean_forked(tid, waited);
+            }
+        }
         self.tracees.retain(|_, tracee| tracee.pid != pid);
         let tracees = &self.tracees;
         self.backlog.retain(|(tid, _)| tracees.contains_key(tid));
@@ -573,6 +597,10 @@ impl Tracer {
             let _ = tracee.set_pc(pc);
         }
     }
+}
+
+fn parent_of(child: pid_t) -> Option<OsPid> {
+    procfs::status(child as u32).ok().map(|status| status.parent)
 }
 
 /// Whether two processes share their memory, which a clone may without being a thread or a vfork.

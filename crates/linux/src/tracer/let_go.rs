@@ -131,6 +131,7 @@ impl Tracer {
         // Every thread's end is waited for; on the way there may be exit events.
         while self.tracees.values().any(|tracee| tracee.pid == pid) {
             let Ok((tid, waited)) = wait::any() else { break };
+            self.adopt(tid);
             if tid == self.bell {
                 self.answer_bell(waited);
             } else if self.tracees.get(&tid).is_some_and(|tracee| tracee.pid == pid) {

@@ -47,6 +47,7 @@ impl Tracer {
         if self.clean_forked(tid, waited) {
             return;
         }
+        self.adopt(tid);
         let Some(tracee) = self.tracees.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
