@@ -47,6 +47,23 @@ pub fn threads(pid: u32) -> Vec<u32> {
     numbers_in(&format!("/proc/{pid}/task"))
 }
 
+/// The process's threads that are not on their way out, ascending.
+pub fn living_threads(pid: u32) -> Vec<u32> {
+    threads(pid).into_iter().filter(|tid| !is_exiting(pid, *tid)).collect()
+}
+
+/// Whether a thread has begun to end, or has ended.
+fn is_exiting(pid: u32, tid: u32) -> bool {
+    /// `PF_EXITING` among the kernel's flags of a task.
+    const EXITING: u64 = 4;
+    let stat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
+    // The fields behind the name, which may hold anything but ends at the last parenthesis; the flags are the seventh.
+    let flags = stat.rsplit_once(") ").and_then(|(_, fields)| fields.split(' ').nth(6));
+    flags
+        .and_then(|flags| flags.parse::<u64>().ok())
+        .is_none_or(|flags| flags & EXITING != 0)
+}
+
 /// All processes, ascending.
 pub fn processes() -> Vec<u32> {
     numbers_in("/proc")
@@ -247,7 +264,7 @@ mod tests {
     fn this_process_is_alive_and_its_text_is_clean() {
         let pid = std::process::id();
         assert!(alive(pid));
-        assert!(threads(pid).contains(&pid));
+        assert!(living_threads(pid).contains(&pid));
         assert_eq!(text_equals_file(pid), Ok(()));
         assert!(!alive(0x3fff_fff0));
     }
