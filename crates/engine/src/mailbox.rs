@@ -19,6 +19,8 @@ pub(crate) struct Mailbox {
     backlog: RefCell<VecDeque<EngineMessage>>,
     links: RefCell<BTreeMap<LinkId, Rc<LinkState>>>,
     interrupted: Cell<bool>,
+    /// Waits are not ended by interrupts, which stay noted.
+    patient: Cell<bool>,
 }
 
 /// One link's unanswered requests and unread answers.
@@ -42,6 +44,7 @@ impl Mailbox {
             backlog: RefCell::default(),
             links: RefCell::default(),
             interrupted: Cell::new(false),
+            patient: Cell::new(false),
         })
     }
 
@@ -66,6 +69,14 @@ impl Mailbox {
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return self.interrupted.get(),
             }
         }
+    }
+
+    /// Runs something whose waits no interrupt ends: what is waited for is certain to come, or must be known.
+    pub(crate) fn patiently<T>(&self, run: impl FnOnce() -> T) -> T {
+        let before = self.patient.replace(true);
+        let result = run();
+        self.patient.set(before);
+        result
     }
 
     /// Whether an interrupt came while something else was waited for.
@@ -223,7 +234,7 @@ impl Port for Link {
             if self.state.lost.get() {
                 return Err(PortError::Lost);
             }
-            if self.mailbox.interrupted.get() {
+            if self.mailbox.interrupted.get() && !self.mailbox.patient.get() {
                 self.abandon(number);
                 return Err(PortError::Cancelled);
             }

@@ -1,5 +1,7 @@
 //! Gets hold of targets: connects where there is no link, then attaches or launches.
 
+use std::rc::Rc;
+
 use farsight_target::{
     AcquireProxy, AttachSpec, EnvironmentMerge, LINUX_PROCESSES, LaunchSpec, LettingGo, LossPolicy, Machine,
     MachineProxy, NameQuery, RunProxy, TargetError,
@@ -109,10 +111,11 @@ impl Session {
         let Some(pending) = asked.pending.take() else {
             return;
         };
+        let mailbox = Rc::clone(&self.mailbox);
         let Ok(system) = self.system_of_mut(id) else {
             return;
         };
-        match pending.wait(&system.link) {
+        match mailbox.patiently(|| pending.wait(&system.link)) {
             Ok(acquired) => {
                 if system.process_by_os(acquired.process).is_none() {
                     system.add_process(acquired.process, acquired.path, origin);

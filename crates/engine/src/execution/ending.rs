@@ -84,7 +84,9 @@ impl Session {
     /// Waits for a release and tells of it. A process that is gone already is let go.
     fn finish_release(&mut self, sent: Sent) -> Result<(), TargetError> {
         let (pid, name) = (sent.pid, sent.name);
-        let result = sent.pending.and_then(|pending| pending.wait(&sent.link));
+        // What became of a process must be known and said, however impatient the user is.
+        let wait = |pending: Pending<Nothing, TargetError>| self.mailbox.patiently(|| pending.wait(&sent.link));
+        let result = sent.pending.and_then(wait);
         match (result, sent.release) {
             (Ok(_), Release::Kill) => self.output.line(format!("Killed process {pid} ({name})")),
             (Ok(_), Release::Detach(_)) => self

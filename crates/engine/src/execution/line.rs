@@ -204,12 +204,13 @@ impl Session {
             return Ok(());
         };
         let wanted = self.breakpoints.traps(system);
+        let mailbox = Rc::clone(&self.mailbox);
         let system = self.system_of_mut(system)?;
         if !system.traps.differs(&wanted) {
             return Ok(());
         }
         let traps = system.traps.delta(wanted);
-        let result = RunProxy(&system.link).update_traps(TrapUpdate { traps });
+        let result = mailbox.patiently(|| RunProxy(&system.link).update_traps(TrapUpdate { traps }));
         match result {
             Ok(resumed) => {
                 system.traps.acknowledge(resumed.generation);

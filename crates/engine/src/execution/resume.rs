@@ -1,5 +1,7 @@
 //! Sets targets going: everything that must be decided at an event travels with the request.
 
+use std::rc::Rc;
+
 use farsight_target::{
     ModuleOrder, ResumePlan, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder,
     ThreadRule,
@@ -126,10 +128,12 @@ impl Session {
         let (system, Some(pending)) = (*system, pending.take()) else {
             return;
         };
+        let mailbox = Rc::clone(&self.mailbox);
         let Ok(target) = self.system_of_mut(system) else {
             return;
         };
-        match pending.wait(&target.link) {
+        // The answer is here, or right behind the stop that overtook it.
+        match mailbox.patiently(|| pending.wait(&target.link)) {
             Ok(resumed) => target.traps.acknowledge(resumed.generation),
             // The server's set is another than was thought: the full set mends it.
             Err(TargetError::Invalid { .. }) if target.traps.forget() => {
