@@ -28,7 +28,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "transport",
-        ours: &["types", "wire"],
+        ours: &["types"],
         outside: &["libc", "thiserror"],
     },
     Layer {
@@ -44,7 +44,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "linux",
         ours: &["types", "wire", "target"],
-        outside: &["libc", "minicbor", "thiserror"],
+        outside: &["libc", "thiserror"],
     },
     Layer {
         name: "symbols",
@@ -71,7 +71,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "serve",
         ours: &["types", "wire", "transport", "target", "linux"],
-        outside: &["lexopt", "libc", "minicbor", "thiserror"],
+        outside: &["lexopt", "libc", "thiserror"],
     },
     Layer {
         name: "host",
@@ -108,7 +108,7 @@ const LAYERS: &[Layer] = &[
 const NEVER_REACHED: &[(&str, &[&str])] = &[
     ("serve", &["engine", "symbols", "render", "session", "host"]),
     ("engine", &["transport", "linux", "serve", "host", "render"]),
-    ("linux", &["transport", "session", "engine", "symbols"]),
+    ("linux", &["transport", "session", "engine", "symbols", "render"]),
     ("render", &["engine", "target", "transport"]),
 ];
 

@@ -7,7 +7,7 @@ use crate::project::{Source, sources};
 const MOST_LINES: usize = 800;
 
 /// Crates that may have a `sys` module, the only place of `unsafe`.
-const WITH_SYS: &[&str] = &["linux", "transport", "host", "serve"];
+const WITH_SYS: &[&str] = &["linux", "transport", "host"];
 
 /// How far above an `unsafe` block its reason may stand.
 const REASON_WITHIN: usize = 8;
@@ -22,6 +22,15 @@ const PRINTERS: &[&str] = &[
     "crates/serve/src/bin/",
     "xtask/",
     "fuzz/",
+];
+
+/// What code must not say, where it may all the same, and why it must not.
+const NEVER_SAID: &[(&str, &[&str], &str)] = &[
+    ("Mutex", &["linux", "transport"], "threads own, channels carry"),
+    ("RwLock", &["linux", "transport"], "threads own, channels carry"),
+    ("is_remote", &[], "nothing asks where its target is"),
+    ("PTRACE_ATTACH", &[], "it stops by SIGSTOP; seize instead"),
+    ("PTRACE_TRACEME", &[], "it cannot be interrupted; seize instead"),
 ];
 
 /// Runs a rule over every file.
@@ -68,6 +77,11 @@ fn tests_wait_for_events() {
 #[test]
 fn pure_crates_do_no_io() {
     hold("input, output or the host's nature in a pure crate", impurity);
+}
+
+#[test]
+fn some_things_are_never_said() {
+    hold("code that says what it must not", said_all_the_same);
 }
 
 #[test]
@@ -225,6 +239,22 @@ fn impurity(source: &Source) -> Vec<String> {
         .filter(|(_, line)| impure(line))
         .map(|(number, line)| source.at(number, line.trim()))
         .collect()
+}
+
+fn said_all_the_same(source: &Source) -> Vec<String> {
+    let Some(name) = source
+        .path
+        .strip_prefix("crates/")
+        .and_then(|path| path.split('/').next())
+    else {
+        return Vec::new();
+    };
+    let mut complaints = Vec::new();
+    for (word, _, why) in NEVER_SAID.iter().filter(|(_, allowed, _)| !allowed.contains(&name)) {
+        let said = source.shipped_lines().filter(|(_, line)| has_word(code_of(line), word));
+        complaints.extend(said.map(|(number, _)| source.at(number, &format!("`{word}`: {why}"))));
+    }
+    complaints
 }
 
 fn unfinished(source: &Source) -> Vec<String> {
