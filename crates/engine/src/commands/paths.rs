@@ -63,6 +63,7 @@ fn set(
     if changes {
         if session.current.is_some() {
             session.forget_symbols(|_| true)?;
+            session.bind_breakpoints(&[]);
         } else {
             session.symbols.forget();
         }

@@ -299,6 +299,7 @@ fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
     if now {
         load_matching(session, &pattern)?;
     }
+    session.bind_breakpoints(&[]);
     Ok(Flow::Done)
 }
 

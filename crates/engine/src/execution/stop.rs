@@ -48,8 +48,8 @@ impl Session {
             self.output.record(Record::Event(EventReport { pid, tid, kind }));
         }
         self.show_modules(pid, tid, &news);
-        if !matches!(cause, StopCause::Exited { .. }) {
-            self.bind_breakpoints(&news);
+        if !matches!(cause, StopCause::Exited { .. }) && !(news.loaded.is_empty() && news.gone.is_empty()) {
+            self.bind_breakpoints(&news.gone);
         }
         let kind = match self.decide(cause, &before) {
             Decision::Show(kind) => kind,
@@ -140,8 +140,8 @@ impl Session {
         }
     }
 
-    /// Looks breakpoints up again after modules came or went.
-    fn bind_breakpoints(&mut self, news: &ModuleNews) {
+    /// Looks breakpoints of the current process up again, after modules came or went or their symbols were reloaded.
+    pub(crate) fn bind_breakpoints(&mut self, gone: &[Module]) {
         let Some(place) = self.current else {
             return;
         };
@@ -152,7 +152,7 @@ impl Session {
             }
             match one.bound {
                 None if !one.spec.expression.is_empty() => unbound.push((one.id, one.spec.expression.clone())),
-                Some(bound) if news.gone.iter().any(|module| module.range().contains(bound.address)) => {
+                Some(bound) if gone.iter().any(|module| module.range().contains(bound.address)) => {
                     unbound.push((one.id, one.spec.expression.clone()));
                 }
                 _ => {}

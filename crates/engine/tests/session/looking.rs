@@ -126,3 +126,14 @@ fn a_hole_in_memory_costs_one_more_round_trip_and_no_more() {
     );
     assert_eq!(requests, 2);
 }
+
+#[test]
+fn a_symbol_path_given_later_resolves_what_waited() {
+    let toy = toy::Toy::build();
+    let mut world = World::without_files();
+    world.files.insert("/sym/toy".into(), toy.file);
+    let (mut session, _) = Session::start(world, attach());
+    let shown = session.run("bp toy!later; bl; .sympath /sym; .reload /f; lm; bl");
+    assert!(shown.contains("/sym/toy"), "{shown}");
+    assert!(session.fail(".reload nonesuch").contains("no module is called"));
+}
