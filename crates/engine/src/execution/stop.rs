@@ -48,7 +48,8 @@ impl Session {
             self.output.record(Record::Event(EventReport { pid, tid, kind }));
         }
         self.show_modules(pid, tid, &news);
-        if !matches!(cause, StopCause::Exited { .. }) && !(news.loaded.is_empty() && news.gone.is_empty()) {
+        let has_news = !news.loaded.is_empty() || !news.gone.is_empty();
+        if has_news && !matches!(cause, StopCause::Exited { .. }) {
             self.bind_breakpoints(&news.gone);
         }
         let kind = match self.decide(cause, &before) {
