@@ -1,0 +1,175 @@
+//! Waiting for one answer while everything else arrives.
+
+use std::sync::mpsc::{Sender, channel};
+
+use farsight_session::ClientId;
+
+use super::*;
+
+/// Frames that were sent, to be looked at.
+struct Wire(Sender<Frame>);
+
+impl LinkSender for Wire {
+    fn send(&self, frame: Frame) -> Result<(), PortError> {
+        self.0.send(frame).map_err(|_| PortError::Lost)
+    }
+}
+
+struct Fixture {
+    inbox: Sender<EngineMessage>,
+    mailbox: Rc<Mailbox>,
+    link: Link,
+    sent: Receiver<Frame>,
+}
+
+const LINK: LinkId = LinkId(3);
+
+fn fixture() -> Fixture {
+    let (inbox, messages) = channel();
+    let mailbox = Mailbox::new(messages);
+    let link = Link::new(LINK, &mailbox);
+    let (wire, sent) = channel();
+    link.set_sender(Box::new(Wire(wire)));
+    Fixture {
+        inbox,
+        mailbox,
+        link,
+        sent,
+    }
+}
+
+impl Fixture {
+    fn ask(&self) -> u64 {
+        let call = Call {
+            operation: Operation(7),
+            body: Vec::new(),
+            bulk: Vec::new(),
+        };
+        self.link.send(call).unwrap()
+    }
+
+    fn news(&self, news: LinkNews) {
+        self.inbox.send(EngineMessage::Link(LINK, news)).unwrap();
+    }
+
+    fn answer(&self, number: u64, body: u8) {
+        let reply = Reply {
+            status: CallStatus::Done,
+            body: vec![body],
+            bulk: Vec::new(),
+        };
+        self.news(LinkNews::Reply { number, reply });
+    }
+
+    fn request(&self, request: Request) {
+        self.inbox.send(EngineMessage::Client(ClientId(0), request)).unwrap();
+    }
+}
+
+#[test]
+fn answers_are_matched_in_any_order_and_other_messages_wait_their_turn() {
+    let fixture = fixture();
+    let (first, second) = (fixture.ask(), fixture.ask());
+    fixture.answer(second, 2);
+    fixture.request(Request::Leave);
+    fixture.answer(first, 1);
+    fixture.request(Request::EndOfInput);
+    assert_eq!(fixture.link.wait(first).unwrap().body, [1]);
+    assert_eq!(fixture.link.wait(second).unwrap().body, [2]);
+    for wanted in [Request::Leave, Request::EndOfInput] {
+        match fixture.mailbox.next() {
+            Some(EngineMessage::Client(_, request)) => assert_eq!(request, wanted),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_wait_and_the_late_answer_is_nobodys() {
+    let fixture = fixture();
+    let number = fixture.ask();
+    fixture.request(Request::Interrupt);
+    assert_eq!(fixture.link.wait(number).unwrap_err(), PortError::Cancelled);
+    assert!(fixture.mailbox.is_interrupted());
+    fixture.mailbox.clear_interrupt();
+    fixture.answer(number, 9);
+    fixture.request(Request::Leave);
+    assert!(matches!(
+        fixture.mailbox.next(),
+        Some(EngineMessage::Client(_, Request::Leave))
+    ));
+    let next = fixture.ask();
+    fixture.answer(next, 4);
+    assert_eq!(fixture.link.wait(next).unwrap().body, [4]);
+}
+
+#[test]
+fn a_lost_link_ends_waits_but_not_answers_that_came_before() {
+    let fixture = fixture();
+    let (first, second) = (fixture.ask(), fixture.ask());
+    fixture.answer(first, 1);
+    fixture.news(LinkNews::Lost { why: "cut".into() });
+    assert_eq!(fixture.link.wait(second).unwrap_err(), PortError::Lost);
+    assert_eq!(fixture.link.wait(first).unwrap().body, [1]);
+    let call = Call {
+        operation: Operation(7),
+        body: Vec::new(),
+        bulk: Vec::new(),
+    };
+    assert_eq!(fixture.link.send(call).unwrap_err(), PortError::Lost);
+    assert!(matches!(
+        fixture.mailbox.next(),
+        Some(EngineMessage::Link(LINK, LinkNews::Lost { .. }))
+    ));
+}
+
+#[test]
+fn a_watched_answer_wakes_the_loop_and_can_be_read_before_its_turn() {
+    let fixture = fixture();
+    let number = fixture.ask();
+    fixture.link.watch(number);
+    fixture.request(Request::Leave);
+    fixture.answer(number, 5);
+    let other = fixture.ask();
+    fixture.answer(other, 6);
+    assert_eq!(fixture.link.wait(other).unwrap().body, [6]);
+    assert_eq!(fixture.link.wait(number).unwrap().body, [5]);
+    assert!(matches!(fixture.mailbox.next(), Some(EngineMessage::Client(..))));
+    match fixture.mailbox.next() {
+        Some(EngineMessage::Link(LINK, LinkNews::Reply { number: woken, .. })) => assert_eq!(woken, number),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn headers_tell_what_has_arrived() {
+    let fixture = fixture();
+    let number = fixture.ask();
+    fixture.answer(number, 0);
+    fixture.link.wait(number).unwrap();
+    fixture.news(LinkNews::Event(farsight_target::Event::End(
+        farsight_target::SessionEnd { why: "test".into() },
+    )));
+    fixture.mailbox.next().unwrap();
+    fixture.ask();
+    fixture.link.urgent(Operation(8)).unwrap();
+    let headers: Vec<Header> = fixture.sent.try_iter().map(|frame| frame.header).collect();
+    let numbers: Vec<(u64, u64, u64)> = headers
+        .iter()
+        .map(|header| (header.number, header.last_event, header.last_reply))
+        .collect();
+    assert_eq!(numbers, [(1, 0, 0), (2, 1, 1), (0, 1, 1)]);
+    assert_eq!(headers[2].kind, FrameKind::Urgent);
+}
+
+#[test]
+fn a_patient_wait_outlasts_an_interrupt_and_keeps_it() {
+    let fixture = fixture();
+    let number = fixture.ask();
+    fixture.request(Request::Interrupt);
+    fixture.answer(number, 3);
+    let reply = fixture.mailbox.patiently(|| fixture.link.wait(number));
+    assert_eq!(reply.unwrap().body, [3]);
+    assert!(fixture.mailbox.take_interrupt());
+    assert!(!fixture.mailbox.take_interrupt());
+}
