@@ -25,6 +25,8 @@ pub(crate) struct ProcessMemory {
 struct Planted {
     original: u8,
     users: u32,
+    /// Taken out for the length of one step.
+    lifted: bool,
 }
 
 impl ProcessMemory {
@@ -84,7 +86,7 @@ impl ProcessMemory {
         let mut planted = self.planted();
         let end = address.0.saturating_add(bytes.len() as u64);
         let mut shadowed = bytes.to_vec();
-        for (at, _) in planted.range(address.0..end) {
+        for (at, _) in planted.range(address.0..end).filter(|(_, trap)| !trap.lifted) {
             shadowed[(at - address.0) as usize] = TRAP_BYTE;
         }
         let written = self.write_raw(address, &shadowed);
@@ -125,6 +127,7 @@ impl ProcessMemory {
             Planted {
                 original: original[0],
                 users: 1,
+                lifted: false,
             },
         );
         Ok(())
@@ -146,16 +149,18 @@ impl ProcessMemory {
 
     /// Writes the displaced byte back for the length of one step; [`ProcessMemory::replant`] ends that.
     pub(crate) fn lift(&self, address: Address) {
-        let planted = self.planted();
-        if let Some(trap) = planted.get(&address.0) {
+        let mut planted = self.planted();
+        if let Some(trap) = planted.get_mut(&address.0) {
+            trap.lifted = true;
             self.restore(address, trap.original);
         }
     }
 
     /// Puts a lifted trap back.
     pub(crate) fn replant(&self, address: Address) {
-        let planted = self.planted();
-        if planted.contains_key(&address.0) {
+        let mut planted = self.planted();
+        if let Some(trap) = planted.get_mut(&address.0) {
+            trap.lifted = false;
             self.write_raw(address, &[TRAP_BYTE]);
         }
     }
@@ -187,10 +192,16 @@ impl ProcessMemory {
         }
     }
 
-    /// Restores every displaced byte in a copy of this memory, such as a forked child's, and keeps the traps here.
-    pub(crate) fn clean_copy(&self, copy: &ProcessMemory) {
-        for (address, trap) in self.planted().iter() {
-            copy.restore(Address(*address), trap.original);
+    /// Where traps are planted, and what they displaced.
+    pub(crate) fn planted_bytes(&self) -> Vec<(Address, u8)> {
+        let planted = self.planted();
+        planted.iter().map(|(at, trap)| (Address(*at), trap.original)).collect()
+    }
+
+    /// Restores the bytes that traps had displaced in the memory that this one is a copy of.
+    pub(crate) fn clean_of(&self, traps: &[(Address, u8)]) {
+        for (address, original) in traps {
+            self.restore(*address, *original);
         }
     }
 

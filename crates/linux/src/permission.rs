@@ -72,11 +72,9 @@ fn denied(pid: OsPid, machine: &str, obstacle: Obstacle) -> TargetError {
 
 /// The tracer's id is a thread's; people know the process.
 fn held_by(tracer: OsPid) -> Obstacle {
-    let status = procfs::status(tracer.0).unwrap_or_default();
-    Obstacle::Tracer {
-        pid: if status.process.0 == 0 { tracer } else { status.process },
-        name: status.name,
-    }
+    let process = procfs::status(tracer.0).map_or(tracer, |thread| thread.process);
+    let name = procfs::status(process.0).unwrap_or_default().name;
+    Obstacle::Tracer { pid: process, name }
 }
 
 fn is_self_or_ancestor(pid: OsPid) -> bool {

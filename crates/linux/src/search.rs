@@ -7,6 +7,7 @@ use crate::memory::ProcessMemory;
 use crate::procfs::Mapping;
 
 const CHUNK: usize = 1 << 20;
+const PAGE: u64 = 4096;
 const MOST_FINDS: u32 = 1 << 20;
 const LONGEST_PATTERN: usize = 4096;
 
@@ -53,7 +54,15 @@ pub(crate) fn search(
                 }
                 reply.found.push(found);
             }
-            at = Address(at.0.saturating_add(CHUNK as u64));
+            // Behind an unreadable page the search goes on with the next one.
+            at = if read < length {
+                Address(at.0.saturating_add(read as u64))
+                    .align_down(PAGE)
+                    .wrapping_add(PAGE)
+                    .max(at)
+            } else {
+                Address(at.0.saturating_add(CHUNK as u64))
+            };
         }
     }
     Ok(reply)

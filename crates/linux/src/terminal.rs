@@ -6,9 +6,10 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use farsight_target::{Event, OutputChunk, WindowSize};
+use farsight_target::{Event, Note, OutputChunk, WindowSize};
 use farsight_types::OsPid;
 
+use crate::sys::child;
 use crate::sys::terminal as sys;
 use crate::tracer::Events;
 
@@ -61,6 +62,18 @@ impl Terminal {
         TerminalHandle(Arc::clone(&self.0))
     }
 
+    /// The program runs on by itself: somebody must hold its terminal, whose end would hang it up.
+    pub(crate) fn keep_open(&self) {
+        if let Err(error) = child::spawn_terminal_holder(&self.0.master) {
+            self.0.events.tell(Event::Note(Note::Trouble {
+                text: format!(
+                    "process {} will be hung up, for nobody can hold its terminal: {error}",
+                    self.0.process
+                ),
+            }));
+        }
+    }
+
     /// Sends what the program has written so far, so that a stop is told of behind it.
     pub(crate) fn settle(&self) {
         for _ in 0..MOST_AT_A_STOP / CHUNK {
@@ -102,6 +115,7 @@ impl Shared {
                 self.send(buffer);
                 true
             }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => true,
             _ => {
                 drop(_reading);
                 self.tell_end();
@@ -123,12 +137,28 @@ impl Shared {
 }
 
 impl TerminalHandle {
-    /// Types; `end` adds the terminal's end-of-file character.
+    /// Types; `end` adds the terminal's end-of-file character. Never waits: an error says how much a program that does
+    /// not read has left room for.
     pub(crate) fn type_in(&self, bytes: &[u8], end: bool) -> std::io::Result<()> {
         const END_OF_FILE: u8 = 4;
         let mut file = File::from(self.0.master.try_clone()?);
-        file.write_all(bytes)?;
-        if end { file.write_all(&[END_OF_FILE]) } else { Ok(()) }
+        let mut text = bytes.to_vec();
+        text.extend(end.then_some(END_OF_FILE));
+        let mut typed = 0;
+        while typed < text.len() {
+            match file.write(&text[typed..]) {
+                Ok(written) => typed += written,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    return Err(std::io::Error::other(format!(
+                        "the program does not read; {typed} of {} bytes were taken",
+                        text.len()
+                    )));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn resize(&self, size: WindowSize) -> std::io::Result<()> {

@@ -6,6 +6,7 @@
 //! `step_over.rs` takes threads past traps, `acquire.rs` and `let_go.rs` are the two ends. Read [`Tracer`] first.
 
 mod acquire;
+mod births;
 mod debuggee;
 mod emulate;
 mod events;
@@ -15,7 +16,7 @@ mod rest;
 mod resume;
 mod step_over;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use farsight_target::plan::{HitBook, StepMachine};
-use farsight_target::{Event, LossPolicy, Note, ResumePlan, SignalPolicy, SignalSet, TargetError};
+use farsight_target::{Event, LossPolicy, Note, ResumePlan, SessionEnd, SignalPolicy, SignalSet, TargetError};
 use farsight_types::{Generation, OsPid};
 use libc::pid_t;
 
@@ -215,7 +216,9 @@ pub(crate) struct Tracer {
     /// First stops of threads and children whose parent's event has not come yet.
     strangers: BTreeMap<pid_t, Waited>,
     /// Forked children that must be cleaned of traps and let go at their first stop, and whose copy they are.
-    forked: BTreeMap<pid_t, OsPid>,
+    forked: BTreeMap<pid_t, births::Forked>,
+    /// Threads of processes that were let go of while they waited in the kernel; they are let go when they come out.
+    leaving: BTreeSet<pid_t>,
     /// Statuses that came while the session was being brought to rest; they are judged when it runs again.
     backlog: VecDeque<(pid_t, Waited)>,
     run: Option<Run>,
@@ -239,6 +242,7 @@ impl Tracer {
             tracees: BTreeMap::new(),
             strangers: BTreeMap::new(),
             forked: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             backlog: VecDeque::new(),
             run: None,
             book: HitBook::default(),
@@ -256,7 +260,7 @@ impl Tracer {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.serve()));
         if outcome.is_err() {
             let _ = catch_unwind(AssertUnwindSafe(|| self.let_go_of_all()));
-            self.shared.events.tell(Event::End(farsight_target::SessionEnd {
+            self.shared.events.tell(Event::End(SessionEnd {
                 why: "the session failed at the server and let go of its debuggees".into(),
             }));
         }
@@ -284,10 +288,7 @@ impl Tracer {
             match wait::any() {
                 Ok((tid, waited)) => self.arrived(tid, waited),
                 // Without even the bell there is nothing to wait for: the session cannot go on.
-                Err(error) => {
-                    self.trouble(format!("waiting for debuggees failed: {error}"));
-                    self.quit = true;
-                }
+                Err(error) => self.give_up(format!("waiting for debuggees failed: {error}")),
             }
         }
     }
@@ -308,10 +309,17 @@ impl Tracer {
         match waited {
             Waited::Stopped { .. } => drop(ptrace::cont(self.bell, 0)),
             Waited::Exited(_) | Waited::Killed(_) => {
-                self.trouble("the session's doorbell process was killed; the session ends".into());
-                self.let_go_of_all();
-                self.quit = true;
+                self.give_up("the session's doorbell process was killed".into());
             }
+        }
+    }
+
+    /// Something that the session needs is gone: it lets go of everything and says why.
+    fn give_up(&mut self, why: String) {
+        if !self.quit {
+            self.quit = true;
+            self.let_go_of_all();
+            self.shared.events.tell(Event::End(SessionEnd { why }));
         }
     }
 

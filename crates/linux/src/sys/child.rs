@@ -226,3 +226,58 @@ pub(crate) fn same_kernel_object(one: pid_t, other: pid_t, kind: c_int) -> bool 
     let result = unsafe { libc::syscall(libc::SYS_kcmp, one, other, kind, 0, 0) };
     result == 0 || result == -1
 }
+
+/// Writes to a process's memory with the process's own rights to it; false where not all of it could be written.
+pub(crate) fn write_as(pid: pid_t, address: u64, bytes: &[u8]) -> bool {
+    let local = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
+    let remote = libc::iovec {
+        iov_base: address as *mut libc::c_void,
+        iov_len: bytes.len(),
+    };
+    // SAFETY: reads `bytes`, which live across the call; the other side's addresses are checked by the kernel.
+    let written = unsafe { libc::process_vm_writev(pid, &raw const local, 1, &raw const remote, 1, 0) };
+    written == bytes.len() as isize
+}
+
+/// Starts a process that holds a terminal's master end, and reads and forgets what is written, until the last holder of
+/// the other end is gone. It belongs to nobody here: its own parent ends at once.
+pub(crate) fn spawn_terminal_holder(master: &OwnedFd) -> io::Result<()> {
+    const STANDARD_OUTPUT: c_int = 1;
+    let master = master.as_raw_fd();
+    // SAFETY: both children make only async-signal-safe system calls on memory of their own, and never return.
+    unsafe {
+        match libc::fork() {
+            -1 => Err(io::Error::last_os_error()),
+            0 => {
+                if libc::fork() != 0 {
+                    libc::_exit(0);
+                }
+                libc::setsid();
+                libc::dup2(master, STANDARD_OUTPUT);
+                libc::close(0);
+                libc::syscall(libc::SYS_close_range, 2, u32::MAX, 0);
+                let mut poll = libc::pollfd {
+                    fd: STANDARD_OUTPUT,
+                    events: libc::POLLIN,
+                    revents: 0,
+                };
+                let mut sink = [0u8; 4096];
+                while libc::poll(&mut poll, 1, -1) > 0 {
+                    let read = libc::read(STANDARD_OUTPUT, sink.as_mut_ptr().cast(), sink.len());
+                    if read < 0 && *libc::__errno_location() != libc::EAGAIN {
+                        break;
+                    }
+                }
+                libc::_exit(0)
+            }
+            parent => {
+                let mut status = 0;
+                libc::waitpid(parent, &mut status, libc::__WALL);
+                Ok(())
+            }
+        }
+    }
+}

@@ -7,7 +7,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 pub(crate) fn open(rows: u16, columns: u16) -> io::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: opens descriptors that nobody else knows; ioctls take a number or a pointer to a live number.
     unsafe {
-        let master = libc::open(c"/dev/ptmx".as_ptr(), libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC);
+        // Not blocking: typing to a program that does not read must not stop the session.
+        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC | libc::O_NONBLOCK;
+        let master = libc::open(c"/dev/ptmx".as_ptr(), flags);
         if master < 0 {
             return Err(io::Error::last_os_error());
         }

@@ -39,6 +39,9 @@ pub(super) struct Tracee {
     registers: Option<user_regs_struct>,
     /// The trap at this place was dealt with: the thread goes past it when it goes on.
     pub(super) past_trap: Option<u64>,
+    /// Place and stack pointer of a trap hit that was counted, but whose instruction faulted: it will be hit again when
+    /// the handler returns, and must not count twice.
+    pub(super) counted: Option<(u64, u64)>,
     /// Signal to deliver when it goes on; it is in that signal's delivery stop.
     pub(super) deliver: c_int,
     /// The last signal delivered to it: what an end by the same signal is the second chance of.
@@ -49,6 +52,12 @@ pub(super) struct Tracee {
     pub(super) held: VecDeque<SignalDetail>,
     /// In a job-control stop: goes on by PTRACE_LISTEN.
     pub(super) job_stopped: bool,
+    /// To be interrupted as soon as it runs, for it may have been taken out of a job-control stop by a step.
+    pub(super) check_job_stop: bool,
+    /// Waits in the kernel until its vfork child has its own memory, and cannot be stopped before.
+    pub(super) in_vfork: bool,
+    /// Did not stop when it was asked to, and will say so itself when it can.
+    pub(super) stuck: bool,
     /// At or past its exit event.
     pub(super) exiting: bool,
     /// Its end was noted for the next stop.
@@ -66,11 +75,15 @@ impl Tracee {
             borrower: false,
             registers: None,
             past_trap: None,
+            counted: None,
             deliver: 0,
             last_signal: 0,
             deferred: false,
             held: VecDeque::new(),
             job_stopped: false,
+            check_job_stop: false,
+            in_vfork: false,
+            stuck: false,
             exiting: false,
             end_told: false,
             on_hold: false,
@@ -111,12 +124,18 @@ impl Tracee {
     pub(super) fn stopped(&mut self) {
         self.state = State::Stopped;
         self.registers = None;
+        self.job_stopped = false;
+        self.in_vfork = false;
+        self.stuck = false;
     }
 
     /// Whether it must stop before the session is at rest. A thread past its exit event runs no code of the program
     /// any more; a leader that ended before its threads would never stop at all.
     pub(super) fn is_loose(&self) -> bool {
-        !self.exiting && matches!(self.state, State::New | State::Running | State::Listening)
+        !self.exiting
+            && !self.in_vfork
+            && !self.stuck
+            && matches!(self.state, State::New | State::Running | State::Listening)
     }
 }
 
@@ -133,8 +152,6 @@ pub(super) struct Debuggee {
     pub(super) terminal: Option<Terminal>,
     /// The exit event was shown.
     pub(super) exit_shown: bool,
-    /// Why it ends, from its exit events.
-    pub(super) exit_status: Option<ExitStatus>,
 }
 
 impl Debuggee {
@@ -149,7 +166,6 @@ impl Debuggee {
             image_news: ImageDelta::default(),
             terminal: None,
             exit_shown: false,
-            exit_status: None,
         }
     }
 

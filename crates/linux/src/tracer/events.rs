@@ -2,7 +2,7 @@
 //! to rest.
 
 use farsight_target::plan::{Move, Observation, Verdict};
-use farsight_target::{Chance, Event, ExitStatus, Note, SignalInfo, StopCause, ThreadRecord};
+use farsight_target::{Chance, Event, ExitStatus, Note, SignalInfo, StopCause};
 use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t};
 
@@ -125,13 +125,19 @@ impl Tracer {
         }
         let at_loader = debuggee.loader.is_some_and(|loader| loader.notify == place);
         self.set_pc(tid, place.0);
+        let mut counted = false;
         if let Some(tracee) = self.tracees.get_mut(&tid) {
             tracee.past_trap = Some(place.0);
+            counted = tracee.counted.take() == Some((place.0, registers.rsp));
         }
         if borrower {
             return self.let_run(tid);
         }
-        let verdict = self.book.hit(pid, place, OsTid(tid as u32), Address(registers.rsp));
+        let verdict = if counted {
+            Verdict::Pass
+        } else {
+            self.book.hit(pid, place, OsTid(tid as u32), Address(registers.rsp))
+        };
         let loader_stop = if at_loader { self.loader_changed(pid) } else { None };
         if let Verdict::Stop(ids) = verdict {
             return self.report(tid, StopCause::Traps { ids });
@@ -211,92 +217,6 @@ impl Tracer {
         self.let_run(tid);
     }
 
-    /// A thread or process was born of one of ours.
-    pub(super) fn born(&mut self, parent: pid_t, event: c_int) {
-        let Ok(message) = ptrace::event_message(parent) else {
-            return;
-        };
-        let child = message as pid_t;
-        let Some(pid) = self.tracees.get(&parent).map(|tracee| tracee.pid) else {
-            return;
-        };
-        let first = self.strangers.remove(&child);
-        if event == libc::PTRACE_EVENT_FORK {
-            self.forked.insert(child, pid);
-            if let Some(first) = first {
-                self.clean_forked(child, first);
-            }
-            return;
-        }
-        let is_thread =
-            event == libc::PTRACE_EVENT_CLONE && procfs::status(child as u32).is_ok_and(|status| status.process == pid);
-        let shares_memory = is_thread || event == libc::PTRACE_EVENT_VFORK || shares_memory(parent, child);
-        if !shares_memory {
-            self.forked.insert(child, pid);
-            if let Some(first) = first {
-                self.clean_forked(child, first);
-            }
-            return;
-        }
-        if is_thread {
-            self.adopt(child);
-        } else {
-            let mut tracee = Tracee::new(child, pid, State::New);
-            tracee.borrower = true;
-            self.tracees.insert(child, tracee);
-        }
-        if let Some(first) = first {
-            if let Some(tracee) = self.tracees.get_mut(&child) {
-                tracee.stopped();
-                tracee.deferred = true;
-            }
-            self.backlog.push_back((child, first));
-        }
-    }
-
-    /// Takes a thread of a debuggee that is not known yet. Its birth may be told of later, or never, where the thread
-    /// that made it was killed in the telling.
-    pub(super) fn adopt(&mut self, child: pid_t) {
-        if self.tracees.contains_key(&child) {
-            return;
-        }
-        let Ok(status) = procfs::status(child as u32) else {
-            return;
-        };
-        let pid = status.process;
-        let Some(debuggee) = self.debuggees.get_mut(&pid) else {
-            return;
-        };
-        self.tracees.insert(child, Tracee::new(child, pid, State::New));
-        let thread = OsTid(child as u32);
-        debuggee.thread_news.started.push(ThreadRecord {
-            tid: thread,
-            name: procfs::thread_name(pid, thread),
-        });
-        if self.run.as_ref().is_some_and(|run| run.plan.note_threads) {
-            self.shared
-                .events
-                .tell(Event::Note(Note::ThreadStarted { process: pid, thread }));
-        }
-    }
-
-    /// The first stop of a forked child: its copy of our traps is cleaned, then it is let go. Whether it was one.
-    pub(super) fn clean_forked(&mut self, tid: pid_t, waited: Waited) -> bool {
-        let Some(parent) = self.forked.get(&tid).copied() else {
-            return false;
-        };
-        self.forked.remove(&tid);
-        if let Waited::Stopped { .. } = waited {
-            if let Ok(debuggee) = self.debuggee(parent)
-                && let Ok(copy) = ProcessMemory::open(OsPid(tid as u32))
-            {
-                debuggee.memory.clean_copy(&copy);
-            }
-            let _ = ptrace::detach(tid, 0);
-        }
-        true
-    }
-
     /// A process runs another program: its other threads are gone, and so is its memory with all traps.
     fn executed(&mut self, tid: pid_t) {
         let Some(tracee) = self.tracees.get(&tid) else { return };
@@ -307,35 +227,26 @@ impl Tracer {
             let _ = ptrace::detach(tid, 0);
             return;
         }
-        let others: Vec<pid_t> = self
-            .tracees
-            .values()
-            .filter(|other| other.pid == pid && other.tid != tid && !other.borrower)
-            .map(|other| other.tid)
-            .collect();
-        self.backlog.retain(|(other, _)| !others.contains(other));
+        self.others_ended_by_exec(tid, pid);
         self.book.forget(pid);
         if let Some(run) = &mut self.run
             && run
                 .stepper
                 .as_ref()
-                .is_some_and(|stepper| stepper.tid == tid || others.contains(&stepper.tid))
+                .is_some_and(|stepper| !self.tracees.contains_key(&stepper.tid) || stepper.tid == tid)
         {
             run.stepper = None;
         }
         let Ok(memory) = ProcessMemory::open(pid).map(std::sync::Arc::new) else {
-            return self.trouble(format!(
+            self.trouble(format!(
                 "process {pid} runs another program whose memory cannot be opened"
             ));
+            return self.let_run(tid);
         };
         self.shared.set_memory(pid, Some(memory.clone()));
         let Some(debuggee) = self.debuggees.get_mut(&pid) else {
             return;
         };
-        for other in others {
-            self.tracees.remove(&other);
-            debuggee.thread_ended(OsTid(other as u32));
-        }
         debuggee.memory = memory;
         debuggee.images = Default::default();
         debuggee.image_news = Default::default();
@@ -352,6 +263,21 @@ impl Tracer {
                 let path = procfs::executable(pid).unwrap_or_default();
                 self.report(tid, StopCause::Exec { path });
             }
+        }
+    }
+
+    /// Drops the threads that an exec has ended; some of them never report their end.
+    pub(super) fn others_ended_by_exec(&mut self, tid: pid_t, pid: OsPid) {
+        let others: Vec<pid_t> = self
+            .tracees
+            .values()
+            .filter(|other| other.pid == pid && other.tid != tid && !other.borrower)
+            .map(|other| other.tid)
+            .collect();
+        self.backlog.retain(|(other, _)| !others.contains(other));
+        for other in others {
+            self.tell_end(other);
+            self.tracees.remove(&other);
         }
     }
 
@@ -374,53 +300,53 @@ impl Tracer {
 
     /// A thread is at its exit, its registers and the process's memory still there.
     fn exit_event(&mut self, tid: pid_t) {
-        let status = ptrace::event_message(tid).map_or(0, |message| message as c_int);
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
-            return;
-        };
-        tracee.exiting = true;
-        let (pid, last_signal, borrower) = (tracee.pid, tracee.last_signal, tracee.borrower);
-        if borrower {
-            return self.let_run(tid);
+        if let Some(cause) = self.exit_cause(tid) {
+            if let Some(debuggee) = self
+                .tracees
+                .get(&tid)
+                .and_then(|tracee| self.debuggees.get_mut(&tracee.pid))
+            {
+                debuggee.exit_shown = true;
+            }
+            return self.report(tid, cause);
         }
-        let status = exit_status(status);
-        let is_last = self
-            .tracees
-            .values()
-            .all(|other| other.pid != pid || other.exiting || other.borrower || other.state == State::Gone);
-        let Some(debuggee) = self.debuggees.get_mut(&pid) else {
-            return;
-        };
-        debuggee.exit_status = Some(status);
-        let shown = debuggee.exit_shown;
+        self.tell_end(tid);
+        self.let_run(tid);
+    }
+
+    /// Marks a thread at its exit event, and says whether that is worth a stop: an end by a signal that it did not
+    /// handle, or the end of the process.
+    pub(super) fn exit_cause(&mut self, tid: pid_t) -> Option<StopCause> {
+        let status = exit_status(ptrace::event_message(tid).map_or(0, |message| message as c_int));
+        let tracee = self.tracees.get_mut(&tid)?;
+        tracee.exiting = true;
+        let (pid, last_signal) = (tracee.pid, tracee.last_signal);
+        let debuggee = self.debuggees.get(&pid)?;
+        if tracee.borrower || debuggee.exit_shown {
+            return None;
+        }
         if let ExitStatus::Signal { number } = status
             && number == last_signal
-            && !shown
             && self.signals.stop_second.has(number)
         {
-            debuggee.exit_shown = true;
             let signal = SignalInfo {
                 number,
                 ..SignalInfo::default()
             };
-            return self.report(
-                tid,
-                StopCause::Signal {
-                    signal,
-                    chance: Chance::Second,
-                },
-            );
+            return Some(StopCause::Signal {
+                signal,
+                chance: Chance::Second,
+            });
         }
+        let is_last = self
+            .tracees
+            .values()
+            .all(|other| other.pid != pid || other.exiting || other.borrower || other.state == State::Gone);
         let stop_at_exit = self
             .run
             .as_ref()
             .is_some_and(|run| run.plan.stop_at_exit && run.starting.is_none());
-        if is_last && !shown && stop_at_exit {
-            debuggee.exit_shown = true;
-            return self.report(tid, StopCause::Exiting { status });
-        }
-        self.tell_end(tid);
-        self.let_run(tid);
+        (is_last && stop_at_exit).then_some(StopCause::Exiting { status })
     }
 
     /// Notes a thread's end for the next stop, once. The leader's is the process's and is told apart.
@@ -475,14 +401,7 @@ impl Tracer {
 
     /// Drops everything known of a process that is gone or no longer ours.
     pub(super) fn forget(&mut self, pid: OsPid) {
-        // A child whose birth was never told, because its parent was killed in the telling, goes its own way.
-        let strangers: Vec<pid_t> = self.strangers.keys().copied().collect();
-        for tid in strangers.into_iter().filter(|tid| parent_of(*tid) == Some(pid)) {
-            if let Some(waited) = self.strangers.remove(&tid) {
-                self.forked.insert(tid, pid);
-                self.clean_forked(tid, waited);
-            }
-        }
+        self.let_strangers_go(pid);
         self.tracees.retain(|_, tracee| tracee.pid != pid);
         let tracees = &self.tracees;
         self.backlog.retain(|(tid, _)| tracees.contains_key(tid));
@@ -493,7 +412,7 @@ impl Tracer {
     }
 
     /// Whether a thread is the one that steps a single instruction now.
-    fn steps_one(&self, tid: pid_t) -> bool {
+    pub(super) fn steps_one(&self, tid: pid_t) -> bool {
         let stepper = self.run.as_ref().and_then(|run| run.stepper.as_ref());
         stepper.is_some_and(|stepper| stepper.tid == tid && stepper.phase == Phase::Step)
     }
@@ -597,16 +516,6 @@ impl Tracer {
             let _ = tracee.set_pc(pc);
         }
     }
-}
-
-fn parent_of(child: pid_t) -> Option<OsPid> {
-    procfs::status(child as u32).ok().map(|status| status.parent)
-}
-
-/// Whether two processes share their memory, which a clone may without being a thread or a vfork.
-fn shares_memory(one: pid_t, other: pid_t) -> bool {
-    const KCMP_VM: libc::c_int = 1;
-    crate::sys::child::same_kernel_object(one, other, KCMP_VM)
 }
 
 /// A signal as the seam tells it.

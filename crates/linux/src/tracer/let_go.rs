@@ -21,19 +21,14 @@ impl Tracer {
         {
             tracee.deliver = 0;
         }
-        self.take_hidden_traps(pid);
-        let Some(debuggee) = self.debuggees.get(&pid) else {
-            return Ok(());
-        };
-        debuggee.memory.unplant_all();
-        let ours: Vec<pid_t> = self
-            .tracees
-            .values()
-            .filter(|tracee| tracee.pid == pid)
-            .map(|tracee| tracee.tid)
-            .collect();
-        for tid in ours {
-            let deferred = self.take_deferred_signal(tid);
+        if let Some(debuggee) = self.debuggees.get(&pid) {
+            debuggee.memory.unplant_all();
+            if let Some(terminal) = &debuggee.terminal {
+                terminal.keep_open();
+            }
+        }
+        for tid in self.threads_of(pid) {
+            let deferred = self.deferred_signal(tid);
             let Some(tracee) = self.tracees.get_mut(&tid) else {
                 continue;
             };
@@ -41,8 +36,10 @@ impl Tracer {
                 let _ = child::signal_thread(pid.0 as pid_t, tid, held.number());
             }
             let signal = if tracee.deliver != 0 { tracee.deliver } else { deferred };
-            // Fails only for a thread that is gone.
-            let _ = ptrace::detach(tid, signal);
+            // A thread that waits in the kernel is let go when it comes out; others fail only when they are gone.
+            if ptrace::detach(tid, signal).is_err() && tracee.state != State::Gone {
+                self.leaving.insert(tid);
+            }
         }
         self.forget(pid);
         if was_running {
@@ -51,23 +48,27 @@ impl Tracer {
         Ok(())
     }
 
-    /// An interrupt stop can hide a breakpoint's SIGTRAP in the thread's queue; detached with it, the thread would die.
-    /// It is taken here, and the thread set back before the trap.
-    fn take_hidden_traps(&mut self, pid: OsPid) {
+    /// All threads that run in a debuggee's memory, those that are not shown included.
+    fn threads_of(&self, pid: OsPid) -> Vec<pid_t> {
+        let ours = self.tracees.values().filter(|tracee| tracee.pid == pid);
+        ours.map(|tracee| tracee.tid).collect()
+    }
+
+    /// An interrupt stop can hide a breakpoint's SIGTRAP in the thread's queue: the pc is behind the trap, and a thread
+    /// detached with it would die. It is taken here, and the thread set back before the trap.
+    pub(super) fn take_hidden_traps(&mut self) {
         const MOST: usize = 16;
-        let ours: Vec<pid_t> = self
+        let resting: Vec<pid_t> = self
             .tracees
             .values()
-            .filter(|tracee| tracee.pid == pid)
+            .filter(|tracee| {
+                tracee.state == State::Stopped && !tracee.deferred && !tracee.exiting && tracee.deliver == 0
+            })
             .map(|tracee| tracee.tid)
             .collect();
-        for tid in ours {
+        for tid in resting {
             for _ in 0..MOST {
-                let resting = self
-                    .tracees
-                    .get(&tid)
-                    .is_some_and(|tracee| tracee.state == State::Stopped && !tracee.deferred && tracee.deliver == 0);
-                if !resting || !ptrace::has_queued_trap(tid) || ptrace::cont(tid, 0).is_err() {
+                if !ptrace::has_queued_trap(tid) || ptrace::cont(tid, 0).is_err() {
                     break;
                 }
                 let Ok(waited) = wait::one(tid) else { break };
@@ -77,13 +78,8 @@ impl Tracer {
                 tracee.stopped();
                 match waited {
                     Waited::Stopped { signal, event: 0 } if self.take_back_trap(tid, signal) => {}
-                    Waited::Stopped { .. } => {
-                        tracee_deferred(self, tid);
-                        self.backlog.push_back((tid, waited));
-                    }
-                    Waited::Exited(_) | Waited::Killed(_) => {
-                        tracee_deferred(self, tid);
-                        self.backlog.push_back((tid, waited));
+                    _ => {
+                        self.defer(tid, waited);
                         break;
                     }
                 }
@@ -92,14 +88,10 @@ impl Tracer {
     }
 
     /// The signal whose delivery stop a thread rests in with its status put off, 0 for none.
-    fn take_deferred_signal(&mut self, tid: pid_t) -> i32 {
-        let status = self
-            .backlog
-            .iter()
-            .find(|(other, _)| *other == tid)
-            .map(|(_, waited)| *waited);
+    fn deferred_signal(&self, tid: pid_t) -> i32 {
+        let status = self.backlog.iter().find(|(other, _)| *other == tid);
         match status {
-            Some(Waited::Stopped { signal, event: 0 }) if signal & 0x80 == 0 => signal,
+            Some((_, Waited::Stopped { signal, event: 0 })) if signal & 0x80 == 0 => *signal,
             _ => 0,
         }
     }
@@ -117,8 +109,19 @@ impl Tracer {
     }
 
     fn kill(&mut self, pid: OsPid) {
-        let leader = pid.0 as pid_t;
-        let _ = child::signal_process(leader, libc::SIGKILL);
+        // Children that share its memory live on, in clean memory.
+        self.halt(Some(pid));
+        if let Some(debuggee) = self.debuggees.get(&pid) {
+            debuggee.memory.unplant_all();
+        }
+        for tracee in self
+            .tracees
+            .values()
+            .filter(|tracee| tracee.pid == pid && tracee.borrower)
+        {
+            let _ = ptrace::detach(tracee.tid, 0);
+        }
+        let _ = child::signal_process(pid.0 as pid_t, libc::SIGKILL);
         for tracee in self
             .tracees
             .values()
@@ -128,28 +131,44 @@ impl Tracer {
         }
         self.tracees
             .retain(|_, tracee| tracee.pid != pid || (!tracee.borrower && tracee.state != State::Gone));
+        for (tid, waited) in std::mem::take(&mut self.strangers) {
+            self.note_dying(pid, tid, waited);
+        }
         // Every thread's end is waited for; on the way there may be exit events.
         while self.tracees.values().any(|tracee| tracee.pid == pid) {
             let Ok((tid, waited)) = wait::any() else { break };
-            self.adopt(tid);
             if tid == self.bell {
                 self.answer_bell(waited);
-            } else if self.tracees.get(&tid).is_some_and(|tracee| tracee.pid == pid) {
-                match waited {
-                    Waited::Stopped { .. } => drop(ptrace::cont(tid, 0)),
-                    Waited::Exited(_) | Waited::Killed(_) => drop(self.tracees.remove(&tid)),
-                }
-            } else if !self.clean_forked(tid, waited) {
-                if let Some(tracee) = self.tracees.get_mut(&tid) {
-                    tracee.stopped();
-                    tracee.deferred = true;
-                    self.backlog.push_back((tid, waited));
-                } else {
-                    self.strangers.insert(tid, waited);
-                }
+            } else {
+                self.note_dying(pid, tid, waited);
             }
         }
         self.forget(pid);
+    }
+
+    /// Files a status while a debuggee is being killed: its own threads are hurried on, the others' statuses kept.
+    fn note_dying(&mut self, dying: OsPid, tid: pid_t, waited: Waited) {
+        if self.clean_forked(tid, waited) {
+            return;
+        }
+        self.adopt(tid);
+        let Some(tracee) = self.tracees.get_mut(&tid) else {
+            self.strangers.insert(tid, waited);
+            return;
+        };
+        match waited {
+            _ if tracee.pid != dying => {
+                tracee.stopped();
+                self.defer(tid, waited);
+            }
+            Waited::Stopped { event, .. } => {
+                if event == libc::PTRACE_EVENT_EXEC {
+                    self.others_ended_by_exec(tid, dying);
+                }
+                let _ = ptrace::cont(tid, 0);
+            }
+            Waited::Exited(_) | Waited::Killed(_) => drop(self.tracees.remove(&tid)),
+        }
     }
 
     /// After a debuggee has left a running session: the others go on, or the run is over with the last.
@@ -201,11 +220,5 @@ impl Tracer {
             }
         }
         self.run = None;
-    }
-}
-
-fn tracee_deferred(tracer: &mut Tracer, tid: pid_t) {
-    if let Some(tracee) = tracer.tracees.get_mut(&tid) {
-        tracee.deferred = true;
     }
 }

@@ -50,8 +50,23 @@ impl Tracer {
     }
 
     pub(crate) fn registers_of(&mut self, request: &RegistersRequest) -> Result<RegistersReply, TargetError> {
+        const MOST_THREADS: usize = 16_384;
+        const MOST_WITH_VECTORS: usize = 1024;
         self.debuggee(request.process)?;
         self.at_rest()?;
+        let most = if request.sets.vector {
+            MOST_WITH_VECTORS
+        } else {
+            MOST_THREADS
+        };
+        if request.threads.len() > most {
+            return Err(TargetError::Invalid {
+                why: format!(
+                    "registers of at most {most} threads in one request, not {}",
+                    request.threads.len()
+                ),
+            });
+        }
         let mut reply = RegistersReply { registers: Vec::new() };
         for tid in &request.threads {
             let tid = tid.0 as pid_t;

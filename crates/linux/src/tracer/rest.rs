@@ -1,5 +1,7 @@
 //! Bringing the session to rest, and saying so.
 
+use std::time::{Duration, Instant};
+
 use farsight_target::{Event, Stop, StopCause};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange, OsPid, OsTid, Registers};
@@ -14,6 +16,9 @@ use crate::sys::{ptrace, wait};
 /// Bytes of code from the pc on that come with every stop.
 const CODE_BYTES: usize = 64;
 
+/// How long threads may take to stop. Those that run need microseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Tracer {
     /// Stops every loose thread of one debuggee, or of all, and waits for them. What else they had to say waits in the
     /// backlog. Returns those that were running.
@@ -27,18 +32,50 @@ impl Tracer {
                 halted.push(tracee.tid);
             }
         }
-        while self
-            .tracees
-            .values()
-            .any(|tracee| wanted(tracee.pid) && tracee.is_loose())
-        {
-            match wait::any() {
-                Ok((tid, waited)) if tid == self.bell => self.answer_bell(waited),
-                Ok((tid, waited)) => self.note_halted(tid, waited),
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_any_loose(only) {
+            match wait::within(deadline) {
+                Ok(Some((tid, waited))) if tid == self.bell => self.answer_bell(waited),
+                Ok(Some((tid, waited))) => self.note_halted(tid, waited),
+                Ok(None) => self.give_up_on_stuck(only),
                 Err(_) => break,
             }
         }
+        if only.is_none() {
+            self.take_hidden_traps();
+        }
         halted
+    }
+
+    /// Whether somebody is still to stop, or a forked child is still to be cleaned.
+    fn is_any_loose(&self, only: Option<OsPid>) -> bool {
+        let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
+        self.tracees
+            .values()
+            .any(|tracee| wanted(tracee.pid) && tracee.is_loose())
+            || self.forked.values().any(|forked| wanted(forked.parent))
+    }
+
+    /// A thread can wait in the kernel where nothing can stop it: for its vfork child, for a dead disk. The session
+    /// comes to rest without it.
+    fn give_up_on_stuck(&mut self, only: Option<OsPid>) {
+        let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
+        let mut stuck = Vec::new();
+        for tracee in self
+            .tracees
+            .values_mut()
+            .filter(|tracee| wanted(tracee.pid) && tracee.is_loose())
+        {
+            tracee.stuck = true;
+            stuck.push(tracee.tid.to_string());
+        }
+        self.forked.retain(|_, forked| !wanted(forked.parent));
+        if !stuck.is_empty() {
+            self.trouble(format!(
+                "thread {} cannot be stopped: it waits in the kernel and will stop when that is over",
+                stuck.join(", ")
+            ));
+        }
     }
 
     /// Files a status that came while threads were being stopped: traps are taken back, to be hit again, births are
@@ -60,17 +97,49 @@ impl Tracer {
             return;
         };
         tracee.stopped();
+        let (pid, borrower) = (tracee.pid, tracee.borrower);
         match event {
             libc::PTRACE_EVENT_STOP => tracee.job_stopped = signal != libc::SIGTRAP,
             libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => self.born(tid, event),
-            0 if self.take_back_trap(tid, signal) => {}
-            _ => {
-                if let Some(tracee) = self.tracees.get_mut(&tid) {
-                    tracee.deferred = true;
-                }
-                self.backlog.push_back((tid, waited));
+            libc::PTRACE_EVENT_EXIT if self.exit_cause(tid).is_none() => {
+                // Others wait for its end: an exec for that of all threads.
+                self.tell_end(tid);
+                self.pass_exit(tid);
             }
+            libc::PTRACE_EVENT_EXEC => {
+                if !borrower {
+                    self.others_ended_by_exec(tid, pid);
+                }
+                self.defer(tid, waited);
+            }
+            // The end of a step is news only for the one who steps.
+            0 if !self.steps_one(tid) && self.take_back_trap(tid, signal) => {}
+            0 if self.is_planted_trap(tid, signal) && self.take_back_trap(tid, signal) => {}
+            _ => self.defer(tid, waited),
         }
+    }
+
+    /// Keeps a status for when the session runs.
+    pub(super) fn defer(&mut self, tid: pid_t, waited: Waited) {
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.deferred = true;
+        }
+        self.backlog.push_back((tid, waited));
+    }
+
+    /// Lets a thread at its exit event end.
+    pub(super) fn pass_exit(&mut self, tid: pid_t) {
+        if let Some(tracee) = self.tracees.get_mut(&tid) {
+            tracee.exiting = true;
+            tracee.went(State::Running);
+        }
+        let _ = ptrace::cont(tid, 0);
+    }
+
+    /// Whether a stop is that of a breakpoint instruction, and not the end of a step.
+    fn is_planted_trap(&self, tid: pid_t, signal: i32) -> bool {
+        signal == libc::SIGTRAP
+            && ptrace::SignalDetail::of(tid).is_ok_and(|detail| detail.code() == super::events::INT3)
     }
 
     /// Whether a stop was a trap of ours or the end of a step, with nothing left to say of it: the pc is set back
@@ -121,11 +190,9 @@ impl Tracer {
             .chain([self.event_thread])
             .chain(self.tracees.keys().copied())
             .find(shown);
-        match tid {
-            Some(tid) => self.report(tid, StopCause::BreakIn),
-            // Everything is at its end; the backlog says how, and that stops the run.
-            None if !self.backlog.is_empty() => {}
-            None => self.run = None,
+        // With nobody to show, everything is at its end; how is on its way, and stops the run.
+        if let Some(tid) = tid {
+            self.report(tid, StopCause::BreakIn);
         }
     }
 
@@ -146,7 +213,9 @@ impl Tracer {
             && let Some(general) = self.full_registers(tid, detail.vector)
         {
             let pc = general.pc();
-            if let Some(tracee) = self.tracees.get_mut(&tid) {
+            if cause == StopCause::StepDone
+                && let Some(tracee) = self.tracees.get_mut(&tid)
+            {
                 tracee.past_trap = Some(pc.0);
             }
             let stack_bytes = detail.stack_bytes.min(1 << 20) as usize;
@@ -214,9 +283,33 @@ impl Tracer {
             && let Some(pid) = self.tracees.get(&stepper.tid).map(|tracee| tracee.pid)
         {
             self.drop_step_trap(pid, stepper.phase);
+            self.drop_step_end(stepper.tid);
         }
         for tracee in self.tracees.values_mut() {
             tracee.on_hold = false;
+        }
+    }
+
+    /// The end of a step that nobody waits for any more is no event.
+    fn drop_step_end(&mut self, tid: pid_t) {
+        let is_end = |waited: &Waited| {
+            matches!(
+                waited,
+                Waited::Stopped {
+                    signal: libc::SIGTRAP,
+                    event: 0
+                }
+            )
+        };
+        let deferred = self
+            .backlog
+            .iter()
+            .any(|(other, waited)| *other == tid && is_end(waited));
+        if deferred && self.take_back_trap(tid, libc::SIGTRAP) {
+            self.backlog.retain(|(other, waited)| *other != tid || !is_end(waited));
+            if let Some(tracee) = self.tracees.get_mut(&tid) {
+                tracee.deferred = false;
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use farsight_target::{ResumePlan, Resumed, SignalOrder, TargetError, ThreadRule, Trap, TrapDelta, TrapKind};
 use farsight_types::Generation;
 use libc::pid_t;
+use std::sync::atomic::Ordering;
 
 use super::debuggee::State;
 use super::step_over::Past;
@@ -36,14 +37,13 @@ impl Tracer {
                 tracee.on_hold = true;
             }
         }
-        // What was asked before this run is answered by the stop that came before it.
-        self.shared.break_in.store(false, std::sync::atomic::Ordering::SeqCst);
         let stepper = plan.step.as_ref().map(|step| Stepper {
             tid: step.thread.0 as pid_t,
             machine: StepMachine::new(step.plan.clone()),
             phase: Phase::Step,
         });
         let stepping = stepper.as_ref().map(|stepper| stepper.tid);
+        self.pass_new_trap(&plan.traps);
         self.start_run(Run {
             plan,
             stepper,
@@ -53,8 +53,20 @@ impl Tracer {
         Ok(Resumed { generation })
     }
 
+    /// From here on the session runs. A break-in that was asked for before is answered by the stop before.
     pub(super) fn start_run(&mut self, run: Run) {
+        self.shared.break_in.store(false, Ordering::SeqCst);
         self.run = Some(run);
+    }
+
+    /// A trap that the user has just set where the event thread rests is not hit by going on from there.
+    fn pass_new_trap(&mut self, traps: &TrapDelta) {
+        if let Some(tracee) = self.tracees.get_mut(&self.event_thread)
+            && let Ok(registers) = tracee.registers()
+            && traps.set.iter().any(|trap| trap.address.0 == registers.rip)
+        {
+            tracee.past_trap = Some(registers.rip);
+        }
     }
 
     /// Judges what was put off, then sets every thread on that rests. The stepping thread takes its first step last,
@@ -111,18 +123,21 @@ impl Tracer {
         if self.run.is_none() {
             return;
         }
-        if self.is_at_trap(tid) {
-            let stepping = self.is_stepping_one(tid);
+        let delivers = self.tracees.get(&tid).is_some_and(|tracee| tracee.deliver != 0);
+        if delivers {
+            self.leave_trap_for_handler(tid);
+        } else if self.is_at_trap(tid) {
+            let stepping = self.steps_one(tid);
             match self.go_past_trap(tid) {
                 Past::Done if stepping => return self.step_on(tid),
-                Past::Done | Past::NotNeeded => {}
+                Past::Done | Past::Entered | Past::NotNeeded => {}
                 Past::Diverted => return,
             }
             if self.run.is_none() {
                 return;
             }
         }
-        let stepping = self.is_stepping_one(tid);
+        let stepping = self.steps_one(tid);
         let Some(tracee) = self.tracees.get_mut(&tid) else {
             return;
         };
@@ -140,12 +155,11 @@ impl Tracer {
         if signal != 0 {
             tracee.last_signal = signal;
         }
-        if tracee.job_stopped && signal == 0 && !stepping {
+        if tracee.job_stopped && signal == 0 && !stepping && ptrace::listen(tid).is_ok() {
             tracee.went(State::Listening);
-            let _ = ptrace::listen(tid);
             return;
         }
-        tracee.job_stopped = false;
+        let check_job_stop = std::mem::take(&mut tracee.check_job_stop);
         tracee.went(State::Running);
         // Fails only for a thread that was killed in its stop; its end is on its way.
         let _ = if stepping {
@@ -153,11 +167,20 @@ impl Tracer {
         } else {
             ptrace::cont(tid, signal)
         };
+        if check_job_stop {
+            let _ = ptrace::interrupt(tid);
+        }
     }
 
-    fn is_stepping_one(&self, tid: pid_t) -> bool {
-        let stepper = self.run.as_ref().and_then(|run| run.stepper.as_ref());
-        stepper.is_some_and(|stepper| stepper.tid == tid && stepper.phase == Phase::Step)
+    /// A thread that rests on a trap it has dealt with gets a signal: the handler runs first, and when it returns the
+    /// trap is hit once more, which does not count.
+    fn leave_trap_for_handler(&mut self, tid: pid_t) {
+        if self.is_at_trap(tid)
+            && let Some(tracee) = self.tracees.get_mut(&tid)
+            && let Ok(registers) = tracee.registers()
+        {
+            tracee.counted = Some((registers.rip, registers.rsp));
+        }
     }
 
     /// Plants and takes away traps. Where one cannot be planted, nothing is changed.

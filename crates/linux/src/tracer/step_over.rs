@@ -12,12 +12,17 @@ use crate::sys::ptrace::{self, SignalDetail};
 use crate::sys::wait::Waited;
 use crate::sys::{child, wait};
 
+/// Signals that may come during one step.
+const MOST_HELD: usize = 64;
+
 /// How it went.
 pub(super) enum Past {
     /// There was no trap to go past.
     NotNeeded,
     /// The instruction was done; the thread rests behind it.
     Done,
+    /// The instruction is a system call that was entered; the thread is in it.
+    Entered,
     /// Something else happened to the thread, which was dealt with or waits in the backlog.
     Diverted,
 }
@@ -49,7 +54,7 @@ impl Tracer {
             return Past::NotNeeded;
         };
         let pid = tracee.pid;
-        let Ok(mut registers) = tracee.registers() else {
+        let Ok(registers) = tracee.registers() else {
             return Past::Diverted;
         };
         let Some(debuggee) = self.debuggees.get(&pid) else {
@@ -60,11 +65,12 @@ impl Tracer {
         let mut code = [0u8; 16];
         let length = memory.read_into(place, &mut code);
         let code = &code[..length];
-        if let Some(effect) = emulate(code, &mut registers)
-            && store(&memory, effect)
+        let mut after = registers;
+        if let Some(effect) = emulate(code, &mut after)
+            && store(tid, effect)
         {
             tracee.past_trap = None;
-            return match tracee.set_registers(&registers) {
+            return match tracee.set_registers(&after) {
                 Ok(()) => Past::Done,
                 Err(_) => Past::Diverted,
             };
@@ -118,7 +124,7 @@ impl Tracer {
             tracee.stopped();
             if event != 0 {
                 if event == libc::PTRACE_EVENT_STOP {
-                    tracee.job_stopped |= signal != libc::SIGTRAP;
+                    tracee.check_job_stop |= signal != libc::SIGTRAP;
                     continue;
                 }
                 tracee.deferred = true;
@@ -128,7 +134,7 @@ impl Tracer {
             let detail = SignalDetail::of(tid);
             if signal == libc::SIGTRAP | 0x80 {
                 tracee.past_trap = None;
-                return Past::Done;
+                return Past::Entered;
             }
             let Ok(detail) = detail else { return Past::Diverted };
             if signal == libc::SIGTRAP
@@ -145,6 +151,10 @@ impl Tracer {
                 return Past::Diverted;
             }
             tracee.held.push_back(detail);
+            if tracee.held.len() > MOST_HELD {
+                // Somebody floods it; it goes on with what there is, and its trap is hit again.
+                return Past::Diverted;
+            }
         }
     }
 }
@@ -156,10 +166,11 @@ fn send_again(pid: pid_t, tid: pid_t, held: &mut std::collections::VecDeque<Sign
     }
 }
 
-fn store(memory: &ProcessMemory, effect: Effect) -> bool {
+/// Stores as the thread itself would: where its memory is protected the store fails, and the processor gets to fault.
+fn store(tid: pid_t, effect: Effect) -> bool {
     match effect {
         Effect::Registers => true,
-        Effect::Store { address, value } => memory.write(Address(address), &value.to_le_bytes()) == 8,
+        Effect::Store { address, value } => child::write_as(tid, address, &value.to_le_bytes()),
     }
 }
 
