@@ -47,7 +47,8 @@ impl Tracer {
 
     /// Does the instruction under the trap.
     pub(super) fn go_past_trap(&mut self, tid: pid_t) -> Past {
-        if !self.is_at_trap(tid) {
+        let delivers = self.tracees.get(&tid).is_some_and(|tracee| tracee.deliver != 0);
+        if delivers || !self.is_at_trap(tid) {
             return Past::NotNeeded;
         }
         let Some(tracee) = self.tracees.get_mut(&tid) else {
