@@ -8,7 +8,7 @@ use farsight_types::{OsPid, OsTid};
 
 use super::Connect;
 use super::hands::*;
-use crate::{Deadline, Debuggee, Session, proc};
+use crate::{Deadline, Debuggee, Session, proc, wait_until};
 
 /// The lists that stops bring as deltas come to what there is, while threads are born and end all the time.
 pub fn follows_threads_that_come_and_go(connect: Connect<'_>) {
