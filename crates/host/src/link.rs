@@ -1,7 +1,7 @@
 //! Links to target services: a stream, the first exchange, and one thread for each direction.
 //!
-//! A link is dialled on a thread of its own, which then becomes the reader; the writer starts when the other side has
-//! answered. Neither decides anything: what arrives becomes [`LinkNews`], and the engine's frames go out in their
+//! A link is dialled on a thread of its own, which then becomes the reader; the writer starts with the first frame, so
+//! that requests need not wait for the other side's answer to it. Neither decides anything: what arrives becomes [`LinkNews`], and the engine's frames go out in their
 //! order. Read [`Link`] first.
 
 mod connect;
@@ -10,7 +10,7 @@ mod writer;
 
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
@@ -80,11 +80,35 @@ impl News {
 /// The link's thread: dials, then reads until the end.
 fn run(to: &Destination, news: &News, queue: Sender<Outgoing>, frames: Receiver<Outgoing>) {
     let _span = tracing::info_span!("link", id = news.link.0).entered();
-    let connected = match connect::connect(to) {
-        Ok(connected) => connected,
+    let opening = match connect::begin(to) {
+        Ok(opening) => opening,
         Err(failure) => {
             tracing::info!(%failure, "not connected");
             return news.tell(LinkNews::Failed(failure));
+        }
+    };
+    let seen = Arc::new(AtomicU64::new(0));
+    let session = Arc::new(AtomicU64::new(0));
+    // It starts before the answer: the first requests go out right behind the first frame, which saves a round trip.
+    let writer = opening
+        .stream()
+        .try_clone()
+        .and_then(|stream| writer::start(news.link, stream, frames, Arc::clone(&session), Arc::clone(&seen)));
+    let writer = match writer {
+        Ok(writer) => writer,
+        Err(error) => {
+            let why = format!("cannot start a thread that writes: {error}");
+            return news.tell(LinkNews::Failed(ConnectFailure(why)));
+        }
+    };
+    let connected = match opening.finish() {
+        Ok(connected) => connected,
+        Err(failure) => {
+            tracing::info!(%failure, "not connected");
+            news.tell(LinkNews::Failed(failure));
+            let _ = queue.send(Outgoing::Close);
+            let _ = writer.join();
+            return;
         }
     };
     let Connected {
@@ -93,19 +117,11 @@ fn run(to: &Destination, news: &News, queue: Sender<Outgoing>, frames: Receiver<
         welcome,
     } = connected;
     tracing::info!(machine = welcome.machine, server = welcome.product, "connected");
-    let seen = Arc::new(AtomicU64::new(0));
-    let session = welcome.ticket.as_ref().map_or(0, |ticket| ticket.session);
+    session.store(
+        welcome.ticket.as_ref().map_or(0, |ticket| ticket.session),
+        Ordering::Relaxed,
+    );
     let machine = welcome.machine.clone();
-    let writer = stream
-        .try_clone()
-        .and_then(|stream| writer::start(news.link, stream, frames, session, Arc::clone(&seen)));
-    let writer = match writer {
-        Ok(writer) => writer,
-        Err(error) => {
-            let why = format!("cannot start a thread that writes to {machine}: {error}");
-            return news.tell(LinkNews::Failed(ConnectFailure(why)));
-        }
-    };
     news.tell(LinkNews::Open(Box::new(welcome)));
     let why = reader::read(&stream, decoder, news, &queue, &seen);
     tracing::info!(machine, why, "lost");

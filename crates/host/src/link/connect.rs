@@ -25,23 +25,62 @@ pub(super) struct Connected {
     pub(super) welcome: Welcome,
 }
 
-/// Dials and shakes hands.
-pub(super) fn connect(to: &Destination) -> Result<Connected, ConnectFailure> {
+/// A stream on which the first frame has gone out and no answer has come.
+#[derive(Debug)]
+pub(super) struct Opening {
+    stream: Stream,
+    /// What went wrong in writing, if something did.
+    write_error: Option<io::Error>,
+    /// What the words about a failure begin with.
+    place: String,
+}
+
+/// Dials and says hello.
+pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
     match to {
         Destination::Local => {
-            let fail = |why: String| ConnectFailure(format!("cannot debug on this machine: {why}"));
-            let stream = farsight_serve::local_session()
-                .map(Stream::Pipe)
-                .map_err(|error| fail(format!("no session process could be started: {error}")))?;
-            open(stream, ANSWER).map_err(|trouble| fail(trouble.to_string()))
+            let place = "cannot debug on this machine".to_owned();
+            match farsight_serve::local_session() {
+                Ok(stream) => Ok(Opening::new(Stream::Pipe(stream), place)),
+                Err(error) => Err(ConnectFailure(format!(
+                    "{place}: no session process could be started: {error}"
+                ))),
+            }
         }
         Destination::ProcessServer(text) => {
             let transport = ClientTransport::parse(text, ClientRole::SmartClient)
                 .map_err(|error| ConnectFailure(error.to_string()))?;
-            let fail = |why: String| ConnectFailure(format!("{transport}: {why}"));
-            let stream = dial(&transport, DIAL).map_err(|error| fail(error.to_string()))?;
-            open(stream, ANSWER).map_err(|trouble| fail(trouble.to_string()))
+            match dial(&transport, DIAL) {
+                Ok(stream) => Ok(Opening::new(stream, transport.to_string())),
+                Err(error) => Err(ConnectFailure(format!("{transport}: {error}"))),
+            }
         }
+    }
+}
+
+impl Opening {
+    fn new(stream: Stream, place: String) -> Opening {
+        let write_error = say_hello(&stream).err();
+        Opening {
+            stream,
+            write_error,
+            place,
+        }
+    }
+
+    /// The stream, on which requests may follow the first frame: a server that refuses never looks at them.
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Waits for the answer.
+    pub(super) fn finish(self) -> Result<Connected, ConnectFailure> {
+        let Opening {
+            stream,
+            write_error,
+            place,
+        } = self;
+        hear_answer(stream, ANSWER, write_error).map_err(|trouble| ConnectFailure(format!("{place}: {trouble}")))
     }
 }
 
@@ -71,16 +110,19 @@ enum Trouble {
     Unreadable(#[source] WireError),
 }
 
-/// The first exchange.
-fn open(stream: Stream, time: Duration) -> Result<Connected, Trouble> {
-    let deadline = Instant::now() + time;
-    stream.set_write_timeout(Some(time)).map_err(Trouble::Broken)?;
+fn say_hello(mut stream: &Stream) -> io::Result<()> {
     let mut opening = PREAMBLE.to_vec();
     opening.extend_from_slice(&opening_frame(FrameKind::Hello, &hello()).encode());
-    // A peer that speaks first and closes is better judged by what it said than by the broken write.
-    let written = (&stream).write_all(&opening);
+    stream.set_write_timeout(Some(ANSWER))?;
+    stream.write_all(&opening)
+}
+
+/// The answering half of the first exchange. A peer that speaks first and closes is better judged by what it said than
+/// by the broken write.
+fn hear_answer(stream: Stream, time: Duration, write_error: Option<io::Error>) -> Result<Connected, Trouble> {
+    let deadline = Instant::now() + time;
     let mut decoder = Decoder::new();
-    let frame = first_frame(&stream, &mut decoder, deadline, time, written.err())?;
+    let frame = first_frame(&stream, &mut decoder, deadline, time, write_error)?;
     let welcome = match read_welcome(&frame).map_err(Trouble::Unreadable)? {
         Ok(welcome) => welcome,
         Err(refusal) => return Err(Trouble::Refused(refusal.to_string())),

@@ -28,7 +28,7 @@ pub(super) fn start(
     link: LinkId,
     stream: Stream,
     frames: Receiver<Outgoing>,
-    session: u64,
+    session: Arc<AtomicU64>,
     seen: Arc<AtomicU64>,
 ) -> io::Result<JoinHandle<()>> {
     stream.set_write_timeout(Some(STUCK))?;
@@ -37,7 +37,7 @@ pub(super) fn start(
         .spawn(move || {
             let mut writer = Writer {
                 stream: &stream,
-                session,
+                session: &session,
                 seen: &seen,
                 pending: Vec::new(),
             };
@@ -51,7 +51,7 @@ pub(super) fn start(
 
 struct Writer<'w> {
     stream: &'w Stream,
-    session: u64,
+    session: &'w AtomicU64,
     seen: &'w AtomicU64,
     pending: Vec<u8>,
 }
@@ -73,7 +73,7 @@ impl Writer<'_> {
     }
 
     fn add(&mut self, mut frame: Frame) -> io::Result<()> {
-        frame.header.session = self.session;
+        frame.header.session = self.session.load(Ordering::Relaxed);
         frame.header.last_event = self.seen.load(Ordering::Relaxed);
         tracing::trace!(
             target: "farsight::wire",

@@ -7,6 +7,12 @@ use farsight_wire::handshake::{Refusal, ServerKind, SessionTicket, read_hello};
 
 use super::*;
 
+/// Both halves of the first exchange.
+fn open(stream: Stream, time: Duration) -> Result<Connected, Trouble> {
+    let write_error = say_hello(&stream).err();
+    hear_answer(stream, time, write_error)
+}
+
 const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(20);
 
