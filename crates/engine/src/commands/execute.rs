@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Rest,
         writes: true,
         prefix: Prefix::Own,
-        run: |session, invocation| go(session, invocation, SignalOrder::Deliver),
+        run: |session, invocation| go(session, invocation, None),
     },
     Row {
         names: &["gh"],
@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Rest,
         writes: true,
         prefix: Prefix::Own,
-        run: |session, invocation| go(session, invocation, SignalOrder::Drop),
+        run: |session, invocation| go(session, invocation, Some(SignalOrder::Drop)),
     },
     Row {
         names: &["gn", "gN"],
@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Rest,
         writes: true,
         prefix: Prefix::Own,
-        run: |session, invocation| go(session, invocation, SignalOrder::Deliver),
+        run: |session, invocation| go(session, invocation, Some(SignalOrder::Deliver)),
     },
     Row {
         names: &["p"],
@@ -89,7 +89,7 @@ fn take_start<'t>(session: &mut Session, invocation: &Invocation<'_>, text: &'t 
     Ok(rest)
 }
 
-fn go(session: &mut Session, invocation: &Invocation<'_>, signal: SignalOrder) -> Result<Flow, CommandError> {
+fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalOrder>) -> Result<Flow, CommandError> {
     let only = only_thread(session, invocation)?;
     let mut rest = take_start(session, invocation, invocation.text)?;
     let mut addresses = Vec::new();
@@ -136,7 +136,7 @@ fn step(
         ));
     }
     Ok(Flow::Resume(ResumeIntent {
-        signal: SignalOrder::Deliver,
+        signal: None,
         step: Some(plan(count)),
         only,
     }))
@@ -159,7 +159,7 @@ fn go_up(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
     }
     let frame_address = here.cfa.or(caller.registers.sp()).unwrap_or_default();
     Ok(Flow::Resume(ResumeIntent {
-        signal: SignalOrder::Deliver,
+        signal: None,
         step: Some(StepPlan::UntilReturn {
             return_address: caller.pc,
             frame_address,

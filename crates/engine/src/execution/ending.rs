@@ -48,7 +48,7 @@ impl Session {
             for process in &system.processes {
                 let release = match process.origin {
                     Origin::Launched if !keep => Release::Kill,
-                    _ => Release::Detach(SignalOrder::Deliver),
+                    _ => Release::Detach(self.usual_signal_order()),
                 };
                 sent.push(send_release(&system.link, process, release));
             }

@@ -8,6 +8,8 @@ use farsight_target::{
 };
 use farsight_types::{OsTid, SystemId};
 
+use farsight_session::record::EventKind;
+
 use super::{RunState, default_policy};
 use crate::error::CommandError;
 use crate::session::Session;
@@ -15,8 +17,8 @@ use crate::session::Session;
 /// How the targets go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ResumeIntent {
-    /// What becomes of the signal of the last stop.
-    pub(crate) signal: SignalOrder,
+    /// What becomes of the signal of the last stop, where the command says so.
+    pub(crate) signal: Option<SignalOrder>,
     /// A step of the current thread.
     pub(crate) step: Option<StepPlan>,
     /// Only this thread runs (`~2 g`).
@@ -24,7 +26,7 @@ pub(crate) struct ResumeIntent {
 }
 
 impl ResumeIntent {
-    /// Go, the pending signal delivered.
+    /// Go, the pending signal dealt with as its kind wants.
     pub(crate) fn go() -> ResumeIntent {
         ResumeIntent::default()
     }
@@ -38,7 +40,7 @@ impl ResumeIntent {
     /// How to go on after a stop that is not shown. The signal has been dealt with.
     pub(super) fn continued(&self) -> ResumeIntent {
         ResumeIntent {
-            signal: SignalOrder::default(),
+            signal: None,
             ..self.clone()
         }
     }
@@ -83,6 +85,7 @@ impl Session {
             }),
             None => None,
         };
+        let signal = intent.signal.unwrap_or_else(|| self.usual_signal_order());
         let wanted = self.breakpoints.traps(system_id);
         let deferred = self.breakpoints.has_deferred(system_id);
         let stop_at_exit = self.options.final_break;
@@ -100,7 +103,7 @@ impl Session {
             .collect();
         Ok(ResumePlan {
             threads,
-            signal: intent.signal,
+            signal,
             modules: ModuleOrder {
                 stop: deferred && intent.stops_for_modules(),
                 stop_names: Vec::new(),
@@ -118,6 +121,15 @@ impl Session {
             traps: system.traps.delta(wanted),
             step,
         })
+    }
+
+    /// Exceptions are not handled unless the user says so, but for the program's own break instruction: its signal was
+    /// meant for a debugger, and would end the program.
+    pub(super) fn usual_signal_order(&self) -> SignalOrder {
+        match self.last_event.as_ref().map(|event| &event.kind) {
+            Some(EventKind::BreakInstruction) => SignalOrder::Drop,
+            _ => SignalOrder::Deliver,
+        }
     }
 
     /// The server has answered a resume: the target runs, or nothing runs and here is why.

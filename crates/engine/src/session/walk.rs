@@ -221,6 +221,12 @@ impl UnwindContext for Context<'_> {
         }
     }
 
+    fn function_start(&mut self, address: Address) -> Option<Address> {
+        let module = self.process.module_at(address)?;
+        let (_, distance) = module.loaded()?.table().at(module.rva(address))?;
+        address.checked_sub(distance)
+    }
+
     fn is_code(&mut self, address: Address) -> bool {
         match self.process.module_at(address) {
             Some(module) => module.is_code(address),
