@@ -21,6 +21,8 @@ use crate::spawn::session_process;
 
 /// Connections that have not said who they are. More are dropped, the oldest first.
 const MOST_STRANGERS: usize = 64;
+/// How long nothing is accepted after accepting failed.
+const REST: Duration = Duration::from_millis(100);
 /// Sessions at a time.
 const MOST_SESSIONS: usize = 256;
 
@@ -29,6 +31,8 @@ pub struct ProcessServer {
     listener: Listener,
     strangers: Vec<Stranger>,
     sessions: Vec<Session>,
+    /// Nothing is accepted until then, for accepting has failed.
+    rest_until: Option<Instant>,
 }
 
 /// A connection whose first frame is not complete.
@@ -59,6 +63,7 @@ impl ProcessServer {
             listener: Listener::bind(transport)?,
             strangers: Vec::new(),
             sessions: Vec::new(),
+            rest_until: None,
         })
     }
 
@@ -82,8 +87,7 @@ impl ProcessServer {
     /// Serves until a client asks the server to end. Dropping the server tells every session that it is gone.
     pub fn run(mut self) -> io::Result<()> {
         loop {
-            let ready = self.wait()?;
-            let listening = self.listener.descriptors().len();
+            let (ready, listening) = self.wait()?;
             let strangers = self.strangers.len();
             let (for_listener, rest) = ready.split_at(listening);
             let (for_strangers, for_sessions) = rest.split_at(strangers);
@@ -97,22 +101,42 @@ impl ProcessServer {
         }
     }
 
-    /// Waits for the listening sockets, strangers and sessions, in this order.
-    fn wait(&self) -> io::Result<Vec<bool>> {
-        let mut descriptors: Vec<BorrowedFd<'_>> = self.listener.descriptors();
+    /// Waits for the listening sockets, strangers and sessions, and says which are ready, in this order; and how many of
+    /// the first kind there are.
+    fn wait(&self) -> io::Result<(Vec<bool>, usize)> {
+        let mut descriptors: Vec<BorrowedFd<'_>> = self.listening();
+        let listening = descriptors.len();
         descriptors.extend(self.strangers.iter().map(|stranger| stranger.stream.as_fd()));
         descriptors.extend(self.sessions.iter().map(|session| session.control.as_fd()));
-        let deadline = self.strangers.iter().map(|stranger| stranger.deadline).min();
+        let deadlines = self.strangers.iter().map(|stranger| stranger.deadline);
+        let deadline = deadlines.chain(self.rest_until).min();
         let time = deadline.map(|deadline| {
             // One more millisecond, for the wait is rounded down.
             deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
         });
-        poll_readable(&descriptors, time)
+        poll_readable(&descriptors, time).map(|ready| (ready, listening))
+    }
+
+    /// The listening sockets, none while accepting rests.
+    fn listening(&self) -> Vec<BorrowedFd<'_>> {
+        match self.rest_until {
+            Some(until) if until > Instant::now() => Vec::new(),
+            _ => self.listener.descriptors(),
+        }
     }
 
     fn accept(&mut self) {
-        // Errors are those of single connections that were gone before they were taken.
-        while let Ok(Some((stream, _))) = self.listener.accept_ready() {
+        self.rest_until = None;
+        loop {
+            let stream = match self.listener.accept_ready() {
+                Ok(Some((stream, _))) => stream,
+                Ok(None) => break,
+                // Without free descriptors the sockets stay readable: trying again at once would burn the processor.
+                Err(_) => {
+                    self.rest_until = Some(Instant::now() + REST);
+                    break;
+                }
+            };
             if stream.set_nonblocking(true).is_err() {
                 continue;
             }

@@ -40,6 +40,8 @@ pub fn run_if_session_process() -> Option<ExitCode> {
 }
 
 fn run() -> std::io::Result<()> {
+    // It was started by way of /proc/self/exe, which would be its name otherwise. Only people read it.
+    let _ = std::fs::write("/proc/self/comm", "dbgsrv-session");
     let control = Control::from_fd(std::io::stdin().as_fd().try_clone_to_owned()?);
     let Some((stream, read_so_far)) = control.receive()? else {
         return Ok(());

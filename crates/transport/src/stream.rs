@@ -34,6 +34,8 @@ impl Stream {
     /// Takes a TCP connection and sets it up as all streams are.
     pub fn from_tcp(socket: TcpStream) -> io::Result<Stream> {
         socket.set_nodelay(true)?;
+        // Without it a peer whose machine vanished would never be missed, and its debuggees be held for ever.
+        sys::keep_alive(&socket)?;
         Ok(Stream::Tcp(socket))
     }
 

@@ -64,6 +64,15 @@ pub fn socket_family(socket: impl AsFd) -> io::Result<Family> {
     }
 }
 
+/// Has the kernel look after a silent connection: a peer that does not answer for about 40 s is gone.
+pub(crate) fn keep_alive(socket: impl AsFd) -> io::Result<()> {
+    set_option(&socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1_i32)?;
+    set_option(&socket, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 20_i32)?;
+    set_option(&socket, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 5_i32)?;
+    set_option(&socket, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 4_i32)?;
+    set_option(&socket, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, 40_000_i32)
+}
+
 /// The user that this process acts as.
 pub fn effective_uid() -> u32 {
     // SAFETY: the call takes nothing and cannot fail.
@@ -174,11 +183,11 @@ fn set_send_timeout(socket: &OwnedFd, timeout: Duration) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_SNDTIMEO, time)
 }
 
-fn set_option<T>(socket: &OwnedFd, level: libc::c_int, name: libc::c_int, value: T) -> io::Result<()> {
+fn set_option<T>(socket: &impl AsFd, level: libc::c_int, name: libc::c_int, value: T) -> io::Result<()> {
     // SAFETY: the pointer and length describe `value`, which lives across the call.
     let result = unsafe {
         libc::setsockopt(
-            socket.as_raw_fd(),
+            socket.as_fd().as_raw_fd(),
             level,
             name,
             (&raw const value).cast(),
