@@ -31,7 +31,7 @@ use libc::pid_t;
 use crate::memory::ProcessMemory;
 use crate::sys::wait::Waited;
 use crate::sys::{child, ptrace, wait};
-use debuggee::{Debuggee, Tracee};
+use debuggee::{Debuggee, Thread};
 
 /// Where events go. Called by the tracer's thread and by terminals' threads.
 pub trait Events: Send + Sync {
@@ -212,7 +212,7 @@ pub(crate) struct Tracer {
     jobs: Receiver<Job>,
     shared: Arc<Shared>,
     debuggees: BTreeMap<OsPid, Debuggee>,
-    tracees: BTreeMap<pid_t, Tracee>,
+    threads: BTreeMap<pid_t, Thread>,
     /// First stops of threads and children whose parent's event has not come yet.
     strangers: BTreeMap<pid_t, Waited>,
     /// Forked children that must be cleaned of traps and let go at their first stop, and whose copy they are.
@@ -239,7 +239,7 @@ impl Tracer {
             jobs,
             shared,
             debuggees: BTreeMap::new(),
-            tracees: BTreeMap::new(),
+            threads: BTreeMap::new(),
             strangers: BTreeMap::new(),
             forked: BTreeMap::new(),
             leaving: BTreeSet::new(),

@@ -1,3 +1,5 @@
+//! The text of each record.
+
 use expect_test::{Expect, expect};
 use farsight_session::record::*;
 use farsight_types::{

@@ -6,7 +6,7 @@ use farsight_target::{Acquired, AttachSpec, LaunchSpec, LettingGo, ResumePlan, S
 use farsight_types::OsPid;
 use libc::{c_int, pid_t};
 
-use super::debuggee::{Debuggee, State, Tracee};
+use super::debuggee::{Debuggee, State, Thread};
 use super::{Run, Tracer};
 use crate::launch::{self, PreparedLaunch};
 use crate::memory::ProcessMemory;
@@ -64,13 +64,13 @@ impl Tracer {
             let mut news = false;
             for tid in procfs::threads(pid).unwrap_or_default() {
                 let tid = tid.0 as pid_t;
-                if self.tracees.contains_key(&tid) {
+                if self.threads.contains_key(&tid) {
                     continue;
                 }
                 match ptrace::seize(tid, options) {
                     Ok(()) => {
                         news = true;
-                        self.tracees.insert(tid, Tracee::new(tid, pid, State::Running));
+                        self.threads.insert(tid, Thread::new(tid, pid, State::Running));
                     }
                     // Born of a seized thread, it is ours already and its first stop is on its way.
                     Err(_) if self.is_ours_already(tid) => {
@@ -80,7 +80,7 @@ impl Tracer {
                         } else {
                             State::New
                         };
-                        self.tracees.insert(tid, Tracee::new(tid, pid, state));
+                        self.threads.insert(tid, Thread::new(tid, pid, state));
                     }
                     Err(error) => failure = failure.or(Some(error)),
                 }
@@ -89,7 +89,7 @@ impl Tracer {
                 break;
             }
         }
-        let seized = self.tracees.values().any(|tracee| tracee.pid == pid);
+        let seized = self.threads.values().any(|thread| thread.pid == pid);
         match (seized, failure) {
             (true, _) => Ok(()),
             (false, Some(error)) => Err(permission::explain(pid, &self.shared.machine, &error)),
@@ -109,10 +109,10 @@ impl Tracer {
     /// Notes all threads for the first stop; returns the leader, or the first thread where the leader has ended.
     fn name_threads(&mut self, pid: OsPid) -> Option<pid_t> {
         let tids: Vec<pid_t> = self
-            .tracees
+            .threads
             .values()
-            .filter(|tracee| tracee.pid == pid && !tracee.borrower && tracee.state == State::Stopped)
-            .map(|tracee| tracee.tid)
+            .filter(|thread| thread.pid == pid && !thread.borrower && thread.state == State::Stopped)
+            .map(|thread| thread.tid)
             .collect();
         let debuggee = self.debuggees.get_mut(&pid)?;
         debuggee.thread_news.started = tids
@@ -174,7 +174,7 @@ impl Tracer {
         let mut debuggee = Debuggee::new(memory, true);
         debuggee.terminal = Some(Terminal::start(pid, master, self.shared.events.clone()));
         self.debuggees.insert(pid, debuggee);
-        self.tracees.insert(tid, Tracee::new(tid, pid, State::Stopped));
+        self.threads.insert(tid, Thread::new(tid, pid, State::Stopped));
         if let Some(signals) = spec.signals {
             self.signals = signals;
         }

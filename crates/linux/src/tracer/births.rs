@@ -6,7 +6,7 @@ use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t};
 
 use super::Tracer;
-use super::debuggee::{State, Tracee};
+use super::debuggee::{State, Thread};
 use crate::memory::ProcessMemory;
 use crate::procfs;
 use crate::sys::wait::Waited;
@@ -26,14 +26,17 @@ impl Tracer {
             return;
         };
         let child = message as pid_t;
-        let Some(tracee) = self.tracees.get_mut(&parent) else {
+        let Some(thread) = self.threads.get_mut(&parent) else {
             return;
         };
-        let pid = tracee.pid;
-        tracee.in_vfork |= event == libc::PTRACE_EVENT_VFORK;
+        let pid = thread.pid;
+        thread.in_vfork |= event == libc::PTRACE_EVENT_VFORK;
         let first = self.strangers.remove(&child);
-        let is_thread =
-            event == libc::PTRACE_EVENT_CLONE && procfs::status(child as u32).is_ok_and(|status| status.process == pid);
+        let Ok(status) = procfs::status(child as u32) else {
+            // It ran and ended before its birth was told of.
+            return;
+        };
+        let is_thread = event == libc::PTRACE_EVENT_CLONE && status.process == pid;
         let shares_memory = match event {
             libc::PTRACE_EVENT_FORK => false,
             libc::PTRACE_EVENT_VFORK => true,
@@ -49,14 +52,14 @@ impl Tracer {
         if is_thread {
             self.adopt(child);
         } else {
-            let mut tracee = Tracee::new(child, pid, State::New);
-            tracee.borrower = true;
-            self.tracees.insert(child, tracee);
+            let mut thread = Thread::new(child, pid, State::New);
+            thread.borrower = true;
+            self.threads.insert(child, thread);
         }
         if let Some(first) = first {
-            if let Some(tracee) = self.tracees.get_mut(&child) {
-                tracee.stopped();
-                tracee.deferred = true;
+            if let Some(thread) = self.threads.get_mut(&child) {
+                thread.stopped();
+                thread.deferred = true;
             }
             self.backlog.push_back((child, first));
         }
@@ -65,7 +68,7 @@ impl Tracer {
     /// Takes a thread of a debuggee that is not known yet. Its birth may be told of later, or never, where the thread
     /// that made it was killed in the telling.
     pub(super) fn adopt(&mut self, child: pid_t) {
-        if self.tracees.contains_key(&child) {
+        if self.threads.contains_key(&child) {
             return;
         }
         let Ok(status) = procfs::status(child as u32) else {
@@ -75,7 +78,7 @@ impl Tracer {
         let Some(debuggee) = self.debuggees.get_mut(&pid) else {
             return;
         };
-        self.tracees.insert(child, Tracee::new(child, pid, State::New));
+        self.threads.insert(child, Thread::new(child, pid, State::New));
         let thread = OsTid(child as u32);
         debuggee.thread_news.started.push(ThreadRecord {
             tid: thread,

@@ -29,7 +29,7 @@ pub(super) enum State {
 }
 
 /// One thread.
-pub(super) struct Tracee {
+pub(super) struct Thread {
     pub(super) tid: pid_t,
     /// The debuggee whose memory it runs in.
     pub(super) pid: OsPid,
@@ -66,9 +66,9 @@ pub(super) struct Tracee {
     pub(super) on_hold: bool,
 }
 
-impl Tracee {
-    pub(super) fn new(tid: pid_t, pid: OsPid, state: State) -> Tracee {
-        Tracee {
+impl Thread {
+    pub(super) fn new(tid: pid_t, pid: OsPid, state: State) -> Thread {
+        Thread {
             tid,
             pid,
             state,

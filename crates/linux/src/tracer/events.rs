@@ -6,7 +6,7 @@ use farsight_target::{Chance, Event, ExitStatus, Note, SignalInfo, StopCause};
 use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t};
 
-use super::debuggee::{State, Tracee, exit_status};
+use super::debuggee::{State, Thread, exit_status};
 use super::{Phase, Tracer};
 use crate::images::Loader;
 use crate::memory::ProcessMemory;
@@ -24,23 +24,23 @@ impl Tracer {
             return;
         }
         self.adopt(tid);
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
         };
-        tracee.deferred = false;
+        thread.deferred = false;
         let Waited::Stopped { signal, event } = waited else {
             self.thread_gone(tid, waited);
             return;
         };
         // A status out of the backlog finds its thread stopped already, with registers that may have been set since.
-        if tracee.state != State::Stopped {
-            tracee.stopped();
+        if thread.state != State::Stopped {
+            thread.stopped();
         }
         match event {
             0 => self.signal_stop(tid, signal),
             libc::PTRACE_EVENT_STOP => {
-                tracee.job_stopped = signal != libc::SIGTRAP;
+                thread.job_stopped = signal != libc::SIGTRAP;
                 self.let_run(tid);
             }
             libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
@@ -60,7 +60,7 @@ impl Tracer {
             return;
         }
         self.adopt(tid);
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
         };
@@ -69,18 +69,18 @@ impl Tracer {
                 event: libc::PTRACE_EVENT_EXIT,
                 ..
             } => {
-                tracee.exiting = true;
-                tracee.went(State::Gone);
+                thread.exiting = true;
+                thread.went(State::Gone);
                 let _ = ptrace::cont(tid, 0);
             }
             Waited::Stopped { .. } => {
-                tracee.stopped();
-                tracee.deferred = true;
+                thread.stopped();
+                thread.deferred = true;
                 self.backlog.push_back((tid, waited));
             }
             Waited::Exited(_) | Waited::Killed(_) => {
-                tracee.state = State::Gone;
-                tracee.deferred = true;
+                thread.state = State::Gone;
+                thread.deferred = true;
                 self.backlog.push_back((tid, waited));
             }
         }
@@ -114,8 +114,8 @@ impl Tracer {
                 if borrower || !self.signals.stop.has(libc::SIGTRAP) {
                     return self.signalled(tid, detail);
                 }
-                if let Some(tracee) = self.tracees.get_mut(&tid) {
-                    tracee.deliver = libc::SIGTRAP;
+                if let Some(thread) = self.threads.get_mut(&tid) {
+                    thread.deliver = libc::SIGTRAP;
                 }
                 return self.report(tid, StopCause::ForeignTrap);
             }
@@ -126,9 +126,9 @@ impl Tracer {
         let at_loader = debuggee.loader.is_some_and(|loader| loader.notify == place);
         self.set_pc(tid, place.0);
         let mut counted = false;
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
-            tracee.past_trap = Some(place.0);
-            counted = tracee.counted.take() == Some((place.0, registers.rsp));
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.past_trap = Some(place.0);
+            counted = thread.counted.take() == Some((place.0, registers.rsp));
         }
         if borrower {
             return self.let_run(tid);
@@ -188,8 +188,8 @@ impl Tracer {
             return self.deliver(tid, number);
         }
         if self.signals.stop.has(number) {
-            if let Some(tracee) = self.tracees.get_mut(&tid) {
-                tracee.deliver = number;
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.deliver = number;
             }
             return self.report(
                 tid,
@@ -211,19 +211,19 @@ impl Tracer {
     }
 
     fn deliver(&mut self, tid: pid_t, signal: c_int) {
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
-            tracee.deliver = signal;
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.deliver = signal;
         }
         self.let_run(tid);
     }
 
     /// A process runs another program: its other threads are gone, and so is its memory with all traps.
     fn executed(&mut self, tid: pid_t) {
-        let Some(tracee) = self.tracees.get(&tid) else { return };
-        let (pid, borrower) = (tracee.pid, tracee.borrower);
+        let Some(thread) = self.threads.get(&tid) else { return };
+        let (pid, borrower) = (thread.pid, thread.borrower);
         if borrower {
             // It has memory of its own now, without our traps.
-            self.tracees.remove(&tid);
+            self.threads.remove(&tid);
             let _ = ptrace::detach(tid, 0);
             return;
         }
@@ -233,7 +233,7 @@ impl Tracer {
             && run
                 .stepper
                 .as_ref()
-                .is_some_and(|stepper| !self.tracees.contains_key(&stepper.tid) || stepper.tid == tid)
+                .is_some_and(|stepper| !self.threads.contains_key(&stepper.tid) || stepper.tid == tid)
         {
             run.stepper = None;
         }
@@ -253,7 +253,7 @@ impl Tracer {
         debuggee.image_news.replaced = true;
         self.look_around(pid);
         // Under the leader's number runs the thread that called exec; what was known of the old leader is void.
-        self.tracees.insert(tid, Tracee::new(tid, pid, State::Stopped));
+        self.threads.insert(tid, Thread::new(tid, pid, State::Stopped));
         let starting = self.run.as_ref().is_some_and(|run| run.starting == Some(pid));
         let has_loader = self.debuggee(pid).is_ok_and(|debuggee| debuggee.loader.is_some());
         match (starting, has_loader) {
@@ -269,7 +269,7 @@ impl Tracer {
     /// Drops the threads that an exec has ended; some of them never report their end.
     pub(super) fn others_ended_by_exec(&mut self, tid: pid_t, pid: OsPid) {
         let others: Vec<pid_t> = self
-            .tracees
+            .threads
             .values()
             .filter(|other| other.pid == pid && other.tid != tid && !other.borrower)
             .map(|other| other.tid)
@@ -277,7 +277,7 @@ impl Tracer {
         self.backlog.retain(|(other, _)| !others.contains(other));
         for other in others {
             self.tell_end(other);
-            self.tracees.remove(&other);
+            self.threads.remove(&other);
         }
     }
 
@@ -302,9 +302,9 @@ impl Tracer {
     fn exit_event(&mut self, tid: pid_t) {
         if let Some(cause) = self.exit_cause(tid) {
             if let Some(debuggee) = self
-                .tracees
+                .threads
                 .get(&tid)
-                .and_then(|tracee| self.debuggees.get_mut(&tracee.pid))
+                .and_then(|thread| self.debuggees.get_mut(&thread.pid))
             {
                 debuggee.exit_shown = true;
             }
@@ -318,11 +318,11 @@ impl Tracer {
     /// handle, or the end of the process.
     pub(super) fn exit_cause(&mut self, tid: pid_t) -> Option<StopCause> {
         let status = exit_status(ptrace::event_message(tid).map_or(0, |message| message as c_int));
-        let tracee = self.tracees.get_mut(&tid)?;
-        tracee.exiting = true;
-        let (pid, last_signal) = (tracee.pid, tracee.last_signal);
+        let thread = self.threads.get_mut(&tid)?;
+        thread.exiting = true;
+        let (pid, last_signal) = (thread.pid, thread.last_signal);
         let debuggee = self.debuggees.get(&pid)?;
-        if tracee.borrower || debuggee.exit_shown {
+        if thread.borrower || debuggee.exit_shown {
             return None;
         }
         if let ExitStatus::Signal { number } = status
@@ -339,7 +339,7 @@ impl Tracer {
             });
         }
         let is_last = self
-            .tracees
+            .threads
             .values()
             .all(|other| other.pid != pid || other.exiting || other.borrower || other.state == State::Gone);
         let stop_at_exit = self
@@ -351,14 +351,14 @@ impl Tracer {
 
     /// Notes a thread's end for the next stop, once. The leader's is the process's and is told apart.
     pub(super) fn tell_end(&mut self, tid: pid_t) {
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
-        let pid = tracee.pid;
-        if tracee.borrower || tracee.end_told || tid == pid.0 as pid_t {
+        let pid = thread.pid;
+        if thread.borrower || thread.end_told || tid == pid.0 as pid_t {
             return;
         }
-        tracee.end_told = true;
+        thread.end_told = true;
         if let Some(debuggee) = self.debuggees.get_mut(&pid) {
             debuggee.thread_ended(OsTid(tid as u32));
         }
@@ -373,11 +373,11 @@ impl Tracer {
     /// A thread is gone. The leader's end comes last and is the process's.
     fn thread_gone(&mut self, tid: pid_t, waited: Waited) {
         self.tell_end(tid);
-        let Some(tracee) = self.tracees.remove(&tid) else {
+        let Some(thread) = self.threads.remove(&tid) else {
             return;
         };
-        let pid = tracee.pid;
-        if tracee.borrower {
+        let pid = thread.pid;
+        if thread.borrower {
             return;
         }
         if let Some(run) = &mut self.run
@@ -385,8 +385,8 @@ impl Tracer {
         {
             self.drop_step_trap(pid, stepper.phase);
         }
-        // A leader that had ended before the attach is no tracee: then the last thread's end is the process's.
-        let others_left = self.tracees.values().any(|other| other.pid == pid && !other.borrower);
+        // A leader that had ended before the attach is no thread: then the last thread's end is the process's.
+        let others_left = self.threads.values().any(|other| other.pid == pid && !other.borrower);
         if tid != pid.0 as pid_t && others_left {
             return;
         }
@@ -402,9 +402,9 @@ impl Tracer {
     /// Drops everything known of a process that is gone or no longer ours.
     pub(super) fn forget(&mut self, pid: OsPid) {
         self.let_strangers_go(pid);
-        self.tracees.retain(|_, tracee| tracee.pid != pid);
-        let tracees = &self.tracees;
-        self.backlog.retain(|(tid, _)| tracees.contains_key(tid));
+        self.threads.retain(|_, thread| thread.pid != pid);
+        let threads = &self.threads;
+        self.backlog.retain(|(tid, _)| threads.contains_key(tid));
         self.book.forget(pid);
         self.shared.set_memory(pid, None);
         // With it goes its terminal, which first sends what the program wrote last.
@@ -477,7 +477,7 @@ impl Tracer {
         if !self.steps_one(tid) {
             return;
         }
-        let Some(pid) = self.tracees.get(&tid).map(|tracee| tracee.pid) else {
+        let Some(pid) = self.threads.get(&tid).map(|thread| thread.pid) else {
             return;
         };
         let planted = self
@@ -504,16 +504,16 @@ impl Tracer {
 
     /// Process, whether it borrows memory, and registers of a stopped thread.
     fn place_of(&mut self, tid: pid_t) -> Option<(OsPid, bool, libc::user_regs_struct)> {
-        let tracee = self.tracees.get_mut(&tid)?;
+        let thread = self.threads.get_mut(&tid)?;
         // A thread that was killed in its stop has no registers; its end is on its way.
-        let registers = tracee.registers().ok()?;
-        Some((tracee.pid, tracee.borrower, registers))
+        let registers = thread.registers().ok()?;
+        Some((thread.pid, thread.borrower, registers))
     }
 
     fn set_pc(&mut self, tid: pid_t, pc: u64) {
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
             // Fails only for a thread that was killed in its stop.
-            let _ = tracee.set_pc(pc);
+            let _ = thread.set_pc(pc);
         }
     }
 }

@@ -16,10 +16,10 @@ impl Tracer {
         let was_running = self.run.is_some();
         self.halt(None);
         if order == SignalOrder::Drop
-            && let Some(tracee) = self.tracees.get_mut(&self.event_thread)
-            && tracee.pid == pid
+            && let Some(thread) = self.threads.get_mut(&self.event_thread)
+            && thread.pid == pid
         {
-            tracee.deliver = 0;
+            thread.deliver = 0;
         }
         if let Some(debuggee) = self.debuggees.get(&pid) {
             debuggee.memory.unplant_all();
@@ -29,15 +29,15 @@ impl Tracer {
         }
         for tid in self.threads_of(pid) {
             let deferred = self.deferred_signal(tid);
-            let Some(tracee) = self.tracees.get_mut(&tid) else {
+            let Some(thread) = self.threads.get_mut(&tid) else {
                 continue;
             };
-            for held in tracee.held.drain(..) {
+            for held in thread.held.drain(..) {
                 let _ = child::signal_thread(pid.0 as pid_t, tid, held.number());
             }
-            let signal = if tracee.deliver != 0 { tracee.deliver } else { deferred };
+            let signal = if thread.deliver != 0 { thread.deliver } else { deferred };
             // A thread that waits in the kernel is let go when it comes out; others fail only when they are gone.
-            if ptrace::detach(tid, signal).is_err() && tracee.state != State::Gone {
+            if ptrace::detach(tid, signal).is_err() && thread.state != State::Gone {
                 self.leaving.insert(tid);
             }
         }
@@ -50,8 +50,8 @@ impl Tracer {
 
     /// All threads that run in a debuggee's memory, those that are not shown included.
     fn threads_of(&self, pid: OsPid) -> Vec<pid_t> {
-        let ours = self.tracees.values().filter(|tracee| tracee.pid == pid);
-        ours.map(|tracee| tracee.tid).collect()
+        let ours = self.threads.values().filter(|thread| thread.pid == pid);
+        ours.map(|thread| thread.tid).collect()
     }
 
     /// An interrupt stop can hide a breakpoint's SIGTRAP in the thread's queue: the pc is behind the trap, and a thread
@@ -59,12 +59,12 @@ impl Tracer {
     pub(super) fn take_hidden_traps(&mut self) {
         const MOST: usize = 16;
         let resting: Vec<pid_t> = self
-            .tracees
+            .threads
             .values()
-            .filter(|tracee| {
-                tracee.state == State::Stopped && !tracee.deferred && !tracee.exiting && tracee.deliver == 0
+            .filter(|thread| {
+                thread.state == State::Stopped && !thread.deferred && !thread.exiting && thread.deliver == 0
             })
-            .map(|tracee| tracee.tid)
+            .map(|thread| thread.tid)
             .collect();
         for tid in resting {
             for _ in 0..MOST {
@@ -72,10 +72,10 @@ impl Tracer {
                     break;
                 }
                 let Ok(waited) = wait::one(tid) else { break };
-                let Some(tracee) = self.tracees.get_mut(&tid) else {
+                let Some(thread) = self.threads.get_mut(&tid) else {
                     break;
                 };
-                tracee.stopped();
+                thread.stopped();
                 match waited {
                     Waited::Stopped { signal, event: 0 } if self.take_back_trap(tid, signal) => {}
                     _ => {
@@ -114,28 +114,28 @@ impl Tracer {
         if let Some(debuggee) = self.debuggees.get(&pid) {
             debuggee.memory.unplant_all();
         }
-        for tracee in self
-            .tracees
+        for thread in self
+            .threads
             .values()
-            .filter(|tracee| tracee.pid == pid && tracee.borrower)
+            .filter(|thread| thread.pid == pid && thread.borrower)
         {
-            let _ = ptrace::detach(tracee.tid, 0);
+            let _ = ptrace::detach(thread.tid, 0);
         }
         let _ = child::signal_process(pid.0 as pid_t, libc::SIGKILL);
-        for tracee in self
-            .tracees
+        for thread in self
+            .threads
             .values()
-            .filter(|tracee| tracee.pid == pid && tracee.state == State::Stopped)
+            .filter(|thread| thread.pid == pid && thread.state == State::Stopped)
         {
-            let _ = ptrace::cont(tracee.tid, 0);
+            let _ = ptrace::cont(thread.tid, 0);
         }
-        self.tracees
-            .retain(|_, tracee| tracee.pid != pid || (!tracee.borrower && tracee.state != State::Gone));
+        self.threads
+            .retain(|_, thread| thread.pid != pid || (!thread.borrower && thread.state != State::Gone));
         for (tid, waited) in std::mem::take(&mut self.strangers) {
             self.note_dying(pid, tid, waited);
         }
         // Every thread's end is waited for; on the way there may be exit events.
-        while self.tracees.values().any(|tracee| tracee.pid == pid) {
+        while self.threads.values().any(|thread| thread.pid == pid) {
             let Ok((tid, waited)) = wait::any() else { break };
             if tid == self.bell {
                 self.answer_bell(waited);
@@ -152,13 +152,13 @@ impl Tracer {
             return;
         }
         self.adopt(tid);
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
         };
         match waited {
-            _ if tracee.pid != dying => {
-                tracee.stopped();
+            _ if thread.pid != dying => {
+                thread.stopped();
                 self.defer(tid, waited);
             }
             Waited::Stopped { event, .. } => {
@@ -167,7 +167,7 @@ impl Tracer {
                 }
                 let _ = ptrace::cont(tid, 0);
             }
-            Waited::Exited(_) | Waited::Killed(_) => drop(self.tracees.remove(&tid)),
+            Waited::Exited(_) | Waited::Killed(_) => drop(self.threads.remove(&tid)),
         }
     }
 
@@ -189,12 +189,12 @@ impl Tracer {
         }
         // Options can only be set on stopped threads.
         self.halt(None);
-        for tracee in self.tracees.values() {
+        for thread in self.threads.values() {
             let launched = self
                 .debuggees
-                .get(&tracee.pid)
+                .get(&thread.pid)
                 .is_some_and(|debuggee| debuggee.launched);
-            let _ = ptrace::set_options(tracee.tid, self.options(launched));
+            let _ = ptrace::set_options(thread.tid, self.options(launched));
         }
         if was_running {
             self.go(None);

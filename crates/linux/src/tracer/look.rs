@@ -31,10 +31,10 @@ impl Tracer {
     /// Thread ids ascend in the order of creation until they wrap; the leader comes first all the same.
     fn shown_threads(&self, pid: OsPid) -> Vec<pid_t> {
         let mut tids: Vec<pid_t> = self
-            .tracees
+            .threads
             .values()
-            .filter(|tracee| tracee.pid == pid && !tracee.borrower && !tracee.end_told)
-            .map(|tracee| tracee.tid)
+            .filter(|thread| thread.pid == pid && !thread.borrower && !thread.end_told)
+            .map(|thread| thread.tid)
             .collect();
         tids.sort_by_key(|tid| (*tid != pid.0 as pid_t, *tid));
         tids
@@ -70,10 +70,10 @@ impl Tracer {
         let mut reply = RegistersReply { registers: Vec::new() };
         for tid in &request.threads {
             let tid = tid.0 as pid_t;
-            let tracee = self.tracees.get_mut(&tid);
-            let general = tracee
-                .filter(|tracee| tracee.pid == request.process && tracee.state == State::Stopped)
-                .and_then(|tracee| tracee.registers().ok());
+            let thread = self.threads.get_mut(&tid);
+            let general = thread
+                .filter(|thread| thread.pid == request.process && thread.state == State::Stopped)
+                .and_then(|thread| thread.registers().ok());
             reply.registers.push(general.map(|general| {
                 let mut registers = to_registers(&general);
                 if request.sets.debug {
@@ -94,27 +94,27 @@ impl Tracer {
         let tid = request.thread.0 as pid_t;
         let gone = TargetError::NoSuchThread { tid: request.thread };
         let machine = self.shared.machine.clone();
-        let tracee = self
-            .tracees
+        let thread = self
+            .threads
             .get_mut(&tid)
-            .filter(|tracee| tracee.pid == request.process && tracee.state == State::Stopped)
+            .filter(|thread| thread.pid == request.process && thread.state == State::Stopped)
             .ok_or(gone)?;
         let failed = |error: std::io::Error| TargetError::System {
             operation: format!("setting registers of thread {tid}"),
             machine: machine.clone(),
             why: error.to_string(),
         };
-        let mut kernel = tracee.registers().map_err(failed)?;
+        let mut kernel = thread.registers().map_err(failed)?;
         let old_pc = kernel.rip;
         if !apply(&request.registers, &mut kernel) {
             return Err(TargetError::Invalid {
                 why: "the general registers are not those of this machine".into(),
             });
         }
-        tracee.set_registers(&kernel).map_err(failed)?;
+        thread.set_registers(&kernel).map_err(failed)?;
         if kernel.rip != old_pc {
             // Whoever moves a thread onto a trap means to run what is under it.
-            tracee.past_trap = Some(kernel.rip);
+            thread.past_trap = Some(kernel.rip);
         }
         const NUMBERS: [usize; 6] = [0, 1, 2, 3, 6, 7];
         for (number, value) in NUMBERS.iter().zip(&request.registers.debug) {
@@ -141,14 +141,14 @@ impl Tracer {
             bytes: Vec::new(),
         };
         for tid in tids {
-            let tracee = self
-                .tracees
+            let thread = self
+                .threads
                 .get_mut(&tid)
-                .filter(|tracee| tracee.pid == request.process);
-            let Some(tracee) = tracee.filter(|tracee| tracee.state == State::Stopped) else {
+                .filter(|thread| thread.pid == request.process);
+            let Some(thread) = thread.filter(|thread| thread.state == State::Stopped) else {
                 continue;
             };
-            let Ok(registers) = tracee.registers() else { continue };
+            let Ok(registers) = thread.registers() else { continue };
             let registers = to_registers(&registers);
             let stack = memory.read(registers.sp(), each);
             reply.threads.push(ThreadStack {

@@ -25,11 +25,11 @@ impl Tracer {
     pub(super) fn halt(&mut self, only: Option<OsPid>) -> Vec<pid_t> {
         let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
         let mut halted = Vec::new();
-        for tracee in self.tracees.values().filter(|tracee| wanted(tracee.pid)) {
-            if matches!(tracee.state, State::Running | State::Listening) {
+        for thread in self.threads.values().filter(|thread| wanted(thread.pid)) {
+            if matches!(thread.state, State::Running | State::Listening) {
                 // A thread that is dying cannot be interrupted; its end will be waited for like a stop.
-                let _ = ptrace::interrupt(tracee.tid);
-                halted.push(tracee.tid);
+                let _ = ptrace::interrupt(thread.tid);
+                halted.push(thread.tid);
             }
         }
         let deadline = Instant::now() + PATIENCE;
@@ -50,9 +50,9 @@ impl Tracer {
     /// Whether somebody is still to stop, or a forked child is still to be cleaned.
     fn is_any_loose(&self, only: Option<OsPid>) -> bool {
         let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
-        self.tracees
+        self.threads
             .values()
-            .any(|tracee| wanted(tracee.pid) && tracee.is_loose())
+            .any(|thread| wanted(thread.pid) && thread.is_loose())
             || self.forked.values().any(|forked| wanted(forked.parent))
     }
 
@@ -61,13 +61,13 @@ impl Tracer {
     fn give_up_on_stuck(&mut self, only: Option<OsPid>) {
         let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
         let mut stuck = Vec::new();
-        for tracee in self
-            .tracees
+        for thread in self
+            .threads
             .values_mut()
-            .filter(|tracee| wanted(tracee.pid) && tracee.is_loose())
+            .filter(|thread| wanted(thread.pid) && thread.is_loose())
         {
-            tracee.stuck = true;
-            stuck.push(tracee.tid.to_string());
+            thread.stuck = true;
+            stuck.push(thread.tid.to_string());
         }
         self.forked.retain(|_, forked| !wanted(forked.parent));
         if !stuck.is_empty() {
@@ -85,21 +85,21 @@ impl Tracer {
             return;
         }
         self.adopt(tid);
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             self.strangers.insert(tid, waited);
             return;
         };
         let Waited::Stopped { signal, event } = waited else {
-            tracee.state = State::Gone;
-            tracee.deferred = true;
+            thread.state = State::Gone;
+            thread.deferred = true;
             self.backlog.push_back((tid, waited));
             self.tell_end(tid);
             return;
         };
-        tracee.stopped();
-        let (pid, borrower) = (tracee.pid, tracee.borrower);
+        thread.stopped();
+        let (pid, borrower) = (thread.pid, thread.borrower);
         match event {
-            libc::PTRACE_EVENT_STOP => tracee.job_stopped = signal != libc::SIGTRAP,
+            libc::PTRACE_EVENT_STOP => thread.job_stopped = signal != libc::SIGTRAP,
             libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => self.born(tid, event),
             libc::PTRACE_EVENT_EXIT if self.exit_cause(tid).is_none() => {
                 // Others wait for its end: an exec for that of all threads.
@@ -121,17 +121,17 @@ impl Tracer {
 
     /// Keeps a status for when the session runs.
     pub(super) fn defer(&mut self, tid: pid_t, waited: Waited) {
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
-            tracee.deferred = true;
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.deferred = true;
         }
         self.backlog.push_back((tid, waited));
     }
 
     /// Lets a thread at its exit event end.
     pub(super) fn pass_exit(&mut self, tid: pid_t) {
-        if let Some(tracee) = self.tracees.get_mut(&tid) {
-            tracee.exiting = true;
-            tracee.went(State::Running);
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.exiting = true;
+            thread.went(State::Running);
         }
         let _ = ptrace::cont(tid, 0);
     }
@@ -151,17 +151,17 @@ impl Tracer {
         let Ok(detail) = ptrace::SignalDetail::of(tid) else {
             return true;
         };
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             return true;
         };
         match detail.code() {
             code if code == super::events::INT3 => {
-                let Ok(registers) = tracee.registers() else { return true };
+                let Ok(registers) = thread.registers() else { return true };
                 let place = registers.rip.wrapping_sub(1);
-                let memory = self.debuggees.get(&tracee.pid).map(|debuggee| debuggee.memory.clone());
+                let memory = self.debuggees.get(&thread.pid).map(|debuggee| debuggee.memory.clone());
                 let Some(memory) = memory else { return false };
                 if memory.is_planted(Address(place)) || !memory.holds_trap_byte(Address(place)) {
-                    let _ = tracee.set_pc(place);
+                    let _ = thread.set_pc(place);
                     return true;
                 }
                 false
@@ -181,14 +181,14 @@ impl Tracer {
         self.halt(None);
         // Prefer the stepping thread, then the last event's, then the first thread there is.
         let shown = |tid: &pid_t| {
-            self.tracees
+            self.threads
                 .get(tid)
-                .is_some_and(|tracee| tracee.state == State::Stopped && !tracee.borrower)
+                .is_some_and(|thread| thread.state == State::Stopped && !thread.borrower)
         };
         let tid = stepping
             .into_iter()
             .chain([self.event_thread])
-            .chain(self.tracees.keys().copied())
+            .chain(self.threads.keys().copied())
             .find(shown);
         // With nobody to show, everything is at its end; how is on its way, and stops the run.
         if let Some(tid) = tid {
@@ -198,7 +198,7 @@ impl Tracer {
 
     /// Comes to rest for an event of one thread, and tells it.
     pub(super) fn report(&mut self, tid: pid_t, cause: StopCause) {
-        let Some(pid) = self.tracees.get(&tid).map(|tracee| tracee.pid) else {
+        let Some(pid) = self.threads.get(&tid).map(|thread| thread.pid) else {
             return;
         };
         self.halt(None);
@@ -214,9 +214,9 @@ impl Tracer {
         {
             let pc = general.pc();
             if cause == StopCause::StepDone
-                && let Some(tracee) = self.tracees.get_mut(&tid)
+                && let Some(thread) = self.threads.get_mut(&tid)
             {
-                tracee.past_trap = Some(pc.0);
+                thread.past_trap = Some(pc.0);
             }
             let stack_bytes = detail.stack_bytes.min(1 << 20) as usize;
             for (start, length) in [(general.sp(), stack_bytes), (pc, CODE_BYTES)] {
@@ -280,13 +280,13 @@ impl Tracer {
     pub(super) fn end_run(&mut self) {
         if let Some(run) = self.run.take()
             && let Some(stepper) = run.stepper
-            && let Some(pid) = self.tracees.get(&stepper.tid).map(|tracee| tracee.pid)
+            && let Some(pid) = self.threads.get(&stepper.tid).map(|thread| thread.pid)
         {
             self.drop_step_trap(pid, stepper.phase);
             self.drop_step_end(stepper.tid);
         }
-        for tracee in self.tracees.values_mut() {
-            tracee.on_hold = false;
+        for thread in self.threads.values_mut() {
+            thread.on_hold = false;
         }
     }
 
@@ -307,19 +307,19 @@ impl Tracer {
             .any(|(other, waited)| *other == tid && is_end(waited));
         if deferred && self.take_back_trap(tid, libc::SIGTRAP) {
             self.backlog.retain(|(other, waited)| *other != tid || !is_end(waited));
-            if let Some(tracee) = self.tracees.get_mut(&tid) {
-                tracee.deferred = false;
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.deferred = false;
             }
         }
     }
 
     /// General and debug registers, and vector state when wanted, of a stopped thread.
     pub(super) fn full_registers(&mut self, tid: pid_t, vector: bool) -> Option<Registers> {
-        let tracee = self
-            .tracees
+        let thread = self
+            .threads
             .get_mut(&tid)
-            .filter(|tracee| tracee.state == State::Stopped)?;
-        let mut registers = to_registers(&tracee.registers().ok()?);
+            .filter(|thread| thread.state == State::Stopped)?;
+        let mut registers = to_registers(&thread.registers().ok()?);
         registers.debug = debug_registers(tid);
         if vector {
             registers.vector = ptrace::vector_state(tid).unwrap_or_default();

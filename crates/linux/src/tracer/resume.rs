@@ -19,7 +19,7 @@ impl Tracer {
             return Err(TargetError::NotRunning);
         }
         if let Some(step) = &plan.step
-            && !self.tracees.contains_key(&(step.thread.0 as pid_t))
+            && !self.threads.contains_key(&(step.thread.0 as pid_t))
         {
             return Err(TargetError::NoSuchThread { tid: step.thread });
         }
@@ -28,13 +28,13 @@ impl Tracer {
             self.signals = signals;
         }
         if plan.signal == SignalOrder::Drop
-            && let Some(tracee) = self.tracees.get_mut(&self.event_thread)
+            && let Some(thread) = self.threads.get_mut(&self.event_thread)
         {
-            tracee.deliver = 0;
+            thread.deliver = 0;
         }
         for order in plan.threads.iter().filter(|order| order.rule == ThreadRule::Hold) {
-            if let Some(tracee) = self.tracees.get_mut(&(order.thread.0 as pid_t)) {
-                tracee.on_hold = true;
+            if let Some(thread) = self.threads.get_mut(&(order.thread.0 as pid_t)) {
+                thread.on_hold = true;
             }
         }
         let stepper = plan.step.as_ref().map(|step| Stepper {
@@ -61,11 +61,11 @@ impl Tracer {
 
     /// A trap that the user has just set where the event thread rests is not hit by going on from there.
     fn pass_new_trap(&mut self, traps: &TrapDelta) {
-        if let Some(tracee) = self.tracees.get_mut(&self.event_thread)
-            && let Ok(registers) = tracee.registers()
+        if let Some(thread) = self.threads.get_mut(&self.event_thread)
+            && let Ok(registers) = thread.registers()
             && traps.set.iter().any(|trap| trap.address.0 == registers.rip)
         {
-            tracee.past_trap = Some(registers.rip);
+            thread.past_trap = Some(registers.rip);
         }
     }
 
@@ -78,10 +78,10 @@ impl Tracer {
             self.judge(tid, waited);
         }
         let resting: Vec<pid_t> = self
-            .tracees
+            .threads
             .values()
-            .filter(|tracee| tracee.state == State::Stopped && Some(tracee.tid) != stepping)
-            .map(|tracee| tracee.tid)
+            .filter(|thread| thread.state == State::Stopped && Some(thread.tid) != stepping)
+            .map(|thread| thread.tid)
             .collect();
         // First those that must be taken past a trap: nobody else runs yet, so nobody must be halted for it.
         let (past, free): (Vec<pid_t>, Vec<pid_t>) = resting.into_iter().partition(|tid| self.is_at_trap(*tid));
@@ -95,26 +95,26 @@ impl Tracer {
         if let Some(tid) = stepping
             && self.run.is_some()
             && self
-                .tracees
+                .threads
                 .get(&tid)
-                .is_some_and(|tracee| tracee.state == State::Stopped)
+                .is_some_and(|thread| thread.state == State::Stopped)
         {
             self.step_on(tid);
         }
-        for tracee in self.tracees.values().map(|tracee| tracee.tid).collect::<Vec<_>>() {
+        for thread in self.threads.values().map(|thread| thread.tid).collect::<Vec<_>>() {
             if self.run.is_none() {
                 return;
             }
-            if Some(tracee) != stepping && (free.contains(&tracee) || self.is_resting(tracee)) {
-                self.let_run(tracee);
+            if Some(thread) != stepping && (free.contains(&thread) || self.is_resting(thread)) {
+                self.let_run(thread);
             }
         }
     }
 
     fn is_resting(&self, tid: pid_t) -> bool {
-        self.tracees
+        self.threads
             .get(&tid)
-            .is_some_and(|tracee| tracee.state == State::Stopped)
+            .is_some_and(|thread| thread.state == State::Stopped)
     }
 
     /// Sets one stopped thread on, past the trap that it has dealt with, with the signal it is to get. Does nothing
@@ -123,7 +123,7 @@ impl Tracer {
         if self.run.is_none() {
             return;
         }
-        let delivers = self.tracees.get(&tid).is_some_and(|tracee| tracee.deliver != 0);
+        let delivers = self.threads.get(&tid).is_some_and(|thread| thread.deliver != 0);
         if delivers {
             self.leave_trap_for_handler(tid);
         } else if self.is_at_trap(tid) {
@@ -138,29 +138,29 @@ impl Tracer {
             }
         }
         let stepping = self.steps_one(tid);
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
-        if tracee.state != State::Stopped || tracee.deferred || tracee.on_hold {
+        if thread.state != State::Stopped || thread.deferred || thread.on_hold {
             return;
         }
-        if let Some(held) = tracee.held.pop_front() {
+        if let Some(held) = thread.held.pop_front() {
             // It rests in the stop that ended its way past the trap; the held signal takes that stop's place.
             if held.put(tid).is_ok() {
                 return self.signalled(tid, held);
             }
         }
-        tracee.past_trap = None;
-        let signal = std::mem::take(&mut tracee.deliver);
+        thread.past_trap = None;
+        let signal = std::mem::take(&mut thread.deliver);
         if signal != 0 {
-            tracee.last_signal = signal;
+            thread.last_signal = signal;
         }
-        if tracee.job_stopped && signal == 0 && !stepping && ptrace::listen(tid).is_ok() {
-            tracee.went(State::Listening);
+        if thread.job_stopped && signal == 0 && !stepping && ptrace::listen(tid).is_ok() {
+            thread.went(State::Listening);
             return;
         }
-        let check_job_stop = std::mem::take(&mut tracee.check_job_stop);
-        tracee.went(State::Running);
+        let check_job_stop = std::mem::take(&mut thread.check_job_stop);
+        thread.went(State::Running);
         // Fails only for a thread that was killed in its stop; its end is on its way.
         let _ = if stepping {
             ptrace::single_step(tid, signal)
@@ -176,10 +176,10 @@ impl Tracer {
     /// trap is hit once more, which does not count.
     fn leave_trap_for_handler(&mut self, tid: pid_t) {
         if self.is_at_trap(tid)
-            && let Some(tracee) = self.tracees.get_mut(&tid)
-            && let Ok(registers) = tracee.registers()
+            && let Some(thread) = self.threads.get_mut(&tid)
+            && let Ok(registers) = thread.registers()
         {
-            tracee.counted = Some((registers.rip, registers.rsp));
+            thread.counted = Some((registers.rip, registers.rsp));
         }
     }
 

@@ -30,32 +30,32 @@ pub(super) enum Past {
 impl Tracer {
     /// Whether a stopped thread rests on a trap that it has dealt with.
     pub(super) fn is_at_trap(&mut self, tid: pid_t) -> bool {
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             return false;
         };
-        if tracee.state != State::Stopped || tracee.deferred || tracee.on_hold {
+        if thread.state != State::Stopped || thread.deferred || thread.on_hold {
             return false;
         }
-        let Some(place) = tracee.past_trap else { return false };
-        let here = tracee.registers().is_ok_and(|registers| registers.rip == place);
+        let Some(place) = thread.past_trap else { return false };
+        let here = thread.registers().is_ok_and(|registers| registers.rip == place);
         let planted = self
             .debuggees
-            .get(&tracee.pid)
+            .get(&thread.pid)
             .is_some_and(|debuggee| debuggee.memory.is_planted(Address(place)));
         here && planted
     }
 
     /// Does the instruction under the trap.
     pub(super) fn go_past_trap(&mut self, tid: pid_t) -> Past {
-        let delivers = self.tracees.get(&tid).is_some_and(|tracee| tracee.deliver != 0);
+        let delivers = self.threads.get(&tid).is_some_and(|thread| thread.deliver != 0);
         if delivers || !self.is_at_trap(tid) {
             return Past::NotNeeded;
         }
-        let Some(tracee) = self.tracees.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(&tid) else {
             return Past::NotNeeded;
         };
-        let pid = tracee.pid;
-        let Ok(registers) = tracee.registers() else {
+        let pid = thread.pid;
+        let Ok(registers) = thread.registers() else {
             return Past::Diverted;
         };
         let Some(debuggee) = self.debuggees.get(&pid) else {
@@ -70,8 +70,8 @@ impl Tracer {
         if let Some(effect) = emulate(code, &mut after)
             && store(tid, effect)
         {
-            tracee.past_trap = None;
-            return match tracee.set_registers(&after) {
+            thread.past_trap = None;
+            return match thread.set_registers(&after) {
                 Ok(()) => Past::Done,
                 Err(_) => Past::Diverted,
             };
@@ -111,48 +111,48 @@ impl Tracer {
                 ptrace::single_step(tid, 0)
             };
             let waited = started.and_then(|()| wait::one(tid));
-            let Some(tracee) = self.tracees.get_mut(&tid) else {
+            let Some(thread) = self.threads.get_mut(&tid) else {
                 return Past::Diverted;
             };
             let Ok(Waited::Stopped { signal, event }) = waited else {
-                tracee.state = State::Gone;
-                tracee.deferred = true;
+                thread.state = State::Gone;
+                thread.deferred = true;
                 if let Ok(ended) = waited {
                     self.backlog.push_back((tid, ended));
                 }
                 return Past::Diverted;
             };
-            tracee.stopped();
+            thread.stopped();
             if event != 0 {
                 if event == libc::PTRACE_EVENT_STOP {
-                    tracee.check_job_stop |= signal != libc::SIGTRAP;
+                    thread.check_job_stop |= signal != libc::SIGTRAP;
                     continue;
                 }
-                tracee.deferred = true;
+                thread.deferred = true;
                 self.backlog.push_back((tid, Waited::Stopped { signal, event }));
                 return Past::Diverted;
             }
             let detail = SignalDetail::of(tid);
             if signal == libc::SIGTRAP | 0x80 {
-                tracee.past_trap = None;
+                thread.past_trap = None;
                 return Past::Entered;
             }
             let Ok(detail) = detail else { return Past::Diverted };
             if signal == libc::SIGTRAP
                 && matches!(detail.code(), libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT)
             {
-                tracee.past_trap = None;
-                send_again(tracee.pid.0 as pid_t, tid, &mut tracee.held);
+                thread.past_trap = None;
+                send_again(thread.pid.0 as pid_t, tid, &mut thread.held);
                 return Past::Done;
             }
-            let raised_by_itself = detail.code() > 0 && tracee.registers().is_ok_and(|now| now.rip == before.rip);
+            let raised_by_itself = detail.code() > 0 && thread.registers().is_ok_and(|now| now.rip == before.rip);
             if raised_by_itself {
                 // The instruction faults: that is the event. Its place stays dealt with, for when it is tried again.
                 self.signalled(tid, detail);
                 return Past::Diverted;
             }
-            tracee.held.push_back(detail);
-            if tracee.held.len() > MOST_HELD {
+            thread.held.push_back(detail);
+            if thread.held.len() > MOST_HELD {
                 // Somebody floods it; it goes on with what there is, and its trap is hit again.
                 return Past::Diverted;
             }
@@ -178,10 +178,10 @@ fn store(tid: pid_t, effect: Effect) -> bool {
 /// A stepped `pushf` shows the step's own trap flag to the program.
 fn hide_trap_flag(tracer: &mut Tracer, tid: pid_t, memory: &ProcessMemory, before: user_regs_struct) {
     const TRAP_FLAG: u64 = 1 << 8;
-    let Some(tracee) = tracer.tracees.get_mut(&tid) else {
+    let Some(thread) = tracer.threads.get_mut(&tid) else {
         return;
     };
-    let Ok(registers) = tracee.registers() else { return };
+    let Ok(registers) = thread.registers() else { return };
     let place = Address(registers.rsp);
     if before.eflags & TRAP_FLAG == 0
         && let Some(flags) = memory.read_word(place)

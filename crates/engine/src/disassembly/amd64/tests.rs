@@ -1,3 +1,5 @@
+//! Instructions decoded and written as DbgEng writes them.
+
 use expect_test::expect;
 use farsight_session::record::SymbolName;
 

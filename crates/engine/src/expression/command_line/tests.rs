@@ -1,3 +1,5 @@
+//! Lines cut into commands.
+
 use super::*;
 
 /// Each command as `prefixes name|arguments`.

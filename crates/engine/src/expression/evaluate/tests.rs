@@ -1,3 +1,5 @@
+//! Expressions, their values and their errors.
+
 use std::collections::HashMap;
 
 use farsight_types::Address;

@@ -1,3 +1,5 @@
+//! Ranges as commands take them.
+
 use super::*;
 use crate::expression::ScopeError;
 
