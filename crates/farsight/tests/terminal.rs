@@ -130,3 +130,15 @@ fn ctrl_c_clears_a_line_and_ctrl_d_is_q() {
     user.types("\x04");
     assert_eq!(user.leaves(), 0);
 }
+
+#[test]
+fn lines_that_are_pasted_are_all_run() {
+    let mut user = User::starts("/bin/cat");
+    user.sees(PROMPT);
+    user.types("? 1+1\r? 2+2\r? 3+3\r");
+    for value in ["= 00000000`00000002", "= 00000000`00000004", "= 00000000`00000006"] {
+        user.sees(value);
+    }
+    user.types("q\r");
+    assert_eq!(user.leaves(), 0);
+}

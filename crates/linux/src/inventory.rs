@@ -58,7 +58,7 @@ fn describe_process(pid: OsPid, verbose: bool) -> Option<ProcessDescription> {
         user: status.user,
         parent: status.parent,
         threads: status.threads,
-        tracer: status.tracer,
+        tracer: status.tracer.map(procfs::process_of),
         state: status.state,
     })
 }

@@ -72,7 +72,7 @@ fn denied(pid: OsPid, machine: &str, obstacle: Obstacle) -> TargetError {
 
 /// The tracer's id is a thread's; people know the process.
 fn held_by(tracer: OsPid) -> Obstacle {
-    let process = procfs::status(tracer.0).map_or(tracer, |thread| thread.process);
+    let process = procfs::process_of(tracer);
     let name = procfs::status(process.0).unwrap_or_default().name;
     Obstacle::Tracer { pid: process, name }
 }

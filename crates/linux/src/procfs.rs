@@ -21,6 +21,11 @@ pub fn status(id: u32) -> io::Result<Status> {
     fs::read(format!("/proc/{id}/status")).map(|text| parse_status(&text))
 }
 
+/// The process that a thread belongs to: a tracer is told by its thread, and people know the process.
+pub fn process_of(thread: OsPid) -> OsPid {
+    status(thread.0).map_or(thread, |status| status.process)
+}
+
 /// Thread ids of a process, ascending.
 pub fn threads(pid: OsPid) -> io::Result<Vec<OsTid>> {
     let mut threads: Vec<OsTid> = numbers(&format!("/proc/{pid}/task"))?.map(OsTid).collect();

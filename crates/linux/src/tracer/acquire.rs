@@ -24,6 +24,11 @@ impl Tracer {
     pub(crate) fn attach(&mut self, spec: &AttachSpec) -> Result<Acquired, TargetError> {
         self.at_rest()?;
         let pid = spec.process;
+        if self.debuggees.contains_key(&pid) {
+            return Err(TargetError::Invalid {
+                why: format!("process {pid} is debugged in this session already"),
+            });
+        }
         permission::check(pid, &self.shared.machine)?;
         let memory =
             ProcessMemory::open(pid).map_err(|error| permission::explain(pid, &self.shared.machine, &error))?;
