@@ -12,11 +12,10 @@ pub(crate) const PAGE: u64 = 4096;
 
 const WORDS: usize = (PAGE / 64) as usize;
 
-/// One page: its bytes, which of them are known, and which are known not to be there.
+/// One page: its bytes, and which of them are known.
 struct Page {
     bytes: Box<[u8; PAGE as usize]>,
     known: [u64; WORDS],
-    absent: [u64; WORDS],
 }
 
 impl Page {
@@ -24,28 +23,22 @@ impl Page {
         Page {
             bytes: Box::new([0; PAGE as usize]),
             known: [0; WORDS],
-            absent: [0; WORDS],
         }
     }
 
-    fn state(&self, at: usize) -> ByteState {
-        let bit = 1 << (at % 64);
-        let has = |bits: &[u64; WORDS]| bits.get(at / 64).is_some_and(|word| word & bit != 0);
-        if has(&self.known) {
-            ByteState::Known
-        } else if has(&self.absent) {
-            ByteState::Absent
-        } else {
-            ByteState::Unasked
+    /// One behind the known bytes that begin at `offset`; `offset` itself where there are none.
+    fn known_until(&self, offset: usize) -> usize {
+        let mut at = offset;
+        while let Some(word) = self.known.get(at / 64) {
+            let room = 64 - at % 64;
+            let run = (!(word >> (at % 64))).trailing_zeros() as usize;
+            if run < room {
+                return at + run;
+            }
+            at += room;
         }
+        at
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ByteState {
-    Known,
-    Absent,
-    Unasked,
 }
 
 /// What the cache has of a range, from its start.
@@ -63,16 +56,22 @@ pub(crate) enum Cached {
 #[derive(Default)]
 pub(crate) struct MemoryCache {
     pages: BTreeMap<u64, Page>,
+    absent: Absent,
 }
 
 impl MemoryCache {
     /// The target ran: nothing is known any more.
     pub(crate) fn clear(&mut self) {
         self.pages.clear();
+        self.absent = Absent::default();
     }
 
     /// Notes bytes that were read or written.
     pub(crate) fn fill(&mut self, start: Address, bytes: &[u8]) {
+        let Some(last) = last_of(AddressRange::new(start, bytes.len() as u64)) else {
+            return;
+        };
+        self.absent.remove(start.0, last);
         let mut rest = bytes;
         let mut at = start.0;
         while !rest.is_empty() {
@@ -84,7 +83,6 @@ impl MemoryCache {
                 into.copy_from_slice(now);
             }
             mark(&mut page.known, offset, count, true);
-            mark(&mut page.absent, offset, count, false);
             rest = behind;
             at = base.wrapping_add(PAGE);
         }
@@ -92,10 +90,16 @@ impl MemoryCache {
 
     /// Notes that a range is not there.
     pub(crate) fn fill_absent(&mut self, range: AddressRange) {
-        self.each_page(range, |page, offset, count| {
-            mark(&mut page.absent, offset, count, true);
-            mark(&mut page.known, offset, count, false);
-        });
+        let Some(last) = last_of(range) else {
+            return;
+        };
+        let (first_page, _) = split(range.start.0);
+        for (base, page) in self.pages.range_mut(first_page..=last) {
+            let from = range.start.0.max(*base) - base;
+            let to = last.min(base + (PAGE - 1)) - base;
+            mark(&mut page.known, from as usize, (to - from) as usize + 1, false);
+        }
+        self.absent.insert(range.start.0, last);
     }
 
     /// Notes the answer to a read of `range`: what came, and that the rest is not there.
@@ -114,49 +118,80 @@ impl MemoryCache {
     /// Copies what is known of the range at `start` into `into`.
     pub(crate) fn read(&self, start: Address, into: &mut [u8]) -> Cached {
         let mut done = 0;
-        let total = into.len();
-        while done < total {
+        while done < into.len() {
             let Some(address) = start.checked_add(done as u64) else {
                 return Cached::Until(done);
             };
-            let (base, offset) = split(address.0);
-            let count = (total - done).min(PAGE as usize - offset);
-            let Some(page) = self.pages.get(&base) else {
-                return Cached::Missing;
-            };
-            for index in 0..count {
-                match page.state(offset + index) {
-                    ByteState::Known => {}
-                    ByteState::Absent => {
-                        copy(page, offset, into, done, index);
-                        return Cached::Until(done + index);
-                    }
-                    ByteState::Unasked => return Cached::Missing,
-                }
+            let known = self.known_at(address.0, into.len() - done);
+            match into.get_mut(done..done + known.len()) {
+                Some(to) if !known.is_empty() => to.copy_from_slice(known),
+                _ if self.absent.until(address.0).is_some() => return Cached::Until(done),
+                _ => return Cached::Missing,
             }
-            copy(page, offset, into, done, count);
-            done += count;
+            done += known.len();
         }
         Cached::All
     }
 
-    /// The page-aligned ranges that must be read before all of `ranges` is known, joined where they touch.
+    /// Every known part of a range, ascending.
+    pub(crate) fn parts(&self, range: AddressRange) -> Vec<(Address, Vec<u8>)> {
+        let mut parts: Vec<(Address, Vec<u8>)> = Vec::new();
+        let Some(last) = last_of(range) else {
+            return parts;
+        };
+        let mut at = range.start.0;
+        loop {
+            let most = usize::try_from(last - at).unwrap_or(usize::MAX).saturating_add(1);
+            let known = self.known_at(at, most);
+            let next = if known.is_empty() {
+                let page_end = split(at).0 + (PAGE - 1);
+                self.absent.until(at).unwrap_or(page_end).checked_add(1)
+            } else {
+                match parts.last_mut() {
+                    Some((start, bytes)) if start.0 + bytes.len() as u64 == at => bytes.extend_from_slice(known),
+                    _ => parts.push((Address(at), known.to_vec())),
+                }
+                at.checked_add(known.len() as u64)
+            };
+            match next {
+                Some(next) if next <= last => at = next,
+                _ => return parts,
+            }
+        }
+    }
+
+    /// The known bytes at an address, within its page and at most so many.
+    fn known_at(&self, at: u64, most: usize) -> &[u8] {
+        let (base, offset) = split(at);
+        let Some(page) = self.pages.get(&base) else {
+            return &[];
+        };
+        let end = page.known_until(offset).min(offset.saturating_add(most));
+        page.bytes.get(offset..end).unwrap_or_default()
+    }
+
+    /// The page-aligned ranges that must be read before all of `ranges` is known, joined where they touch. What is
+    /// known not to be there is passed over at once, however long it is.
     pub(crate) fn missing(&self, ranges: &[AddressRange]) -> Vec<AddressRange> {
         let mut wanted: Vec<u64> = Vec::new();
         for range in ranges {
-            let Some(last) = range.length.checked_sub(1) else {
+            let Some(last) = last_of(*range) else {
                 continue;
             };
-            let last = range.start.0.saturating_add(last);
             let mut at = range.start.0;
             loop {
                 let (base, offset) = split(at);
-                let end = base.saturating_add(PAGE - 1).min(last);
-                if self.lacks(base, offset, (end - at) as usize + 1) {
+                let known = self.pages.get(&base).map_or(offset, |page| page.known_until(offset));
+                let next = if known > offset {
+                    base.checked_add(known as u64)
+                } else if let Some(until) = self.absent.until(at) {
+                    until.checked_add(1)
+                } else {
                     wanted.push(base);
-                }
-                match end.checked_add(1) {
-                    Some(next) if end < last => at = next,
+                    base.checked_add(PAGE)
+                };
+                match next {
+                    Some(next) if next <= last => at = next,
                     _ => break,
                 }
             }
@@ -172,31 +207,54 @@ impl MemoryCache {
         }
         joined
     }
+}
 
-    fn lacks(&self, base: u64, offset: usize, count: usize) -> bool {
-        let Some(page) = self.pages.get(&base) else {
-            return true;
-        };
-        (offset..offset + count).any(|at| page.state(at) == ByteState::Unasked)
+/// Addresses where nothing is: each range's first address with its last. Ranges neither touch nor overlap.
+#[derive(Default)]
+struct Absent(BTreeMap<u64, u64>);
+
+impl Absent {
+    /// The last address of the range that holds `at`.
+    fn until(&self, at: u64) -> Option<u64> {
+        let (_, last) = self.0.range(..=at).next_back()?;
+        (*last >= at).then_some(*last)
     }
 
-    fn each_page(&mut self, range: AddressRange, mut change: impl FnMut(&mut Page, usize, usize)) {
-        let mut at = range.start.0;
-        let mut left = range.length;
-        while left > 0 {
-            let (base, offset) = split(at);
-            let count = left.min(PAGE - offset as u64);
-            change(self.pages.entry(base).or_insert_with(Page::new), offset, count as usize);
-            left -= count;
-            at = base.wrapping_add(PAGE);
+    fn insert(&mut self, mut first: u64, mut last: u64) {
+        // Whatever begins up to one behind the new range and ends at or behind one before it becomes part of it.
+        while let Some((start, end)) = self.0.range(..=last.saturating_add(1)).next_back() {
+            let (start, end) = (*start, *end);
+            if end.saturating_add(1) < first {
+                break;
+            }
+            self.0.remove(&start);
+            (first, last) = (first.min(start), last.max(end));
+        }
+        self.0.insert(first, last);
+    }
+
+    fn remove(&mut self, first: u64, last: u64) {
+        while let Some((start, end)) = self.0.range(..=last).next_back() {
+            let (start, end) = (*start, *end);
+            if end < first {
+                break;
+            }
+            self.0.remove(&start);
+            if end > last {
+                self.0.insert(last + 1, end);
+            }
+            if start < first {
+                self.0.insert(start, first - 1);
+                break;
+            }
         }
     }
 }
 
-fn copy(page: &Page, offset: usize, into: &mut [u8], done: usize, count: usize) {
-    if let (Some(from), Some(to)) = (page.bytes.get(offset..offset + count), into.get_mut(done..done + count)) {
-        to.copy_from_slice(from);
-    }
+/// A range's last address; none where it is empty. Ranges end with the address space.
+fn last_of(range: AddressRange) -> Option<u64> {
+    let more = range.length.checked_sub(1)?;
+    Some(range.start.0.saturating_add(more))
 }
 
 /// The page that holds an address, and the place in it.
@@ -269,5 +327,22 @@ mod tests {
         let mut bytes = [0; 8];
         assert_eq!(cache.read(Address(0x1000), &mut bytes), Cached::Until(4));
         assert_eq!(bytes[..4], [9; 4]);
+    }
+
+    #[test]
+    fn absence_is_kept_as_ranges_however_long() {
+        let mut cache = MemoryCache::default();
+        cache.fill_absent(range(0x10_0000, 1 << 40));
+        cache.fill_absent(range(0xf_f000, 0x1000));
+        assert_eq!(cache.absent.0.len(), 1);
+        assert_eq!(cache.missing(&[range(0xf_f000, 1 << 40)]), vec![]);
+        cache.fill(Address(0x20_0ff8), &[5; 16]);
+        assert_eq!(cache.absent.0.len(), 2);
+        let parts = cache.parts(range(0x10_0000, 1 << 40));
+        assert_eq!(parts, vec![(Address(0x20_0ff8), vec![5; 16])]);
+        cache.fill_absent(range(0x20_1000, 8));
+        assert_eq!(cache.parts(range(0x10_0000, 1 << 40))[0].1.len(), 8);
+        cache.fill_absent(range(u64::MAX - 7, 8));
+        assert_eq!(cache.missing(&[range(u64::MAX - 7, 8)]), vec![]);
     }
 }

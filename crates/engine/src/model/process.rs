@@ -1,7 +1,7 @@
 //! One debuggee and its threads.
 
 use farsight_target::{ImageDelta, Region, ThreadDelta};
-use farsight_types::{Address, OsPid, OsTid, ProcessId, Registers, ThreadId};
+use farsight_types::{Address, AddressRange, OsPid, OsTid, ProcessId, Registers, ThreadId};
 
 use super::module::{Module, unique_name};
 use crate::memory::MemoryCache;
@@ -62,6 +62,15 @@ impl Process {
         for thread in &mut self.threads {
             thread.registers = None;
         }
+    }
+
+    /// What can be read, ascending, as far as the mappings are known.
+    pub(crate) fn readable(&self) -> Vec<AddressRange> {
+        let regions = self.regions.iter().flatten();
+        regions
+            .filter(|region| region.read)
+            .map(|region| region.range)
+            .collect()
     }
 
     pub(crate) fn apply_threads(&mut self, delta: ThreadDelta) {

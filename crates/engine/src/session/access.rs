@@ -1,6 +1,6 @@
 //! Memory of the current process, through its cache.
 
-use farsight_target::{Look, LookProxy, MOST_BYTES, ReadReply, ReadRequest, TargetError, WriteRequest};
+use farsight_target::{Look, LookProxy, MOST_BYTES, ProcessRef, ReadReply, ReadRequest, TargetError, WriteRequest};
 use farsight_types::{Address, AddressRange, OsPid};
 use farsight_wire::Pending;
 
@@ -9,6 +9,9 @@ use crate::error::CommandError;
 use crate::mailbox::Link;
 use crate::memory::{Cached, PAGE};
 use crate::model::Process;
+
+/// Bytes behind a hole that are asked for page by page, without knowing whether anything is there.
+const MOST_GUESSED: u64 = 64 * PAGE;
 
 /// Reads that were sent and not yet waited for.
 pub(crate) struct SentReads(Vec<(Vec<AddressRange>, Pending<ReadReply, TargetError>)>);
@@ -23,15 +26,37 @@ impl Session {
         Ok((link, process))
     }
 
-    /// Makes all of these ranges known: in one round trip, in two where there are holes in them, in none where they are
-    /// known already.
+    /// Makes all of these ranges known: in one round trip, in two where there are small holes in them, in none where they
+    /// are known already. Where much is missing, the target's mappings are asked for, once a stop.
     pub(crate) fn fetch_memory(&mut self, ranges: &[AddressRange]) -> Result<(), CommandError> {
         let sent = self.begin_fetch(ranges)?;
         self.finish_fetch(sent)?;
+        let mut left = self.process()?.memory.missing(ranges);
+        if total(&left) > MOST_GUESSED {
+            let readable = self.readable()?;
+            let process = self.process_mut()?;
+            for range in &left {
+                for hole in holes(*range, &readable) {
+                    process.memory.fill_absent(hole);
+                }
+            }
+            let sent = self.begin_fetch(ranges)?;
+            self.finish_fetch(sent)?;
+            left = self.process()?.memory.missing(ranges);
+        }
         // What lies behind a hole is still unknown; page by page there is no behind.
-        let left = self.process()?.memory.missing(ranges);
         let sent = self.send_reads(pages(left))?;
         self.finish_fetch(sent)
+    }
+
+    /// The ranges of the current process that can be read, ascending; asked for once a stop.
+    fn readable(&mut self) -> Result<Vec<AddressRange>, CommandError> {
+        if self.process()?.regions.is_none() {
+            let (link, process) = self.link_and_process()?;
+            let reply = LookProxy(&link).regions(ProcessRef { process: process.os })?;
+            process.regions = Some(reply.regions);
+        }
+        Ok(self.process()?.readable())
     }
 
     /// Sends for what is missing of these ranges.
@@ -87,21 +112,18 @@ impl Session {
         let end = range.end();
         while at < end {
             self.check_interrupt()?;
-            let left = end.0 - at.0;
-            let bytes = self.read_memory(AddressRange::new(at, left.min(MOST_BYTES)))?;
-            let next = if bytes.is_empty() {
-                // The next page may be there again.
-                at.align_down(PAGE).checked_add(PAGE)
-            } else {
-                at.checked_add(bytes.len() as u64)
-            };
-            if !bytes.is_empty() {
-                parts.push((at, bytes));
+            if end.0 - at.0 > MOST_GUESSED && self.process()?.regions.is_some() {
+                // A long way to go, and the mappings are known: nothing is asked about what lies between them.
+                let readable = self.readable()?;
+                match readable.iter().find(|region| region.end() > at) {
+                    Some(region) if region.start < end => at = at.max(region.start),
+                    _ => break,
+                }
             }
-            match next {
-                Some(next) => at = next,
-                None => break,
-            }
+            let window = AddressRange::new(at, (end.0 - at.0).min(MOST_BYTES));
+            self.fetch_memory(&[window])?;
+            parts.extend(self.process()?.memory.parts(window));
+            at = window.end();
         }
         Ok(parts)
     }
@@ -150,6 +172,34 @@ pub(crate) fn number(bytes: &[u8]) -> u64 {
         .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
+fn total(ranges: &[AddressRange]) -> u64 {
+    ranges
+        .iter()
+        .fold(0, |sum: u64, range| sum.saturating_add(range.length))
+}
+
+/// What of a range lies outside of others, which are ascending.
+fn holes(range: AddressRange, others: &[AddressRange]) -> Vec<AddressRange> {
+    let mut holes = Vec::new();
+    let mut at = range.start;
+    for other in others {
+        if other.end() <= at {
+            continue;
+        }
+        if other.start >= range.end() {
+            break;
+        }
+        if other.start > at {
+            holes.push(AddressRange::new(at, other.start.0 - at.0));
+        }
+        at = other.end();
+    }
+    if at < range.end() {
+        holes.push(AddressRange::new(at, range.end().0 - at.0));
+    }
+    holes
+}
+
 /// Page-aligned ranges cut into pages.
 fn pages(ranges: Vec<AddressRange>) -> Vec<AddressRange> {
     let cut = |range: AddressRange| {
@@ -193,6 +243,16 @@ mod tests {
         assert_eq!(made.len(), 2);
         assert_eq!(made[0][1], AddressRange::new(Address(1 << 32), 4096));
         assert_eq!(made[1], [AddressRange::new(Address((1 << 32) + 4096), 4096)]);
+    }
+
+    #[test]
+    fn holes_are_what_no_mapping_covers() {
+        let range = |start: u64, end: u64| AddressRange::new(Address(start), end - start);
+        let mapped = [range(0, 10), range(20, 30), range(30, 40), range(90, 100)];
+        assert_eq!(holes(range(5, 50), &mapped), [range(10, 20), range(40, 50)]);
+        assert_eq!(holes(range(22, 38), &mapped), []);
+        assert_eq!(holes(range(50, 60), &mapped), [range(50, 60)]);
+        assert_eq!(holes(range(85, 95), &mapped), [range(85, 90)]);
     }
 
     #[test]

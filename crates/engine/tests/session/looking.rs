@@ -128,6 +128,19 @@ fn a_hole_in_memory_costs_one_more_round_trip_and_no_more() {
 }
 
 #[test]
+fn a_wide_hole_costs_a_look_at_the_mappings_and_the_next_one_nothing() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let (shown, requests, _) = session.cost("dps 10000000 L?20000");
+    assert!(shown.contains("????????"), "nothing is there");
+    assert_eq!(requests, 2);
+    let (_, requests, _) = session.cost("dps 20000000 L?20000");
+    assert_eq!(requests, 0);
+    let (shown, requests, _) = session.cost("db 300000 L?101000");
+    assert!(shown.contains("7f 45 4c 46"), "the program is behind the hole");
+    assert!(requests <= 1, "{requests}");
+}
+
+#[test]
 fn a_symbol_path_given_later_resolves_what_waited() {
     let toy = toy::Toy::build();
     let mut world = World::without_files();
