@@ -19,6 +19,10 @@ pub(crate) struct Mailbox {
     backlog: RefCell<VecDeque<EngineMessage>>,
     links: RefCell<BTreeMap<LinkId, Rc<LinkState>>>,
     interrupted: Cell<bool>,
+    /// Clients that have joined and not left, as far as messages have arrived.
+    clients: Cell<u32>,
+    /// The end of the session has arrived and waits its turn: what runs shall end.
+    departing: Cell<bool>,
     /// Waits are not ended by interrupts, which stay noted.
     patient: Cell<bool>,
 }
@@ -44,6 +48,8 @@ impl Mailbox {
             backlog: RefCell::default(),
             links: RefCell::default(),
             interrupted: Cell::new(false),
+            clients: Cell::new(0),
+            departing: Cell::new(false),
             patient: Cell::new(false),
         })
     }
@@ -51,6 +57,9 @@ impl Mailbox {
     /// The next thing to do; none when nobody can send any more. Answers come up only for watched requests.
     pub(crate) fn next(&self) -> Option<EngineMessage> {
         if let Some(message) = self.backlog.borrow_mut().pop_front() {
+            if matches!(message, EngineMessage::Client(_, Request::EndOfInput | Request::Leave)) {
+                self.departing.set(false);
+            }
             return Some(message);
         }
         loop {
@@ -66,9 +75,13 @@ impl Mailbox {
         loop {
             match self.messages.try_recv() {
                 Ok(message) => self.keep(message),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return self.interrupted.get(),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return self.shall_end(),
             }
         }
+    }
+
+    fn shall_end(&self) -> bool {
+        self.interrupted.get() || self.departing.get()
     }
 
     /// Runs something whose waits no interrupt ends: what is waited for is certain to come, or must be known.
@@ -89,21 +102,37 @@ impl Mailbox {
         self.interrupted.set(false);
     }
 
-    /// Takes a message that arrives while a command runs: an interrupt is noted, the rest waits its turn.
+    /// Takes a message that arrives while a command runs: an interrupt is noted, the rest waits its turn. The end of the
+    /// session ends what runs as an interrupt does, and has its turn then.
     fn keep(&self, message: EngineMessage) {
         if matches!(message, EngineMessage::Client(_, Request::Interrupt)) {
             self.interrupted.set(true);
             return;
         }
-        if let Some(message) = self.sort(message) {
-            self.backlog.borrow_mut().push_back(message);
+        let Some(message) = self.sort(message) else {
+            return;
+        };
+        match message {
+            EngineMessage::Client(_, Request::EndOfInput) => self.departing.set(true),
+            EngineMessage::Client(_, Request::Leave) if self.clients.get() == 0 => self.departing.set(true),
+            _ => {}
         }
+        self.backlog.borrow_mut().push_back(message);
     }
 
     /// Files answers with their links; gives back everything else.
     fn sort(&self, message: EngineMessage) -> Option<EngineMessage> {
-        let EngineMessage::Link(id, news) = &message else {
-            return Some(message);
+        let (id, news) = match &message {
+            EngineMessage::Link(id, news) => (id, news),
+            EngineMessage::Join(..) => {
+                self.clients.set(self.clients.get() + 1);
+                return Some(message);
+            }
+            EngineMessage::Client(_, Request::Leave) => {
+                self.clients.set(self.clients.get().saturating_sub(1));
+                return Some(message);
+            }
+            EngineMessage::Client(..) => return Some(message),
         };
         let state = self.links.borrow().get(id).cloned()?;
         match news {
@@ -234,7 +263,7 @@ impl Port for Link {
             if self.state.lost.get() {
                 return Err(PortError::Lost);
             }
-            if self.mailbox.interrupted.get() && !self.mailbox.patient.get() {
+            if self.mailbox.shall_end() && !self.mailbox.patient.get() {
                 self.abandon(number);
                 return Err(PortError::Cancelled);
             }

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         names: &[".sympath"],
         usage: ".sympath[+] [Directory[;Directory ...]]",
-        summary: "Shows or sets where symbol files are looked for, at this machine, before /usr/lib/debug.",
+        summary: "Shows or sets where symbol files are looked for, at this machine, before /usr/lib/debug; takes the rest of the line.",
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         names: &[".exepath"],
         usage: ".exepath[+] [Directory[;Directory ...]]",
-        summary: "Shows or sets where copies of the target's images are looked for, at this machine.",
+        summary: "Shows or sets where copies of the target's images are looked for, at this machine; takes the rest of the line.",
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
@@ -43,7 +43,6 @@ fn set(
     let changes = !text.is_empty();
     let paths = which(&mut session.symbols.paths);
     if changes {
-        // Quotes around the whole keep a `;` from ending the command.
         let text = text.trim_matches('"');
         if text.contains("srv*") || text.contains("cache*") {
             return Err(CommandError::Refused(

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Sender, channel};
 
-use farsight_session::ClientId;
+use farsight_session::{ClientId, Ticket};
 
 use super::*;
 
@@ -66,19 +66,40 @@ impl Fixture {
     }
 }
 
+fn execute(number: u64) -> Request {
+    Request::Execute {
+        ticket: Ticket(number),
+        line: "k".into(),
+    }
+}
+
 #[test]
 fn answers_are_matched_in_any_order_and_other_messages_wait_their_turn() {
     let fixture = fixture();
     let (first, second) = (fixture.ask(), fixture.ask());
     fixture.answer(second, 2);
-    fixture.request(Request::Leave);
+    fixture.request(execute(1));
     fixture.answer(first, 1);
-    fixture.request(Request::EndOfInput);
+    fixture.request(execute(2));
     assert_eq!(fixture.link.wait(first).unwrap().body, [1]);
     assert_eq!(fixture.link.wait(second).unwrap().body, [2]);
-    for wanted in [Request::Leave, Request::EndOfInput] {
+    for wanted in [execute(1), execute(2)] {
         match fixture.mailbox.next() {
             Some(EngineMessage::Client(_, request)) => assert_eq!(request, wanted),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_client_that_goes_ends_a_wait_and_is_heard_then() {
+    for going in [Request::EndOfInput, Request::Leave] {
+        let fixture = fixture();
+        let number = fixture.ask();
+        fixture.request(going.clone());
+        assert_eq!(fixture.link.wait(number).unwrap_err(), PortError::Cancelled);
+        match fixture.mailbox.next() {
+            Some(EngineMessage::Client(_, request)) => assert_eq!(request, going),
             other => panic!("{other:?}"),
         }
     }
@@ -128,7 +149,7 @@ fn a_watched_answer_wakes_the_loop_and_can_be_read_before_its_turn() {
     let fixture = fixture();
     let number = fixture.ask();
     fixture.link.watch(number);
-    fixture.request(Request::Leave);
+    fixture.request(execute(1));
     fixture.answer(number, 5);
     let other = fixture.ask();
     fixture.answer(other, 6);

@@ -97,7 +97,8 @@ fn symbols_are_listed_named_and_disassembled() {
 #[test]
 fn the_session_is_described() {
     let (mut session, _) = Session::start(World::with_files(), attach());
-    let shown = session.run("|; ~; .tlist toy; vertarget; version; .lastevent; .help bp; lmv; .sympath; .exepath");
+    let shown = session.run("|; ~; .tlist toy; vertarget; version; .lastevent; .help bp; lmv; .exepath");
+    let shown = shown + &session.run(".sympath");
     for text in ["4711", "fakebox", "bp[ID]", "/opt/toy/toy", "Symbol search path"] {
         assert!(shown.contains(text), "{text} is missing in {shown}");
     }
@@ -146,7 +147,9 @@ fn a_symbol_path_given_later_resolves_what_waited() {
     let mut world = World::without_files();
     world.files.insert("/sym/toy".into(), toy.file);
     let (mut session, _) = Session::start(world, attach());
-    let shown = session.run("bp toy!later; bl; .sympath /sym; .reload /f; lm; bl");
+    let shown = session.run("bp toy!later; bl; .sympath /none;/sym");
+    assert!(shown.contains("/none;/sym"), "{shown}");
+    let shown = session.run(".reload /f; lm; bl");
     assert!(shown.contains("/sym/toy"), "{shown}");
     assert!(session.fail(".reload nonesuch").contains("no module is called"));
 }

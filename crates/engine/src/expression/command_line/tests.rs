@@ -58,7 +58,7 @@ fn names_are_cut_from_what_follows() {
     assert_eq!(commands("r$t0=1; r@rax=2"), ["r|$t0=1", "r|@rax=2"]);
     assert_eq!(commands("kvn5"), ["kvn|5"]);
     assert_eq!(commands("lmvm libc*"), ["lm|vm libc*"]);
-    assert_eq!(commands(".sympath+ /a;k"), [".sympath|+ /a", "k|"]);
+    assert_eq!(commands(".sympath+ /a;k"), [".sympath|+ /a;k"]);
     assert_eq!(commands("quit now; k"), ["quit|now", "k|"]);
     assert_eq!(commands("s -d 0 L10 1"), ["s|-d 0 L10 1"]);
     assert_eq!(commands("\u{e9}t\u{e9} 1"), ["\u{e9}t\u{e9}|1"]);
@@ -68,6 +68,8 @@ fn names_are_cut_from_what_follows() {
 fn commands_that_take_the_line_take_it() {
     assert_eq!(commands("~1 e k; r; .echo x"), ["~Number(1) ~e|k; r; .echo x"]);
     assert_eq!(commands("as x a;b"), ["as|x a;b"]);
+    assert_eq!(commands("k; .sympath /a;/b"), ["k|", ".sympath|/a;/b"]);
+    assert_eq!(commands(".exepath+ /a;/b"), [".exepath|+ /a;/b"]);
     assert_eq!(commands("aS x a;b"), ["aS|x a", "b|"]);
     assert_eq!(commands("t; z(@rax)"), ["t|", "z|(@rax)"]);
     assert_eq!(commands("j 1 'a' ; 'b'"), ["j|1 'a' ; 'b'"]);
