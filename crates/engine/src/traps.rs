@@ -77,6 +77,12 @@ impl PlantedTraps {
         self.acknowledged.take().is_some()
     }
 
+    /// Whether the server may have planted something in a process.
+    pub(crate) fn may_have(&self, process: OsPid) -> bool {
+        let sent = self.sent.iter().flat_map(|(_, traps)| traps.values());
+        self.planted.values().chain(sent).any(|trap| trap.process == process)
+    }
+
     /// The server has forgotten a process's traps, because it runs another program or is gone.
     pub(crate) fn forget_process(&mut self, process: OsPid) {
         self.planted.retain(|_, trap| trap.process != process);

@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         names: &[".endpsrv"],
         usage: ".endpsrv",
-        summary: "Ends the process server that this session is connected to.",
+        summary: "Lets go of every process as q does, then ends the process server.",
         needs: Needs::Nothing,
         writes: true,
         prefix: Prefix::Selects,
@@ -238,6 +238,8 @@ fn end_server(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow
         ));
     }
     let link = server(session)?;
+    // A server that is gone lets go of nothing in good order.
+    session.release_everything()?;
     MachineProxy(&link).end_server(Nothing {})?;
     session.output.line("The server ends.");
     Ok(Flow::Done)

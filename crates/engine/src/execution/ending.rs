@@ -1,5 +1,6 @@
 //! Lets go of targets: in good order, or because the link was lost.
 
+use farsight_session::record::EventKind;
 use farsight_target::{DetachOrder, ProcessRef, RunProxy, SignalOrder, TargetError};
 use farsight_types::{OsPid, SystemId};
 use farsight_wire::{Nothing, Pending};
@@ -20,6 +21,13 @@ pub(crate) enum Departure {
     Detach,
 }
 
+/// Whether a server said that it ends a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    Said,
+    None,
+}
+
 /// What is done to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Release {
@@ -35,6 +43,8 @@ struct Sent {
     pid: OsPid,
     name: String,
     release: Release,
+    /// The signal that it gets on being let go.
+    signal: Option<String>,
     pending: Result<Pending<Nothing, TargetError>, TargetError>,
 }
 
@@ -43,21 +53,7 @@ impl Session {
     pub(super) fn end(&mut self, departure: Departure) {
         self.mailbox.clear_interrupt();
         let keep = departure == Departure::Detach || self.options.detach_on_exit;
-        let mut sent = Vec::new();
-        for system in self.systems.iter().filter(|system| !system.link.is_lost()) {
-            for process in &system.processes {
-                let release = match process.origin {
-                    Origin::Launched if !keep => Release::Kill,
-                    _ => Release::Detach(self.usual_signal_order()),
-                };
-                sent.push(send_release(&system.link, process, release));
-            }
-        }
-        for sent in sent {
-            if self.finish_release(sent).is_err() {
-                self.execution.start_failed = true;
-            }
-        }
+        self.execution.start_failed |= !self.release_all(keep);
         self.abort_suspended();
         for (client, ticket, _) in std::mem::take(&mut self.execution.waiting) {
             self.output
@@ -66,11 +62,80 @@ impl Session {
         self.execution.state = RunState::Ended;
     }
 
+    /// Lets go of every process, and says what became of each. Whether that went well.
+    fn release_all(&mut self, keep: bool) -> bool {
+        let mut sent = Vec::new();
+        for system in self.systems.iter().filter(|system| !system.link.is_lost()) {
+            for process in &system.processes {
+                let release = match process.origin {
+                    Origin::Launched if !keep => Release::Kill,
+                    _ => Release::Detach(self.usual_signal_order()),
+                };
+                sent.push(self.send_release(&system.link, process, release));
+            }
+        }
+        let mut well = true;
+        for sent in sent {
+            well &= self.finish_release(sent).is_ok();
+        }
+        well
+    }
+
+    /// Lets go of every process as `q` does, while the session stays (`.endpsrv`).
+    pub(crate) fn release_everything(&mut self) -> Result<(), CommandError> {
+        let processes: Vec<(SystemId, OsPid)> = self
+            .systems
+            .iter()
+            .flat_map(|system| system.processes.iter().map(|process| (system.id, process.os)))
+            .collect();
+        if !self.release_all(self.options.detach_on_exit) {
+            return Err(CommandError::Refused(
+                "a process could not be let go; the server was not asked to end".into(),
+            ));
+        }
+        for (system, pid) in processes {
+            self.process_gone(system, pid);
+        }
+        self.execution.state = RunState::Rest;
+        self.abort_suspended();
+        Ok(())
+    }
+
+    /// The signal that a process at rest has stopped for, where that will be delivered.
+    fn signal_due(&self, process: &Process, release: Release) -> Option<String> {
+        let event = self.last_event.as_ref()?;
+        let rests = matches!(self.execution.state, RunState::Rest);
+        match &event.kind {
+            EventKind::Signal { name, .. }
+                if rests && event.pid == process.os && release == Release::Detach(SignalOrder::Deliver) =>
+            {
+                Some(name.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn send_release(&self, link: &Link, process: &Process, release: Release) -> Sent {
+        let pid = process.os;
+        let pending = match release {
+            Release::Kill => RunProxy(link).begin_terminate(ProcessRef { process: pid }),
+            Release::Detach(signal) => RunProxy(link).begin_detach(DetachOrder { process: pid, signal }),
+        };
+        Sent {
+            link: link.clone(),
+            pid,
+            name: process.name().to_owned(),
+            release,
+            signal: self.signal_due(process, release),
+            pending,
+        }
+    }
+
     /// Lets go of the current process (`.detach`, `.kill`).
     pub(crate) fn release_current(&mut self, release: Release) -> Result<(), CommandError> {
         let place = self.place()?;
         let system = self.system()?;
-        let sent = send_release(&system.link, self.process()?, release);
+        let sent = self.send_release(&system.link, self.process()?, release);
         let pid = sent.pid;
         self.finish_release(sent)?;
         self.process_gone(place.system, pid);
@@ -89,9 +154,12 @@ impl Session {
         let result = sent.pending.and_then(wait);
         match (result, sent.release) {
             (Ok(_), Release::Kill) => self.output.line(format!("Killed process {pid} ({name})")),
-            (Ok(_), Release::Detach(_)) => self
-                .output
-                .line(format!("Detached from process {pid} ({name}); it runs on")),
+            (Ok(_), Release::Detach(_)) => {
+                let signal = sent.signal.map(|signal| format!(" and gets its {signal}"));
+                let signal = signal.unwrap_or_default();
+                self.output
+                    .line(format!("Detached from process {pid} ({name}); it runs on{signal}"));
+            }
             (Err(TargetError::Ended { .. } | TargetError::NotDebugged { .. }), _) => {
                 self.output.line(format!("Process {pid} ({name}) had ended"));
             }
@@ -126,7 +194,7 @@ impl Session {
             .unwrap_or_default();
         self.output
             .error(format!("*** The connection to {machine} was lost: {why}"));
-        self.tell_fates(id);
+        self.tell_fates(id, Farewell::None);
         self.forget_system(id);
     }
 
@@ -138,12 +206,12 @@ impl Session {
             .unwrap_or_default();
         self.output
             .error(format!("*** The server on {machine} ended the session: {why}"));
-        self.tell_fates(id);
+        self.tell_fates(id, Farewell::Said);
         self.forget_system(id);
     }
 
     /// What the server does with processes that nobody steers any more.
-    fn tell_fates(&mut self, id: SystemId) {
+    fn tell_fates(&mut self, id: SystemId, farewell: Farewell) {
         let keep = self.options.detach_on_exit;
         let Ok(system) = self.system_of(id) else {
             return;
@@ -154,6 +222,11 @@ impl Session {
             .map(|process| {
                 let fate = match process.origin {
                     Origin::Launched if !keep => "was launched: the server kills it",
+                    // Whether the server could still clean up is not known here.
+                    _ if farewell == Farewell::None && system.traps.may_have(process.os) => {
+                        "should run on; if its session process was killed, it may die at a breakpoint that was left \
+                         planted"
+                    }
                     _ => "is let go by the server and runs on",
                 };
                 format!("*** Process {} ({}) {fate}", process.os, process.name())
@@ -192,20 +265,5 @@ impl Session {
             self.execution.start_failed = true;
             self.execution.state = RunState::Ended;
         }
-    }
-}
-
-fn send_release(link: &Link, process: &Process, release: Release) -> Sent {
-    let pid = process.os;
-    let pending = match release {
-        Release::Kill => RunProxy(link).begin_terminate(ProcessRef { process: pid }),
-        Release::Detach(signal) => RunProxy(link).begin_detach(DetachOrder { process: pid, signal }),
-    };
-    Sent {
-        link: link.clone(),
-        pid,
-        name: process.name().to_owned(),
-        release,
-        pending,
     }
 }
