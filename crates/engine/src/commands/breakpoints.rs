@@ -77,6 +77,9 @@ pub(super) const ROWS: &[Row] = &[
 /// Most hits that a breakpoint may pass.
 const MOST_PASSES: u64 = u32::MAX as u64;
 
+/// Names that are shown in place of one that nothing has.
+const SHOWN_SIMILAR: usize = 3;
+
 fn set(session: &mut Session, invocation: &Invocation<'_>, deferred: bool) -> Result<Flow, CommandError> {
     let (id, mut rest) = take_id(session, invocation)?;
     let mut one_shot = false;
@@ -135,8 +138,13 @@ fn set(session: &mut Session, invocation: &Invocation<'_>, deferred: bool) -> Re
             return Ok(Flow::Done);
         }
     } else if !deferred {
+        let similar = session.names_beginning_with(&spec.expression, SHOWN_SIMILAR);
+        let similar = match similar.is_empty() {
+            true => String::new(),
+            false => format!("; similar: {}", similar.join(", ")),
+        };
         session.output.warning(format!(
-            "Bp expression '{}' could not be resolved, adding deferred bp",
+            "Bp expression '{}' could not be resolved, adding deferred bp{similar}",
             spec.expression
         ));
     }

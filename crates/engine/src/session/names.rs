@@ -107,6 +107,37 @@ impl Session {
         Ok(None)
     }
 
+    /// Symbols whose names begin with `mod!name` or `name`, as far as symbols are here: those of the program first.
+    pub(crate) fn names_beginning_with(&self, name: &str, most: usize) -> Vec<String> {
+        let (only, prefix) = match name.split_once('!') {
+            Some((module, prefix)) => (Some(module), prefix),
+            None => (None, name),
+        };
+        let (Ok(process), Ok(order)) = (self.process(), self.modules_in_order()) else {
+            return Vec::new();
+        };
+        let mut found: Vec<String> = Vec::new();
+        if prefix.is_empty() {
+            return found;
+        }
+        let modules = order.iter().filter_map(|index| process.modules.get(*index));
+        for module in modules.filter(|module| only.is_none_or(|only| module.name.eq_ignore_ascii_case(only))) {
+            let symbols = module.loaded().into_iter().flat_map(|symbols| symbols.table().iter());
+            // Readable names are made up at each asking, and there are many.
+            let names = symbols.filter(|symbol| symbol.raw_name().starts_with(prefix));
+            for symbol in names {
+                let full = format!("{}!{}", module.name, symbol.raw_name());
+                if !found.contains(&full) {
+                    found.push(full);
+                }
+                if found.len() == most {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
     fn module_named(&self, name: &str) -> Result<Option<Address>, CommandError> {
         let mut modules = self.process()?.modules.iter();
         let found = modules.find(|module| module.name.eq_ignore_ascii_case(name));

@@ -132,7 +132,11 @@ fn a_deferred_breakpoint_waits_for_its_module() {
     let (mut session, _) = Session::start(World::with_files(), attach());
     let shown = session.run("bp nowhere!nothing");
     assert!(shown.contains("adding deferred bp"), "{shown}");
+    assert!(!shown.contains("similar"), "{shown}");
     assert!(session.run("bl").contains("nowhere!nothing"));
+    let shown = session.run("bp toy!wor");
+    assert!(shown.contains("similar: toy!work, toy!worker"), "{shown}");
+    assert!(session.run("bp wor").contains("similar: toy!work"));
 }
 
 #[test]
@@ -149,6 +153,49 @@ fn a_lost_link_says_what_became_of_the_processes() {
     // The engine is alive, and can connect again.
     let shown = session.run(".attach 4711");
     assert!(shown.contains("toy!"), "{shown}");
+}
+
+#[test]
+fn a_link_lost_over_planted_traps_promises_nothing() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    session.run("bp work; g");
+    session.cut();
+    let shown = session.until("the loss", |notification| {
+        matches!(notification, Notification::State(SessionState::NoDebuggee))
+    });
+    assert!(
+        shown.contains("may die at a breakpoint that was left planted"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn ending_the_server_lets_go_of_processes_first() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    session.send(".endpsrv; q");
+    let (shown, clean) = session.end();
+    assert!(shown.contains("Detached from process 4711"), "{shown}");
+    assert!(shown.contains("The server ends."), "{shown}");
+    assert!(clean, "{shown}");
+
+    let (mut session, _) = Session::start(World::with_files(), launch());
+    let shown = session.run(".endpsrv");
+    assert!(shown.contains("Killed process 4800"), "{shown}");
+    session.send("q");
+    let (shown, clean) = session.end();
+    assert!(clean, "{shown}");
+}
+
+#[test]
+fn a_process_let_go_is_said_to_get_the_signal_it_stopped_for() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    // An undefined instruction.
+    let shown = session.run("eb work f 0b; g");
+    assert!(shown.contains("SIGILL"), "{shown}");
+    session.send("qd");
+    let (shown, clean) = session.end();
+    assert!(shown.contains("it runs on and gets its SIGILL"), "{shown}");
+    assert!(clean, "{shown}");
 }
 
 #[test]

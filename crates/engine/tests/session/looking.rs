@@ -72,6 +72,18 @@ fn registers_are_shown_and_set() {
     assert!(shown.contains("1122334455667799"), "{shown}");
     assert!(shown.contains("55667799"), "{shown}");
     assert!(session.fail("r nonesuch").contains("Bad register"));
+    for (line, rax, rbx) in [
+        ("r rax=11 rbx=22", "`00000011", "`00000022"),
+        ("r rax=33, rbx=44", "`00000033", "`00000044"),
+        ("r rax = 55 , rbx = 66", "`00000055", "`00000066"),
+        ("r rbx=77,rax=@rbx+1", "`00000078", "`00000077"),
+        ("r al=9 bl=a", "`00000009", "`0000000a"),
+    ] {
+        session.run(line);
+        let (shown_rax, shown_rbx) = (session.run("? @rax"), session.run("? @rbx"));
+        assert!(shown_rax.contains(rax), "{line}: {shown_rax}");
+        assert!(shown_rbx.contains(rbx), "{line}: {shown_rbx}");
+    }
     assert!(session.fail("r bl = 100").contains("does not fit"));
 }
 
