@@ -103,11 +103,6 @@ impl AuxiliaryVector {
         self.value(3).map(Address)
     }
 
-    /// `AT_ENTRY`: the program's entry point.
-    pub fn entry(&self) -> Option<Address> {
-        self.value(9).map(Address)
-    }
-
     /// `AT_SYSINFO_EHDR`: where the vdso is mapped.
     pub fn vdso(&self) -> Option<Address> {
         self.value(33).map(Address)

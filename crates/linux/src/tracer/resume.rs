@@ -203,7 +203,7 @@ impl Tracer {
                 return Err(error);
             }
         }
-        let (gone, _) = self.book.apply(delta);
+        let gone = self.book.apply(delta);
         for trap in &gone {
             self.unplant(trap);
         }

@@ -24,8 +24,8 @@ pub struct HitBook {
 }
 
 impl HitBook {
-    /// Applies a delta and returns the traps that went, then those that came, for planting.
-    pub fn apply(&mut self, delta: &TrapDelta) -> (Vec<Trap>, Vec<Trap>) {
+    /// Applies a delta and returns the traps that went, replaced ones included.
+    pub fn apply(&mut self, delta: &TrapDelta) -> Vec<Trap> {
         let stale: Vec<TrapId> = match delta.base {
             None => self.traps.keys().copied().collect(),
             Some(_) => delta.remove.clone(),
@@ -39,7 +39,7 @@ impl HitBook {
                 .push(trap.id);
             self.traps.insert(trap.id, (trap.clone(), 0));
         }
-        (gone, delta.set.clone())
+        gone
     }
 
     /// Takes one trap away.
@@ -181,10 +181,10 @@ mod tests {
             remove: Vec::new(),
             set: vec![trap(2, 1)],
         };
-        assert_eq!(book.apply(&delta).0, vec![]);
+        assert_eq!(book.apply(&delta), vec![]);
         assert_eq!(book.traps().count(), 2);
         let full = TrapDelta { base: None, ..delta };
-        assert_eq!(book.apply(&full).0.len(), 2);
+        assert_eq!(book.apply(&full).len(), 2);
         assert_eq!(book.traps().count(), 1);
     }
 }

@@ -109,11 +109,6 @@ impl StepMachine {
         if done { Move::Done } else { self.step(seen) }
     }
 
-    /// Instructions that the plan still has to do; what a stop for another reason leaves undone.
-    pub fn left(&self) -> u64 {
-        self.left
-    }
-
     fn step(&mut self, seen: Observation<'_>) -> Move {
         self.last = if is_call(seen.code) {
             Last::Call {
