@@ -251,6 +251,8 @@ impl Session {
             ),
             Note::ThreadStarted { process, thread } => (process, thread, EventKind::ThreadStarted),
             Note::ThreadEnded { process, thread } => (process, thread, EventKind::ThreadEnded),
+            // Told only where children are followed, which nothing here asks for yet.
+            Note::ProcessStarted { .. } | Note::ProcessEnded { .. } => return,
             Note::Trouble { text } => {
                 self.output.warning(format!("*** WARNING: {text}"));
                 return;

@@ -23,5 +23,5 @@ mod traps;
 
 pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions};
-pub use outside::{ConnectFailure, Destination, LinkSender, Outside};
+pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OutputFile, OutputMode, Outside};
 pub use start::Engine;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use farsight_session::Record;
 use farsight_wire::{Frame, PortError};
 
 use crate::{EngineMessage, LinkId};
@@ -28,6 +29,28 @@ pub trait LinkSender: Send {
     fn send(&self, frame: Frame) -> Result<(), PortError>;
 }
 
+/// Why a file of the engine's machine could not be read or written: which file, what was tried, the system's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FileFailure(pub String);
+
+/// How a file is opened for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputMode {
+    /// Made anew; one that is there is emptied.
+    Replace,
+    /// Made anew; refused where one is there.
+    New,
+    /// Written behind what is there.
+    Append,
+}
+
+/// A file that is being written, such as a log. Dropping it closes it.
+pub trait OutputFile: Send {
+    /// Writes all of these bytes.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FileFailure>;
+}
+
 /// The world outside of the engine.
 pub trait Outside: Send {
     /// Starts to connect and returns at once. [`crate::LinkNews::Open`] or [`crate::LinkNews::Failed`] comes first,
@@ -36,6 +59,24 @@ pub trait Outside: Send {
 
     /// The whole of a file on the engine's machine, mapped rather than read; none where there is no such file.
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;
+
+    /// Reads a regular file of the engine's machine, or refuses one of more than `most` bytes: scripts, `.readmem`.
+    fn read_file(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileFailure>;
+
+    /// Permission bits of a file of the engine's machine, such as 0o755.
+    fn file_mode(&mut self, path: &Path) -> Result<u32, FileFailure>;
+
+    /// Opens a file of the engine's machine for writing: logs, `.writemem`.
+    fn open_output(&mut self, path: &Path, mode: OutputMode) -> Result<Box<dyn OutputFile>, FileFailure>;
+
+    /// Paths of the engine's machine that begin so, directories with a slash behind them, at most `most`.
+    fn complete_path(&mut self, beginning: &str, most: usize) -> Vec<String>;
+
+    /// The clock, in microseconds of Unix time.
+    fn now(&self) -> u64;
+
+    /// A record as plain text, for what the engine itself needs as text: its log, `.foreach`, `as /c`.
+    fn render(&self, record: &Record) -> String;
 
     /// A variable of the engine's environment.
     fn variable(&self, name: &str) -> Option<String>;

@@ -1,10 +1,12 @@
 //! Files of this machine as the symbol code wants them: all their bytes, without reading what nobody looks at.
 
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use farsight_engine::{FileFailure, OutputFile, OutputMode};
 use farsight_symbols::ImageBytes;
 
 use crate::sys::FileMap;
@@ -37,6 +39,88 @@ fn read_or_map(path: &Path) -> std::io::Result<Arc<dyn ImageBytes>> {
     // A file that grows meanwhile is not read for ever.
     Read::by_ref(&mut file).take(READ_UP_TO).read_to_end(&mut bytes)?;
     Ok(Arc::new(bytes))
+}
+
+fn failure(what: &str, path: &Path, why: &dyn std::fmt::Display) -> FileFailure {
+    FileFailure(format!("cannot {what} '{}': {why}", path.display()))
+}
+
+/// All bytes of a regular file of at most `most` bytes.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileFailure> {
+    let fail = |why: &dyn std::fmt::Display| failure("read", path, why);
+    let about = std::fs::metadata(path).map_err(|error| fail(&error))?;
+    if !about.is_file() {
+        return Err(fail(&"it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| fail(&error))?;
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| fail(&error))?;
+    match bytes.len() as u64 > most {
+        true => Err(fail(&format_args!("it has more than {most} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+/// Permission bits of a file.
+pub(crate) fn mode(path: &Path) -> Result<u32, FileFailure> {
+    let about = std::fs::metadata(path).map_err(|error| failure("look at", path, &error))?;
+    Ok(about.permissions().mode() & 0o7777)
+}
+
+struct Output {
+    path: PathBuf,
+    file: File,
+}
+
+impl OutputFile for Output {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FileFailure> {
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| failure("write", &self.path, &error))
+    }
+}
+
+/// Opens a file for writing.
+pub(crate) fn open_output(path: &Path, mode: OutputMode) -> Result<Box<dyn OutputFile>, FileFailure> {
+    let mut options = File::options();
+    match mode {
+        OutputMode::Replace => options.write(true).create(true).truncate(true),
+        OutputMode::New => options.write(true).create_new(true),
+        OutputMode::Append => options.append(true).create(true),
+    };
+    let file = options.open(path).map_err(|error| failure("write", path, &error))?;
+    let path = path.to_owned();
+    Ok(Box::new(Output { path, file }))
+}
+
+/// Paths that begin so; directories have a slash behind them.
+pub(crate) fn complete(beginning: &str, most: usize) -> Vec<String> {
+    let (directory, tail) = match beginning.rfind('/') {
+        Some(at) => beginning.split_at(at + 1),
+        None => ("", beginning),
+    };
+    let place = match directory {
+        "" => Path::new("."),
+        directory => Path::new(directory),
+    };
+    let Ok(entries) = std::fs::read_dir(place) else {
+        return Vec::new();
+    };
+    let found = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let name = entry.file_name().into_string().ok()?;
+        let hidden = name.starts_with('.') && !tail.starts_with('.');
+        let wanted = name.starts_with(tail) && !hidden;
+        let slash = match entry.path().is_dir() {
+            true => "/",
+            false => "",
+        };
+        wanted.then(|| format!("{directory}{name}{slash}"))
+    });
+    let mut found: Vec<String> = found.collect();
+    found.sort_unstable();
+    found.truncate(most);
+    found
 }
 
 #[cfg(test)]

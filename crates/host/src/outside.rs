@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use farsight_engine::{Destination, EngineMessage, LinkId, LinkSender, Outside};
+use farsight_engine::{Destination, EngineMessage, FileFailure, LinkId, LinkSender, OutputFile, OutputMode, Outside};
+use farsight_render::View;
+use farsight_session::Record;
 use farsight_symbols::ImageBytes;
 
 use crate::link::{Link, LinkThreads};
@@ -27,6 +29,31 @@ impl Outside for Machine {
 
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
         crate::files::open(path)
+    }
+
+    fn read_file(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileFailure> {
+        crate::files::read(path, most)
+    }
+
+    fn file_mode(&mut self, path: &Path) -> Result<u32, FileFailure> {
+        crate::files::mode(path)
+    }
+
+    fn open_output(&mut self, path: &Path, mode: OutputMode) -> Result<Box<dyn OutputFile>, FileFailure> {
+        crate::files::open_output(path, mode)
+    }
+
+    fn complete_path(&mut self, beginning: &str, most: usize) -> Vec<String> {
+        crate::files::complete(beginning, most)
+    }
+
+    fn now(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn render(&self, record: &Record) -> String {
+        farsight_render::render(record, &View::default())
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -1,11 +1,13 @@
 //! The service tables over this machine.
 
 use farsight_target::{
-    Acquire, Acquired, AttachSpec, DetachOrder, Files, ImageList, LaunchSpec, Look, LossPolicy, MOST_BYTES, Machine,
-    MachineDescription, NameQuery, ProcessList, ProcessQuery, ProcessRef, ReadFileRequest, ReadReply, ReadRequest,
-    Region, RegionList, RegistersReply, RegistersRequest, ResumePlan, Resumed, Run, SearchReply, SearchRequest,
-    SetRegistersRequest, StacksReply, StacksRequest, TargetError, TerminalInput, TerminalSize, ThreadList, TrapUpdate,
-    WriteReply, WriteRequest,
+    AbandonOrder, Acquire, Acquired, AllocateRequest, Allocation, AttachSpec, DetachOrder, EndServerOrder, FileFetch,
+    FilePart, FilePiece, Files, FillRequest, ImageList, LaunchSpec, Look, LossPolicy, MOST_BYTES, Machine,
+    MachineDescription, NameQuery, ProcessList, ProcessOptions, ProcessParameters, ProcessQuery, ProcessRef,
+    ReadFileRequest, ReadReply, ReadRequest, Region, RegionList, RegistersReply, RegistersRequest, ResumePlan, Resumed,
+    Run, SearchReply, SearchRequest, SetRegistersRequest, StacksReply, StacksRequest, SuspendCounts, SuspendOrder,
+    TargetError, TerminalInput, TerminalSize, ThreadDetails, ThreadList, ThreadsRequest, TrapUpdate, WriteReply,
+    WriteRequest,
 };
 use std::sync::Arc;
 
@@ -86,7 +88,7 @@ impl Machine for LinuxServices {
         inventory::find_by_name(&query, &self.machine).map(|process| ProcessRef { process })
     }
 
-    fn end_server(&mut self, _: Nothing) -> Result<Nothing, TargetError> {
+    fn end_server(&mut self, _: EndServerOrder) -> Result<Nothing, TargetError> {
         (self.end_server)();
         Ok(Nothing {})
     }
@@ -130,6 +132,14 @@ impl Run for LinuxServices {
             tracer.set_loss_policy(policy);
             Ok(Nothing {})
         })
+    }
+
+    fn abandon(&mut self, _: AbandonOrder) -> Result<Nothing, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn set_process_options(&mut self, _: ProcessOptions) -> Result<Nothing, TargetError> {
+        Err(TargetError::Unsupported)
     }
 }
 
@@ -200,6 +210,30 @@ impl Look for LinuxServices {
     fn stacks(&mut self, request: StacksRequest) -> Result<StacksReply, TargetError> {
         self.tracer.call(move |tracer| tracer.stacks_of(&request))
     }
+
+    fn fill(&mut self, _: FillRequest) -> Result<WriteReply, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn allocate(&mut self, _: AllocateRequest) -> Result<Allocation, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn free(&mut self, _: Allocation) -> Result<Nothing, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn change_suspend_counts(&mut self, _: SuspendOrder) -> Result<SuspendCounts, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn describe_threads(&mut self, _: ThreadsRequest) -> Result<ThreadDetails, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn describe_process(&mut self, _: ProcessRef) -> Result<ProcessParameters, TargetError> {
+        Err(TargetError::Unsupported)
+    }
 }
 
 impl Files for LinuxServices {
@@ -239,5 +273,13 @@ impl Files for LinuxServices {
             .resize(size.size)
             .map_err(|error| self.terminal_failure(error))?;
         Ok(Nothing {})
+    }
+
+    fn write_file(&mut self, _: FilePart) -> Result<Nothing, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn fetch_file(&mut self, _: FileFetch) -> Result<FilePiece, TargetError> {
+        Err(TargetError::Unsupported)
     }
 }

@@ -125,7 +125,10 @@ fn a_client_is_told_that_its_server_ended() {
 fn a_server_that_is_asked_to_end_ends() {
     let mut server = DbgSrv::start();
     let four = Four::start(&server);
-    four.sessions[0].machine().end_server(Nothing {}).unwrap();
+    four.sessions[0]
+        .machine()
+        .end_server(farsight_target::EndServerOrder::default())
+        .unwrap();
     server.wait(Deadline::usual());
     four.are_let_go();
 }

@@ -268,6 +268,28 @@ pub enum TargetError {
         #[n(0)]
         why: String,
     },
+    /// Other sessions hold targets.
+    #[n(20)]
+    #[error("the server on {machine} is in use: {}; end those sessions, or end it all the same with /f", holders.join(", "))]
+    InUse {
+        /// Where.
+        #[n(0)]
+        machine: String,
+        /// Who holds what, a phrase each.
+        #[n(1)]
+        holders: Vec<String>,
+    },
+    /// The process is only looked at.
+    #[n(21)]
+    #[error("{pid} is only looked at, not debugged{}, so this cannot be done", tracer.as_ref().map(|tracer| format!(" (process {tracer} debugs it)")).unwrap_or_default())]
+    Noninvasive {
+        /// The process.
+        #[n(0)]
+        pid: OsPid,
+        /// The debugger that holds it.
+        #[n(1)]
+        tracer: Option<OsPid>,
+    },
 }
 
 message!(TargetError);

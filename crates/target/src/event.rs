@@ -49,6 +49,20 @@ pub enum Note {
         #[n(0)]
         text: String,
     },
+    /// A followed process started and runs; told only where children are followed.
+    #[n(4)]
+    ProcessStarted {
+        /// Its birth; it is not told again with the next stop.
+        #[n(0)]
+        birth: crate::ProcessBirth,
+    },
+    /// A process of the session is gone while others go on; it is not told again with the next stop.
+    #[n(5)]
+    ProcessEnded {
+        /// Which, and how.
+        #[n(0)]
+        end: crate::ProcessEnd,
+    },
 }
 
 message!(Note);

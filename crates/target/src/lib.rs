@@ -17,8 +17,11 @@ pub use error::{Obstacle, TargetError};
 pub use event::{Event, Note, OutputChunk, SessionEnd};
 pub use image::{Image, Section};
 pub use resume::{
-    DataAccess, ModuleOrder, ResumePlan, Resumed, SignalOrder, SignalPolicy, SignalSet, StepOrder, StepPlan,
-    StopDetail, ThreadOrder, ThreadRule, Trap, TrapDelta, TrapId, TrapKind, TrapUpdate,
+    DataAccess, EventStops, ModuleOrder, ResumePlan, Resumed, SignalOrder, SignalPolicy, SignalSet, StepGoal,
+    StepOrder, StepPlan, StopDetail, ThreadOrder, ThreadRule, Trap, TrapDelta, TrapId, TrapKind, TrapUpdate,
 };
 pub use services::*;
-pub use stop::{Chance, ExitStatus, ImageDelta, SignalInfo, Stop, StopCause, ThreadDelta, ThreadRecord, TrapHits};
+pub use stop::{
+    BirthKind, Chance, ExitStatus, Family, ImageDelta, ProcessBirth, ProcessDelta, ProcessEnd, SignalInfo, StepMark,
+    StepMarkKind, Stop, StopCause, ThreadDelta, ThreadRecord, TrapHits,
+};

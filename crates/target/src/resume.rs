@@ -196,6 +196,60 @@ pub enum StepPlan {
         #[n(1)]
         frame_address: Address,
     },
+    /// At least one instruction, then on until a goal is reached for the `count`th time.
+    #[n(4)]
+    Goal {
+        /// Where it ends.
+        #[n(0)]
+        goal: StepGoal,
+        /// Calls and repeated string instructions as one.
+        #[n(1)]
+        over: bool,
+        /// How often the goal must be reached; at least 1.
+        #[n(2)]
+        count: u64,
+    },
+    /// `wt`: instruction by instruction into everything, until the invocation whose return address and canonical frame
+    /// address these are has returned, or `end` is reached. The stop carries a [`crate::StepMark`] for each call and return.
+    #[n(5)]
+    Watch {
+        /// Where it returns to.
+        #[n(0)]
+        return_address: Address,
+        /// Its canonical frame address.
+        #[n(1)]
+        frame_address: Address,
+        /// An address that ends it as well.
+        #[n(2)]
+        end: Option<Address>,
+        /// Calls at this depth and deeper run as a whole; 0 is no limit.
+        #[n(3)]
+        depth: u32,
+    },
+}
+
+/// Where a step plan ends, beside a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum StepGoal {
+    /// At this address (`pa`, `ta`).
+    #[n(0)]
+    Address {
+        /// Where.
+        #[n(0)]
+        address: Address,
+    },
+    /// Before a call instruction (`pc`, `tc`).
+    #[n(1)]
+    Call,
+    /// Before a return instruction (`pt`, `tt`).
+    #[n(2)]
+    Return,
+    /// Before either (`pct`, `tct`).
+    #[n(3)]
+    CallOrReturn,
+    /// Before any instruction that branches: jumps, calls, returns, system calls (`ph`, `th`).
+    #[n(4)]
+    Branch,
 }
 
 /// A step of one thread; the others run unless held.
@@ -207,6 +261,9 @@ pub struct StepOrder {
     /// How.
     #[n(1)]
     pub plan: StepPlan,
+    /// Note the pc of so many last steps as [`crate::StepMark`]s of the stop; none notes nothing.
+    #[n(2)]
+    pub marks: Option<u32>,
 }
 
 /// What happens when images are mapped or unmapped. Stops come after mapping and before constructors.
@@ -218,6 +275,29 @@ pub struct ModuleOrder {
     /// Stop when the file name's tail of a loaded image is one of these.
     #[n(1)]
     pub stop_names: Vec<String>,
+}
+
+/// Events that stop the target beside those that always do (`sxe cpr`, `epr`, `ct`, `et`, `ud`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct EventStops {
+    /// A followed process started.
+    #[n(0)]
+    pub process_started: bool,
+    /// Any process of the session is about to end, copies made by fork included.
+    #[n(1)]
+    pub process_ended: bool,
+    /// A thread started.
+    #[n(2)]
+    pub thread_started: bool,
+    /// A thread is about to end.
+    #[n(3)]
+    pub thread_ended: bool,
+    /// Any image was unmapped.
+    #[n(4)]
+    pub unload: bool,
+    /// An image was unmapped whose file name's tail is one of these.
+    #[n(5)]
+    pub unload_names: Vec<String>,
 }
 
 /// What a stop carries beside the general registers.
@@ -270,6 +350,9 @@ pub struct ResumePlan {
     /// Send a note for every thread that starts or ends.
     #[n(8)]
     pub note_threads: bool,
+    /// Further events that stop; none is none of them.
+    #[n(9)]
+    pub stops: Option<EventStops>,
 }
 
 message!(ResumePlan);

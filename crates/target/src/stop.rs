@@ -114,6 +114,122 @@ pub enum StopCause {
         #[n(0)]
         status: ExitStatus,
     },
+    /// The thread has just started, as [`crate::EventStops`] asked.
+    #[n(11)]
+    ThreadStarted,
+    /// The thread is about to end, as [`crate::EventStops`] asked.
+    #[n(12)]
+    ThreadEnding,
+    /// The process is a new, followed one, as [`crate::EventStops`] asked; its birth is in [`Stop::family`].
+    #[n(13)]
+    ProcessStarted,
+}
+
+/// How a followed process came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum BirthKind {
+    /// `fork`: a copy with a memory of its own.
+    #[n(0)]
+    Fork,
+    /// `vfork`: shares its parent's memory until it runs a program or ends.
+    #[n(1)]
+    Vfork,
+    /// `clone` without `CLONE_THREAD`, with or without a memory of its own.
+    #[n(2)]
+    Clone,
+}
+
+/// A process that joined the session because its parent is followed.
+///
+/// It is born with its parent's images, and with its parent's traps under the same ids: a hit in it names the process
+/// in [`Stop::process`]. Running another program ends both.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ProcessBirth {
+    /// The new process.
+    #[n(0)]
+    pub process: OsPid,
+    /// Who made it.
+    #[n(1)]
+    pub parent: OsPid,
+    /// How.
+    #[n(2)]
+    pub kind: BirthKind,
+    /// Its first thread.
+    #[n(3)]
+    pub thread: ThreadRecord,
+}
+
+/// How one process differs from what was last sent of it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ProcessDelta {
+    /// Which.
+    #[n(0)]
+    pub process: OsPid,
+    /// Its threads.
+    #[n(1)]
+    pub threads: ThreadDelta,
+    /// Its images.
+    #[n(2)]
+    pub images: ImageDelta,
+    /// The program that it runs now, where that changed.
+    #[n(3)]
+    pub path: Option<String>,
+}
+
+/// A process that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ProcessEnd {
+    /// Which.
+    #[n(0)]
+    pub process: OsPid,
+    /// How it ended.
+    #[n(1)]
+    pub status: ExitStatus,
+}
+
+/// What happened since the last stop to the processes of a session, to be applied in this order: births, changes, ends.
+/// Changes of [`Stop::process`] itself are in the stop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Family {
+    /// Started, parents before their children.
+    #[n(0)]
+    pub started: Vec<ProcessBirth>,
+    /// Changed.
+    #[n(1)]
+    pub changed: Vec<ProcessDelta>,
+    /// Gone, those born since the last stop included.
+    #[n(2)]
+    pub ended: Vec<ProcessEnd>,
+}
+
+/// What a step plan met on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum StepMarkKind {
+    /// An instruction was executed.
+    #[n(0)]
+    Step,
+    /// A call was entered; the pc is its first instruction.
+    #[n(1)]
+    Call,
+    /// An invocation returned; the pc is behind its call.
+    #[n(2)]
+    Return,
+}
+
+/// One mark of a step plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StepMark {
+    /// What.
+    #[n(0)]
+    pub kind: StepMarkKind,
+    /// The pc afterwards.
+    #[n(1)]
+    pub pc: Address,
+    /// Instructions executed since the mark before.
+    #[n(2)]
+    pub instructions: u64,
 }
 
 /// One thread.
@@ -199,6 +315,12 @@ pub struct Stop {
     /// Counts of traps that were hit since the last stop.
     #[n(8)]
     pub hits: Vec<TrapHits>,
+    /// News of the session's other processes; none where there is nothing.
+    #[n(9)]
+    pub family: Option<Family>,
+    /// What the step plan met, where marks were asked for.
+    #[n(10)]
+    pub marks: Option<Vec<StepMark>>,
 }
 
 message!(Stop, bulk = bytes);

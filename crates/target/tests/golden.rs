@@ -149,6 +149,7 @@ fn the_acquire_service() {
             terminal: Some(WindowSize { rows: 40, columns: 120 }),
             signals,
             detail: StopDetail::default(),
+            children: None,
         },
     );
     golden(
@@ -157,6 +158,9 @@ fn the_acquire_service() {
             process: PID,
             signals,
             detail: StopDetail::default(),
+            mode: None,
+            children: None,
+            start: None,
         },
     );
     golden(
@@ -222,7 +226,11 @@ fn the_run_service() {
                     rule: ThreadRule::Hold,
                 }],
                 signal: SignalOrder::Drop,
-                step: Some(StepOrder { thread: TID, plan }),
+                step: Some(StepOrder {
+                    thread: TID,
+                    plan,
+                    marks: None,
+                }),
                 modules: ModuleOrder {
                     stop: true,
                     stop_names: vec!["libx.so".into()],
@@ -234,6 +242,7 @@ fn the_run_service() {
                 },
                 stop_at_exit: true,
                 note_threads: true,
+                stops: None,
             },
         );
     }
@@ -468,6 +477,8 @@ fn events() {
                     id: TrapId(1),
                     hits: 1_000_000,
                 }],
+                family: None,
+                marks: None,
             },
         );
     }

@@ -3,9 +3,8 @@
 use farsight_session::Record;
 use farsight_session::record::{ProcessList, RunningProcess};
 use farsight_symbols::Pattern;
-use farsight_target::{Machine, MachineProxy, ProcessDescription, ProcessQuery, SignalOrder};
+use farsight_target::{EndServerOrder, Machine, MachineProxy, ProcessDescription, ProcessQuery, SignalOrder};
 use farsight_types::OsPid;
-use farsight_wire::Nothing;
 
 use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
@@ -240,7 +239,7 @@ fn end_server(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow
     let link = server(session)?;
     // A server that is gone lets go of nothing in good order.
     session.release_everything()?;
-    MachineProxy(&link).end_server(Nothing {})?;
+    MachineProxy(&link).end_server(EndServerOrder::default())?;
     session.output.line("The server ends.");
     Ok(Flow::Done)
 }

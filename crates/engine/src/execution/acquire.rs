@@ -206,6 +206,7 @@ fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked,
                 terminal: None,
                 signals,
                 detail,
+                children: None,
             };
             (AcquireProxy(link).begin_launch(spec)?, Origin::Launched)
         }
@@ -214,6 +215,9 @@ fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked,
                 process,
                 signals,
                 detail,
+                mode: None,
+                children: None,
+                start: None,
             };
             (AcquireProxy(link).begin_attach(spec)?, Origin::Attached)
         }

@@ -82,6 +82,7 @@ impl Session {
             Some(plan) => Some(StepOrder {
                 thread: intent.only.map_or_else(|| self.os_tid(), Ok)?,
                 plan: plan.clone(),
+                marks: None,
             }),
             None => None,
         };
@@ -120,6 +121,7 @@ impl Session {
             note_threads: false,
             traps: system.traps.delta(wanted),
             step,
+            stops: None,
         })
     }
 

@@ -182,6 +182,10 @@ impl Session {
             StopCause::BreakIn => Decision::Show(EventKind::BreakIn),
             StopCause::Signal { signal, chance } => Decision::Show(signal_event(signal, chance)),
             StopCause::ForeignTrap => Decision::Show(EventKind::BreakInstruction),
+            // Nothing here asks for these yet.
+            StopCause::ThreadStarted | StopCause::ThreadEnding | StopCause::ProcessStarted => {
+                Decision::Show(EventKind::BreakIn)
+            }
             StopCause::Modules => Decision::Pass(before.continued()),
             // Told already, before the new program's modules were.
             StopCause::Exec { .. } => Decision::Pass(ResumeIntent::go()),

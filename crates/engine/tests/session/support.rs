@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farsight_engine::{
-    ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, LinkId, LinkNews, LinkSender, Outside,
+    ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId, LinkNews, LinkSender,
+    OutputFile, OutputMode, Outside,
 };
 use farsight_render::{View, render};
 use farsight_session::{Client, ClientId, CommandOutcome, Content, Notification, Request, SessionState, Ticket};
@@ -82,7 +83,12 @@ pub struct World {
     pub cut: Arc<std::sync::Mutex<Option<Stream>>>,
     /// Connecting fails.
     pub refuses: bool,
+    /// What the engine wrote.
+    pub written: Files,
 }
+
+/// Files by their paths, shared with the engine's thread.
+pub type Files = Arc<std::sync::Mutex<HashMap<PathBuf, Vec<u8>>>>;
 
 impl World {
     /// The toy's file is at the engine's machine.
@@ -100,7 +106,22 @@ impl World {
             traffic: Arc::default(),
             cut: Arc::default(),
             refuses: false,
+            written: Arc::default(),
         }
+    }
+}
+
+/// A file that the engine writes.
+struct Written {
+    path: PathBuf,
+    files: Files,
+}
+
+impl OutputFile for Written {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FileFailure> {
+        let mut files = self.files.lock().unwrap();
+        files.entry(self.path.clone()).or_default().extend(bytes);
+        Ok(())
     }
 }
 
@@ -138,6 +159,54 @@ impl Outside for World {
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
         let bytes = self.files.get(path)?.clone();
         Some(Arc::new(bytes))
+    }
+
+    fn read_file(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileFailure> {
+        let written = self.written.lock().unwrap().get(path).cloned();
+        match written.or_else(|| self.files.get(path).cloned()) {
+            Some(bytes) if bytes.len() as u64 <= most => Ok(bytes),
+            Some(_) => Err(FileFailure(format!("cannot read '{}': it is too long", path.display()))),
+            None => Err(FileFailure(format!("cannot read '{}': there is none", path.display()))),
+        }
+    }
+
+    fn file_mode(&mut self, _: &Path) -> Result<u32, FileFailure> {
+        Ok(0o644)
+    }
+
+    fn open_output(&mut self, path: &Path, mode: OutputMode) -> Result<Box<dyn OutputFile>, FileFailure> {
+        let mut written = self.written.lock().unwrap();
+        let there = written.contains_key(path) || self.files.contains_key(path);
+        if mode == OutputMode::New && there {
+            return Err(FileFailure(format!("cannot write '{}': it is there", path.display())));
+        }
+        let file = written.entry(path.to_owned()).or_default();
+        if mode == OutputMode::Replace {
+            file.clear();
+        }
+        Ok(Box::new(Written {
+            path: path.to_owned(),
+            files: Arc::clone(&self.written),
+        }))
+    }
+
+    fn complete_path(&mut self, beginning: &str, most: usize) -> Vec<String> {
+        let paths = self.files.keys().filter_map(|path| path.to_str());
+        let mut found: Vec<String> = paths
+            .filter(|path| path.starts_with(beginning))
+            .map(str::to_owned)
+            .collect();
+        found.sort_unstable();
+        found.truncate(most);
+        found
+    }
+
+    fn now(&self) -> u64 {
+        1_795_000_000_000_000
+    }
+
+    fn render(&self, record: &farsight_session::Record) -> String {
+        farsight_render::render(record, &farsight_render::View::default())
     }
 
     fn variable(&self, _: &str) -> Option<String> {

@@ -272,6 +272,8 @@ impl Tracer {
             threads,
             images,
             hits: self.book.take_changes(),
+            family: None,
+            marks: None,
         };
         self.shared.events.tell(Event::Stop(Box::new(stop)));
     }

@@ -61,7 +61,8 @@ impl StepMachine {
     pub fn new(plan: StepPlan) -> StepMachine {
         let left = match plan {
             StepPlan::Into { count } | StepPlan::Over { count } => count,
-            StepPlan::OverRange { .. } | StepPlan::UntilReturn { .. } => 1,
+            StepPlan::Goal { count, .. } => count,
+            StepPlan::OverRange { .. } | StepPlan::UntilReturn { .. } | StepPlan::Watch { .. } => 1,
         };
         StepMachine {
             plan,

@@ -31,6 +31,42 @@ pub struct EnvironmentMerge {
     pub set: Vec<(String, String)>,
 }
 
+/// What becomes of the processes that a debuggee makes (DbgEng's `DEBUG_PROCESS_ONLY_THIS_PROCESS`, `.childdbg`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ChildPolicy {
+    /// They run undebugged.
+    #[n(0)]
+    #[default]
+    Leave,
+    /// They become debuggees of the session, and so do their own.
+    #[n(1)]
+    Follow,
+}
+
+/// How a process is attached to (2.4.1 of the reference).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AttachMode {
+    /// Seized and interrupted.
+    #[n(0)]
+    #[default]
+    Invasive,
+    /// Seized and interrupted to be looked at: no trap is ever planted, it is never set going, and it is released at the
+    /// end (`-pv`). Where another debugger holds it, as [`AttachMode::NoninvasiveNoSuspend`].
+    #[n(1)]
+    Noninvasive,
+    /// Not seized: memory, mappings, threads, and pc and sp of sleeping threads; everything else is refused (`-pvr`).
+    #[n(2)]
+    NoninvasiveNoSuspend,
+    /// Taken over from a session that abandoned it, on this machine (`-pe`).
+    #[n(3)]
+    Existing,
+    /// Invasive; a process that stands in a job-control stop is set going by the first resume (`-pr`).
+    #[n(4)]
+    ResumeStopped,
+}
+
 /// A program to start under the debugger.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LaunchSpec {
@@ -58,6 +94,9 @@ pub struct LaunchSpec {
     /// What the first stop carries.
     #[n(7)]
     pub detail: StopDetail,
+    /// What becomes of the processes that it makes; none leaves them alone.
+    #[n(8)]
+    pub children: Option<ChildPolicy>,
 }
 
 message!(LaunchSpec);
@@ -74,6 +113,16 @@ pub struct AttachSpec {
     /// What the first stop carries.
     #[n(2)]
     pub detail: StopDetail,
+    /// How; none is [`AttachMode::Invasive`].
+    #[n(3)]
+    pub mode: Option<AttachMode>,
+    /// What becomes of the processes that it makes; none leaves them alone.
+    #[n(4)]
+    pub children: Option<ChildPolicy>,
+    /// A program that is started first, undebugged and held before its first instruction, and set going once the
+    /// attachment has succeeded (DbgEng's `CreateProcessAndAttach2`); killed where it has not.
+    #[n(5)]
+    pub start: Option<LaunchSpec>,
 }
 
 message!(AttachSpec);

@@ -253,6 +253,173 @@ pub struct StacksReply {
 
 message!(StacksReply, bulk = bytes);
 
+/// Memory to fill with a repeated pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct FillRequest {
+    /// Whose.
+    #[n(0)]
+    pub process: OsPid,
+    /// Where; a last pattern is cut short at its end.
+    #[n(1)]
+    pub range: AddressRange,
+    /// What; 1 to 65536 bytes.
+    #[cbor(skip)]
+    pub pattern: Vec<u8>,
+}
+
+message!(FillRequest, bulk = pattern);
+
+/// Memory to be made in a debuggee, readable, writable and executable, zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AllocateRequest {
+    /// Whose.
+    #[n(0)]
+    pub process: OsPid,
+    /// Bytes; rounded up to pages.
+    #[n(1)]
+    pub size: u64,
+    /// Exactly there, where nothing is mapped yet; none leaves it to the system.
+    #[n(2)]
+    pub at: Option<Address>,
+}
+
+message!(AllocateRequest);
+
+/// Memory made or to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Allocation {
+    /// Whose.
+    #[n(0)]
+    pub process: OsPid,
+    /// Where, in whole pages.
+    #[n(1)]
+    pub range: AddressRange,
+}
+
+message!(Allocation);
+
+/// Changes suspend counts; a thread whose count is above 0 stays where it is while the others run.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SuspendOrder {
+    /// Whose process.
+    #[n(0)]
+    pub process: OsPid,
+    /// Which threads; empty means all.
+    #[n(1)]
+    pub threads: Vec<OsTid>,
+    /// Added to each count; counts do not fall below 0.
+    #[n(2)]
+    pub change: i32,
+}
+
+message!(SuspendOrder);
+
+/// Suspend counts in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SuspendCounts {
+    /// One each.
+    #[n(0)]
+    pub counts: Vec<(OsTid, u32)>,
+}
+
+message!(SuspendCounts);
+
+/// Threads to describe.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ThreadsRequest {
+    /// Whose process.
+    #[n(0)]
+    pub process: OsPid,
+    /// Which threads; empty means all.
+    #[n(1)]
+    pub threads: Vec<OsTid>,
+}
+
+message!(ThreadsRequest);
+
+/// What the system says of one thread.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ThreadDetail {
+    /// Which.
+    #[n(0)]
+    pub tid: OsTid,
+    /// Its start, in microseconds of Unix time.
+    #[n(1)]
+    pub started: u64,
+    /// Time spent in user mode, in microseconds.
+    #[n(2)]
+    pub user: u64,
+    /// Time spent in the kernel, in microseconds.
+    #[n(3)]
+    pub kernel: u64,
+    /// State letter of `/proc/PID/task/TID/stat`.
+    #[n(4)]
+    pub state: char,
+    /// The processor that it last ran on.
+    #[n(5)]
+    pub processor: u32,
+    /// Nice value.
+    #[n(6)]
+    pub nice: i32,
+    /// Suspend count.
+    #[n(7)]
+    pub suspended: u32,
+    /// Where it began, as far as the server knows: the program's entry for the first thread, the pc at its birth for a
+    /// thread that was born while debugged.
+    #[n(8)]
+    pub start: Option<Address>,
+}
+
+/// Threads in the order of the request; those that are gone are missing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ThreadDetails {
+    /// One each.
+    #[n(0)]
+    pub threads: Vec<ThreadDetail>,
+}
+
+message!(ThreadDetails);
+
+/// What a process was started with, and its times.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ProcessParameters {
+    /// The auxiliary vector, type and value.
+    #[n(0)]
+    pub auxiliary: Vec<(u64, u64)>,
+    /// The environment that it was started with, `NAME=value` each.
+    #[n(1)]
+    pub environment: Vec<String>,
+    /// Its arguments.
+    #[n(2)]
+    pub arguments: Vec<String>,
+    /// Its working directory.
+    #[n(3)]
+    pub directory: Option<String>,
+    /// Its executable.
+    #[n(4)]
+    pub executable: Option<String>,
+    /// Its parent.
+    #[n(5)]
+    pub parent: OsPid,
+    /// Its start, in microseconds of Unix time.
+    #[n(6)]
+    pub started: u64,
+    /// Time spent in user mode, in microseconds.
+    #[n(7)]
+    pub user: u64,
+    /// Time spent in the kernel, in microseconds.
+    #[n(8)]
+    pub kernel: u64,
+    /// The server's clock, in microseconds of Unix time.
+    #[n(9)]
+    pub now: u64,
+    /// How long the server's machine has been up, in microseconds.
+    #[n(10)]
+    pub uptime: u64,
+}
+
+message!(ProcessParameters);
+
 service! {
     /// Looking into debuggees and changing them. Memory can be read and written while they run; registers cannot.
     pub trait Look = 4, proxy LookProxy, module look_service, error TargetError {
@@ -274,5 +441,17 @@ service! {
         8 changes set_registers / begin_set_registers(SetRegistersRequest) -> Nothing;
         /// Registers and stacks of many threads.
         9 reads stacks / begin_stacks(StacksRequest) -> StacksReply;
+        /// Fills memory with a pattern (DbgEng's `FillVirtual`); partial success is success. Bytes under a trap are kept for it.
+        10 changes fill / begin_fill(FillRequest) -> WriteReply;
+        /// Makes memory in a debuggee at rest (`.dvalloc`).
+        11 changes allocate / begin_allocate(AllocateRequest) -> Allocation;
+        /// Gives memory of a debuggee at rest back (`.dvfree`).
+        12 changes free / begin_free(Allocation) -> Nothing;
+        /// Changes suspend counts (`~n`, `~m`).
+        13 changes change_suspend_counts / begin_change_suspend_counts(SuspendOrder) -> SuspendCounts;
+        /// Times, states and start addresses of threads, also while they run.
+        14 reads describe_threads / begin_describe_threads(ThreadsRequest) -> ThreadDetails;
+        /// What a debuggee was started with, and its times.
+        15 reads describe_process / begin_describe_process(ProcessRef) -> ProcessParameters;
     }
 }

@@ -117,6 +117,16 @@ pub struct ProcessRef {
 
 message!(ProcessRef);
 
+/// Asks a server to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct EndServerOrder {
+    /// Only when no other session holds targets: [`TargetError::InUse`] otherwise. None is no condition.
+    #[n(0)]
+    pub only_unused: Option<bool>,
+}
+
+message!(EndServerOrder);
+
 service! {
     /// The machine that a server runs on.
     pub trait Machine = 1, proxy MachineProxy, module machine_service, error TargetError {
@@ -128,6 +138,6 @@ service! {
         /// [`TargetError::NoSuchName`] or [`TargetError::Ambiguous`].
         3 reads find_by_name / begin_find_by_name(NameQuery) -> ProcessRef;
         /// Asks the whole server to end (DbgEng's `EndProcessServer`, `.endpsrv`). Sessions let go of their debuggees.
-        4 changes end_server / begin_end_server(Nothing) -> Nothing;
+        4 changes end_server / begin_end_server(EndServerOrder) -> Nothing;
     }
 }

@@ -55,6 +55,33 @@ pub struct DetachOrder {
 
 message!(DetachOrder);
 
+/// A debuggee that is left stopped for another debugger (DbgEng's `AbandonCurrentProcess`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AbandonOrder {
+    /// Which.
+    #[n(0)]
+    pub process: farsight_types::OsPid,
+    /// Let go of it altogether, stopped by SIGSTOP, so that any debugger can take it and any SIGCONT frees it. Otherwise
+    /// this session keeps it until another one adopts it ([`crate::AttachMode::Existing`]).
+    #[n(1)]
+    pub release: bool,
+}
+
+message!(AbandonOrder);
+
+/// How a debuggee is treated from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ProcessOptions {
+    /// Which.
+    #[n(0)]
+    pub process: farsight_types::OsPid,
+    /// What becomes of the processes that it makes.
+    #[n(1)]
+    pub children: crate::ChildPolicy,
+}
+
+message!(ProcessOptions);
+
 service! {
     /// Running and letting go.
     pub trait Run = 3, proxy RunProxy, module run_service, error TargetError {
@@ -69,5 +96,9 @@ service! {
         4 changes terminate / begin_terminate(ProcessRef) -> Nothing;
         /// Says what happens when the client vanishes or the server ends.
         5 changes set_loss_policy / begin_set_loss_policy(LossPolicy) -> Nothing;
+        /// Leaves a debuggee stopped for another debugger. From rest only.
+        6 changes abandon / begin_abandon(AbandonOrder) -> Nothing;
+        /// Changes how a debuggee is treated (DbgEng's `SetProcessOptions`).
+        7 changes set_process_options / begin_set_process_options(ProcessOptions) -> Nothing;
     }
 }

@@ -27,6 +27,9 @@ pub fn attach_spec(process: OsPid) -> AttachSpec {
         process,
         signals: Some(usual_signals()),
         detail: StopDetail::default(),
+        mode: None,
+        children: None,
+        start: None,
     }
 }
 
@@ -41,6 +44,7 @@ pub fn launch_spec(program: &Path, arguments: &[&str]) -> LaunchSpec {
         terminal: None,
         signals: Some(usual_signals()),
         detail: StopDetail::default(),
+        children: None,
     }
 }
 
@@ -135,7 +139,11 @@ pub fn plan(traps: Vec<Trap>) -> ResumePlan {
 /// A plan with a step of one thread.
 pub fn step_plan(thread: OsTid, step: StepPlan, traps: Vec<Trap>) -> ResumePlan {
     ResumePlan {
-        step: Some(StepOrder { thread, plan: step }),
+        step: Some(StepOrder {
+            thread,
+            plan: step,
+            marks: None,
+        }),
         ..plan(traps)
     }
 }

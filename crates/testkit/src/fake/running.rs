@@ -64,6 +64,8 @@ impl FakeTarget {
             threads: debuggee.thread_delta(),
             images: debuggee.image_delta(&self.toy),
             hits: self.book.take_changes(),
+            family: None,
+            marks: None,
         };
         self.events.push_back(Event::Stop(Box::new(stop)));
     }
@@ -232,6 +234,8 @@ impl FakeTarget {
             },
             images: farsight_target::ImageDelta::default(),
             hits,
+            family: None,
+            marks: None,
         };
         self.events.push_back(Event::Stop(Box::new(stop)));
     }

@@ -136,7 +136,7 @@ impl Machine for FakeTarget {
         }
     }
 
-    fn end_server(&mut self, _: Nothing) -> Result<Nothing> {
+    fn end_server(&mut self, _: EndServerOrder) -> Result<Nothing> {
         self.debuggee = None;
         let why = "the server was asked to end".into();
         self.events.push_back(Event::End(SessionEnd { why }));
@@ -178,6 +178,14 @@ impl Acquire for FakeTarget {
 }
 
 impl Run for FakeTarget {
+    fn abandon(&mut self, _: AbandonOrder) -> Result<Nothing> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn set_process_options(&mut self, _: ProcessOptions) -> Result<Nothing> {
+        Err(TargetError::Unsupported)
+    }
+
     fn resume(&mut self, plan: ResumePlan) -> Result<Resumed> {
         let pid = self.debuggee.as_ref().ok_or(TargetError::NotRunning)?.pid;
         let debuggee = self.at_rest(pid)?;
@@ -239,6 +247,30 @@ impl Run for FakeTarget {
 }
 
 impl Look for FakeTarget {
+    fn fill(&mut self, _: FillRequest) -> Result<WriteReply> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn allocate(&mut self, _: AllocateRequest) -> Result<Allocation> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn free(&mut self, _: Allocation) -> Result<Nothing> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn change_suspend_counts(&mut self, _: SuspendOrder) -> Result<SuspendCounts> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn describe_threads(&mut self, _: ThreadsRequest) -> Result<ThreadDetails> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn describe_process(&mut self, _: ProcessRef) -> Result<ProcessParameters> {
+        Err(TargetError::Unsupported)
+    }
+
     fn threads(&mut self, order: ProcessRef) -> Result<ThreadList> {
         let debuggee = self.debugged(order.process)?;
         let threads = debuggee.threads.iter().map(|thread| thread.record.clone()).collect();
@@ -387,6 +419,14 @@ impl Look for FakeTarget {
 }
 
 impl Files for FakeTarget {
+    fn write_file(&mut self, _: FilePart) -> Result<Nothing> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn fetch_file(&mut self, _: FileFetch) -> Result<FilePiece> {
+        Err(TargetError::Unsupported)
+    }
+
     fn read_file(&mut self, request: ReadFileRequest) -> Result<ReadReply> {
         self.debugged(request.process)?;
         if request.path != toy::PATH {

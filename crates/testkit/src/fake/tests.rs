@@ -21,6 +21,7 @@ fn launched() -> (Session, Toy) {
         terminal: None,
         signals: None,
         detail: StopDetail::default(),
+        children: None,
     };
     session.acquire().launch(spec).unwrap();
     (session, Toy::build())
@@ -93,6 +94,7 @@ fn traps_count_and_steps_go_over_calls() {
                 return_address: Address(return_address),
                 frame_address: registers.sp().wrapping_add(8),
             },
+            marks: None,
         }),
         ..ResumePlan::default()
     };
@@ -109,6 +111,9 @@ fn an_attached_toy_runs_until_it_is_asked_to_stop() {
         process: TOY,
         signals: None,
         detail: StopDetail::default(),
+        mode: None,
+        children: None,
+        start: None,
     };
     session.acquire().attach(spec.clone()).unwrap();
     let stop = session.stop();
