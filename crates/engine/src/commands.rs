@@ -10,11 +10,14 @@ mod info;
 mod memory;
 mod paths;
 mod registers;
+mod rows;
 mod search;
 mod stack;
 mod symbols;
 mod targets;
 mod threads;
+
+pub use rows::{CommandNeeds, CommandRow, command_rows};
 
 use farsight_session::Record;
 use farsight_session::record::Threads;

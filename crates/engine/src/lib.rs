@@ -21,6 +21,7 @@ mod start;
 mod symbols;
 mod traps;
 
+pub use commands::{CommandNeeds, CommandRow, command_rows};
 pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions};
 pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OutputFile, OutputMode, Outside};

@@ -1,0 +1,44 @@
+//! The rows as data, for documentation.
+
+use super::{Needs, Row, rows};
+
+/// What a command needs before it may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandNeeds {
+    /// Nothing.
+    Nothing,
+    /// A target, at rest or running.
+    Target,
+    /// A target at rest.
+    Rest,
+}
+
+/// One command of the table, for those who write documentation from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandRow {
+    /// The usual name first.
+    pub names: &'static [&'static str],
+    /// Its form, in the documentation's notation.
+    pub usage: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// When it may run.
+    pub needs: CommandNeeds,
+    /// Whether it changes a target or what is done to it.
+    pub writes: bool,
+}
+
+/// Every command, in the order of the tables.
+pub fn command_rows() -> impl Iterator<Item = CommandRow> {
+    rows().map(|row: &'static Row| CommandRow {
+        names: row.names,
+        usage: row.usage,
+        summary: row.summary,
+        needs: match row.needs {
+            Needs::Nothing => CommandNeeds::Nothing,
+            Needs::Target => CommandNeeds::Target,
+            Needs::Rest => CommandNeeds::Rest,
+        },
+        writes: row.writes,
+    })
+}
