@@ -22,7 +22,8 @@ mod symbols;
 mod traps;
 
 pub use commands::{CommandNeeds, CommandRow, command_rows};
+pub use farsight_target::{AttachMode, ChildPolicy};
 pub use inbox::{EngineMessage, LinkId, LinkNews};
-pub use options::{Acquisition, EngineOptions};
+pub use options::{Acquisition, EngineOptions, Target};
 pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OutputFile, OutputMode, Outside};
 pub use start::Engine;

@@ -1,26 +1,56 @@
 //! What an engine is started with: the host's command line as data.
 
+use farsight_target::{AttachMode, ChildPolicy};
 use farsight_types::OsPid;
 
 use crate::Destination;
 
-/// The first target.
+/// A process that is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Acquisition {
-    /// None: the session waits for `.attach` or `.create`.
+pub enum Target {
+    /// None: only the connection is.
     #[default]
     None,
-    /// Attach to a process (`-p`).
-    Attach(OsPid),
-    /// Attach to the one process whose executable has this name (`-pn`).
-    AttachName(String),
-    /// Start a program.
-    Launch {
+    /// This one is attached to (`-p`).
+    Process(OsPid),
+    /// The one process whose executable has this name is attached to (`-pn`).
+    Name(String),
+    /// A program is started.
+    Program {
         /// Path at the target's machine, or a name to look up there.
-        program: String,
+        path: String,
         /// Its arguments.
         arguments: Vec<String>,
     },
+}
+
+/// A target that is wanted: which, where and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acquisition {
+    /// Which.
+    pub target: Target,
+    /// Where; none is the current system, and where there is none, [`EngineOptions::destination`].
+    pub destination: Option<Destination>,
+    /// How a process is attached to (`-pv -pvr -pe -pr`).
+    pub mode: AttachMode,
+    /// Do not stop when it is first seen (`-pb`).
+    pub no_initial_break: bool,
+    /// What becomes of the processes that it makes (`-o`).
+    pub children: ChildPolicy,
+    /// Other targets stay where they are until something has happened in this one (`-f`).
+    pub freezes_others: bool,
+    /// A program's working directory; none is the server's.
+    pub directory: Option<String>,
+}
+
+impl Acquisition {
+    /// A target at the usual place, in the usual way.
+    pub fn of(target: Target) -> Acquisition {
+        Acquisition {
+            target,
+            ..Acquisition::default()
+        }
+    }
 }
 
 /// How an engine starts and how it treats its first target.
@@ -51,7 +81,7 @@ impl EngineOptions {
     pub fn new(destination: Destination) -> EngineOptions {
         EngineOptions {
             destination,
-            acquisition: Acquisition::None,
+            acquisition: Acquisition::default(),
             initial_break: true,
             final_break: true,
             detach_on_exit: false,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use farsight_engine::{Acquisition, Engine, EngineMessage};
+use farsight_engine::{Engine, EngineMessage, Target};
 use farsight_session::{Client, ClientId, Deliver};
 
 use crate::Machine;
@@ -14,10 +14,10 @@ use crate::options::SessionOptions;
 pub fn run(options: SessionOptions) -> std::io::Result<u8> {
     let console = ConsoleOptions {
         commands: options.commands,
-        first_target: match options.engine.acquisition {
-            Acquisition::None => FirstTarget::None,
-            Acquisition::Attach(_) | Acquisition::AttachName(_) => FirstTarget::Process,
-            Acquisition::Launch { .. } => FirstTarget::Program,
+        first_target: match options.engine.acquisition.target {
+            Target::None => FirstTarget::None,
+            Target::Process(_) | Target::Name(_) => FirstTarget::Process,
+            Target::Program { .. } => FirstTarget::Program,
         },
     };
     let Engine { inbox, thread } = Engine::start(Box::new(Machine::default()), options.engine)?;

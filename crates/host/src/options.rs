@@ -8,7 +8,7 @@ mod help;
 
 use std::ffi::OsString;
 
-use farsight_engine::{Acquisition, Destination, EngineOptions};
+use farsight_engine::{Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, Target};
 use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 
@@ -70,6 +70,12 @@ pub enum OptionError {
     /// Two first targets.
     #[error("{0} and {1} contradict each other: a session starts with one target")]
     Contradiction(&'static str, &'static str),
+    /// Two ways that exclude each other.
+    #[error("{0} and {1} exclude each other")]
+    Clash(&'static str, &'static str),
+    /// A way to attach, and nothing to attach to.
+    #[error("{0} says how to attach and needs -p or -pn")]
+    NoProcess(&'static str),
     /// Arguments of Linux programs need not be text; ours are.
     #[error("'{0}' is not UTF-8")]
     NotText(String),
@@ -100,11 +106,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-premote" => draft.set_premote(value("-premote", CONNECTION)?)?,
             "-p" => {
                 let process = parse_pid(&value("-p", PID)?)?;
-                draft.acquire("-p", Acquisition::Attach(process))?;
+                draft.acquire("-p", Target::Process(process))?;
             }
             "-pn" => {
                 let name = value("-pn", NAME)?;
-                draft.acquire("-pn", Acquisition::AttachName(name))?;
+                draft.acquire("-pn", Target::Name(name))?;
             }
             "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
             "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
@@ -117,7 +123,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             _ => draft.launch(word, words.by_ref().collect::<Result<_, _>>()?)?,
         }
     }
-    Ok(Invocation::Debug(Box::new(draft.finish())))
+    Ok(Invocation::Debug(Box::new(draft.finish()?)))
 }
 
 fn set(option: &'static str, place: &mut Option<String>, value: String) -> Result<(), OptionError> {
@@ -147,14 +153,30 @@ fn parse_pid(text: &str) -> Result<OsPid, OptionError> {
 #[derive(Default)]
 struct Draft {
     premote: Option<String>,
-    acquisition: Option<(&'static str, Acquisition)>,
+    target: Option<(&'static str, Target)>,
+    mode: Option<(&'static str, AttachMode)>,
     commands: Option<String>,
     symbol_path: Option<String>,
     image_path: Option<String>,
     no_initial_break: bool,
     no_final_break: bool,
+    no_break_at_attach: bool,
+    children: bool,
     detach: bool,
     verbose: bool,
+}
+
+/// The way to attach that a word begins with, and what is behind it.
+fn attach_mode(word: &str) -> Option<(&str, &'static str, AttachMode)> {
+    const MODES: [(&str, AttachMode); 4] = [
+        ("-pvr", AttachMode::NoninvasiveNoSuspend),
+        ("-pv", AttachMode::Noninvasive),
+        ("-pe", AttachMode::Existing),
+        ("-pr", AttachMode::ResumeStopped),
+    ];
+    MODES
+        .into_iter()
+        .find_map(|(option, mode)| Some((word.strip_prefix(option.trim_start_matches('-'))?, option, mode)))
 }
 
 impl Draft {
@@ -167,8 +189,8 @@ impl Draft {
         set("-premote", &mut self.premote, text)
     }
 
-    fn acquire(&mut self, option: &'static str, acquisition: Acquisition) -> Result<(), OptionError> {
-        match self.acquisition.replace((option, acquisition)) {
+    fn acquire(&mut self, option: &'static str, target: Target) -> Result<(), OptionError> {
+        match self.target.replace((option, target)) {
             None => Ok(()),
             Some((before, _)) if before == option => Err(OptionError::Twice(option)),
             Some((before, _)) => Err(OptionError::Contradiction(before, option)),
@@ -176,7 +198,8 @@ impl Draft {
     }
 
     fn launch(&mut self, program: String, arguments: Vec<String>) -> Result<(), OptionError> {
-        self.acquire("a program", Acquisition::Launch { program, arguments })
+        let path = program;
+        self.acquire("a program", Target::Program { path, arguments })
     }
 
     /// An option without a value, or several in one word (`-gG`).
@@ -189,8 +212,17 @@ impl Draft {
             return Err(OptionError::NotYet(word.into()));
         }
         while !rest.is_empty() {
-            let flags: [(&str, &mut bool); 4] = [
+            if let Some((behind, option, mode)) = attach_mode(rest) {
+                match self.mode.replace((option, mode)) {
+                    Some((before, _)) if before != option => return Err(OptionError::Clash(before, option)),
+                    _ => rest = behind,
+                }
+                continue;
+            }
+            let flags: [(&str, &mut bool); 6] = [
                 ("pd", &mut self.detach),
+                ("pb", &mut self.no_break_at_attach),
+                ("o", &mut self.children),
                 ("g", &mut self.no_initial_break),
                 ("G", &mut self.no_final_break),
                 ("v", &mut self.verbose),
@@ -212,22 +244,38 @@ impl Draft {
         Ok(())
     }
 
-    fn finish(self) -> SessionOptions {
+    fn finish(self) -> Result<SessionOptions, OptionError> {
         let destination = self.premote.map_or(Destination::Local, Destination::ProcessServer);
         let mut engine = EngineOptions::new(destination);
-        engine.acquisition = self
-            .acquisition
-            .map_or(Acquisition::None, |(_, acquisition)| acquisition);
+        let attaches = matches!(self.target, Some((_, Target::Process(_) | Target::Name(_))));
+        match self.mode {
+            Some((option, _)) if !attaches => return Err(OptionError::NoProcess(option)),
+            // What is only looked at, or rests already, is not broken into in the first place.
+            Some((option @ ("-pv" | "-pvr" | "-pe"), _)) if self.no_break_at_attach => {
+                return Err(OptionError::Clash("-pb", option));
+            }
+            None if self.no_break_at_attach && !attaches => return Err(OptionError::NoProcess("-pb")),
+            _ => {}
+        }
+        engine.acquisition = Acquisition {
+            mode: self.mode.map_or(AttachMode::Invasive, |(_, mode)| mode),
+            no_initial_break: self.no_break_at_attach,
+            children: match self.children {
+                true => ChildPolicy::Follow,
+                false => ChildPolicy::Leave,
+            },
+            ..Acquisition::of(self.target.map_or(Target::None, |(_, target)| target))
+        };
         engine.initial_break = !self.no_initial_break;
         engine.final_break = !self.no_final_break;
         engine.detach_on_exit = self.detach;
         engine.symbol_path = self.symbol_path;
         engine.image_path = self.image_path;
         engine.verbose = self.verbose;
-        SessionOptions {
+        Ok(SessionOptions {
             engine,
             commands: self.commands,
-        }
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::execution::{Departure, Flow, Release};
 use crate::expression::{take_string, take_word};
 use crate::mailbox::Link;
 use crate::session::Session;
-use crate::{Acquisition, Destination};
+use crate::{Acquisition, Destination, Target};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -129,10 +129,10 @@ fn attach(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
         });
     }
     let wanted = match pid(text) {
-        Some(pid) => Acquisition::Attach(pid),
-        None => Acquisition::AttachName(text.to_owned()),
+        Some(pid) => Target::Process(pid),
+        None => Target::Name(text.to_owned()),
     };
-    Ok(Flow::Acquire(wanted))
+    Ok(Flow::Acquire(Acquisition::of(wanted)))
 }
 
 fn create(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
@@ -145,10 +145,10 @@ fn create(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
     let Some(program) = words.next() else {
         return Err(invocation.missing("a program"));
     };
-    Ok(Flow::Acquire(Acquisition::Launch {
-        program,
+    Ok(Flow::Acquire(Acquisition::of(Target::Program {
+        path: program,
         arguments: words.collect(),
-    }))
+    })))
 }
 
 /// A command line's words; quotes keep spaces together.

@@ -14,7 +14,7 @@ use super::{Asked, RunState, default_policy};
 use crate::mailbox::Link;
 use crate::model::{Origin, System};
 use crate::session::Session;
-use crate::{Acquisition, Destination, LinkId};
+use crate::{Acquisition, AttachMode, ChildPolicy, Destination, LinkId, Target};
 
 impl Session {
     /// Acquires a target, over the link there is or a new one.
@@ -31,10 +31,10 @@ impl Session {
         if self.options.detach_on_exit {
             set_loss_policy(&link);
         }
-        let asked = match &wanted {
+        let asked = match &wanted.target {
             // Needs an answer before the target can be asked for.
-            Acquisition::None | Acquisition::AttachName(_) => None,
-            Acquisition::Attach(_) | Acquisition::Launch { .. } => ask(&link, &wanted, None).ok(),
+            Target::None | Target::Name(_) => None,
+            Target::Process(_) | Target::Program { .. } => ask(&link, &wanted, None).ok(),
         };
         self.execution.wanted = wanted;
         self.execution.state = RunState::Connecting { link: id, asked };
@@ -76,14 +76,14 @@ impl Session {
     }
 
     fn acquire(&mut self, id: SystemId, wanted: Acquisition) {
-        if wanted == Acquisition::None {
+        if wanted.target == Target::None {
             self.execution.state = RunState::Rest;
             self.rest_reached();
             return;
         }
         match self.send_acquire(id, &wanted) {
             Ok(asked) => self.execution.state = RunState::Acquiring { system: id, asked },
-            Err(error) => self.acquire_failed(&in_words(&wanted), &error),
+            Err(error) => self.acquire_failed(&in_words(&wanted.target), &error),
         }
     }
 
@@ -92,8 +92,8 @@ impl Session {
             return Err(TargetError::Lost);
         };
         let link = system.link.clone();
-        let found = match wanted {
-            Acquisition::AttachName(name) => {
+        let found = match &wanted.target {
+            Target::Name(name) => {
                 let query = NameQuery { name: name.clone() };
                 Some(MachineProxy(&link).find_by_name(query)?.process)
             }
@@ -178,35 +178,37 @@ fn set_loss_policy(link: &Link) {
 }
 
 /// What was asked for, in words.
-fn in_words(wanted: &Acquisition) -> String {
-    match wanted {
-        Acquisition::None => "acquire nothing".to_owned(),
-        Acquisition::Attach(pid) => format!("attach to process {pid}"),
-        Acquisition::AttachName(name) => format!("attach to '{name}'"),
-        Acquisition::Launch { program, .. } => format!("start '{program}'"),
+fn in_words(target: &Target) -> String {
+    match target {
+        Target::None => "acquire nothing".to_owned(),
+        Target::Process(pid) => format!("attach to process {pid}"),
+        Target::Name(name) => format!("attach to '{name}'"),
+        Target::Program { path, .. } => format!("start '{path}'"),
     }
 }
 
 /// Sends a request for a target; `found` is the process behind a name.
 fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked, TargetError> {
-    let process = match wanted {
-        Acquisition::Attach(process) => Some(*process),
+    let process = match &wanted.target {
+        Target::Process(process) => Some(*process),
         _ => found,
     };
     let signals = Some(default_policy());
     let detail = first_stop();
-    let (pending, origin) = match (wanted, process) {
-        (Acquisition::Launch { program, arguments }, _) => {
+    // What is the rule is not said, so that servers of any release understand.
+    let children = Some(wanted.children).filter(|children| *children != ChildPolicy::default());
+    let (pending, origin) = match (&wanted.target, process) {
+        (Target::Program { path, arguments }, _) => {
             let spec = LaunchSpec {
-                program: program.clone(),
+                program: path.clone(),
                 arguments: arguments.clone(),
                 environment: EnvironmentMerge::default(),
-                directory: None,
+                directory: wanted.directory.clone(),
                 randomize: false,
                 terminal: None,
                 signals,
                 detail,
-                children: None,
+                children,
             };
             (AcquireProxy(link).begin_launch(spec)?, Origin::Launched)
         }
@@ -215,8 +217,8 @@ fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked,
                 process,
                 signals,
                 detail,
-                mode: None,
-                children: None,
+                mode: Some(wanted.mode).filter(|mode| *mode != AttachMode::default()),
+                children,
                 start: None,
             };
             (AcquireProxy(link).begin_attach(spec)?, Origin::Attached)
@@ -227,6 +229,6 @@ fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked,
     Ok(Asked {
         pending: Some(pending),
         origin,
-        what: in_words(wanted),
+        what: in_words(&wanted.target),
     })
 }

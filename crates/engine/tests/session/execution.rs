@@ -1,5 +1,6 @@
 //! Getting hold of targets, running them, and letting go.
 
+use farsight_engine::{Acquisition, Target};
 use farsight_session::{Notification, Request, SessionState};
 
 use crate::support::{Session, World, attach, launch};
@@ -207,7 +208,7 @@ fn what_cannot_start_ends_with_failure() {
     assert!(!clean);
 
     let mut options = attach();
-    options.acquisition = farsight_engine::Acquisition::Attach(farsight_types::OsPid(99));
+    options.acquisition = Acquisition::of(Target::Process(farsight_types::OsPid(99)));
     let (shown, clean) = Session::begin(World::with_files(), options).end();
     assert!(shown.contains("no process 99"), "{shown}");
     assert!(!clean);

@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farsight_engine::{
-    ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId, LinkNews, LinkSender,
-    OutputFile, OutputMode, Outside,
+    Acquisition, ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId, LinkNews,
+    LinkSender, OutputFile, OutputMode, Outside, Target,
 };
 use farsight_render::{View, render};
 use farsight_session::{Client, ClientId, CommandOutcome, Content, Notification, Request, SessionState, Ticket};
@@ -266,17 +266,17 @@ pub struct Session {
 /// Options for a session that begins at process 4711.
 pub fn attach() -> EngineOptions {
     let mut options = EngineOptions::new(Destination::ProcessServer("tcp:server=fakebox,port=1".into()));
-    options.acquisition = farsight_engine::Acquisition::Attach(fake::TOY);
+    options.acquisition = Acquisition::of(Target::Process(fake::TOY));
     options
 }
 
 /// Options for a session that begins with a program.
 pub fn launch() -> EngineOptions {
     let mut options = attach();
-    options.acquisition = farsight_engine::Acquisition::Launch {
-        program: toy::PATH.into(),
+    options.acquisition = Acquisition::of(Target::Program {
+        path: toy::PATH.into(),
         arguments: Vec::new(),
-    };
+    });
     options
 }
 

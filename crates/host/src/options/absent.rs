@@ -4,13 +4,12 @@
 const WORDS: &[&str] = &[
     "2", "QR", "bonc", "cf", "cfr", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd",
     "iu", "k", "kqm", "lines", "loga", "logau", "logo", "logou", "myob", "n", "netsyms", "noinh", "noio", "noshell",
-    "nosqm", "o", "pb", "pe", "pr", "psn", "pt", "pv", "pvr", "r", "remote", "robp", "s", "sdce", "server", "ses",
-    "sflags", "sicv", "sins", "snc", "snul", "srcpath", "sup", "t", "vf", "w", "wake", "x", "xd", "xe", "xi", "xn",
-    "z", "zp",
+    "nosqm", "psn", "pt", "r", "remote", "robp", "s", "sdce", "server", "ses", "sflags", "sicv", "sins", "snc", "snul",
+    "srcpath", "sup", "t", "vf", "w", "wake", "x", "xd", "xe", "xi", "xn", "z", "zp",
 ];
 
 /// Those that may stand together with others in one word, as in `-odGg`.
-const FLAGS: &[u8] = b"odnsx2";
+const FLAGS: &[u8] = b"dnsx2";
 
 /// Whether a word, without its dash, is such an option.
 pub(super) fn is_absent(word: &str) -> bool {

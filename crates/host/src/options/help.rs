@@ -24,7 +24,15 @@ the first target (none: start with a prompt; .attach and .create get one)
   -pn NAME              attach to the one process whose executable has this name
   PROGRAM ARGUMENTS...  start a program; everything behind PROGRAM belongs to it (-- allows a PROGRAM with a dash)
 
+how a process is attached to
+  -pb                   do not stop it (breakpoints of -c take effect, Ctrl-C stops it)
+  -pr                   set it going if it stands in a job-control stop
+  -pe                   take it over from a session that abandoned it
+  -pv                   stop it to be looked at: it is not debugged, and runs on at the end
+  -pvr                  look at it without stopping it
+
 how
+  -o                    follow the processes that the target makes
   -g                    do not stop when the target is first seen
   -G                    do not stop when a process is about to end
   -pd                   at the end let go of every target, also of those that were started (as a rule they are killed)

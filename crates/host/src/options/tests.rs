@@ -22,21 +22,39 @@ fn refusal(line: &str) -> String {
 
 #[test]
 fn acquisitions() {
-    let launch = |program: &str, arguments: &[&str]| Acquisition::Launch {
-        program: program.into(),
+    let launch = |program: &str, arguments: &[&str]| Target::Program {
+        path: program.into(),
         arguments: arguments.iter().map(|argument| argument.to_string()).collect(),
     };
     for (line, expected) in [
-        ("", Acquisition::None),
-        ("-p 4711", Acquisition::Attach(OsPid(4711))),
-        ("-p 0x1F", Acquisition::Attach(OsPid(31))),
-        ("-p 0n17", Acquisition::Attach(OsPid(17))),
-        ("-pn python3", Acquisition::AttachName("python3".into())),
+        ("", Target::None),
+        ("-p 4711", Target::Process(OsPid(4711))),
+        ("-p 0x1F", Target::Process(OsPid(31))),
+        ("-p 0n17", Target::Process(OsPid(17))),
+        ("-pn python3", Target::Name("python3".into())),
         ("-g ./counter -g -p 3", launch("./counter", &["-g", "-p", "3"])),
         ("/bin/ls /tmp", launch("/bin/ls", &["/tmp"])),
         ("-- -odd -g", launch("-odd", &["-g"])),
     ] {
-        assert_eq!(session(line).engine.acquisition, expected, "{line}");
+        assert_eq!(session(line).engine.acquisition.target, expected, "{line}");
+    }
+}
+
+#[test]
+fn ways_to_attach() {
+    let follow = ChildPolicy::Follow;
+    for (line, mode, no_break, children) in [
+        ("-p 3", AttachMode::Invasive, false, ChildPolicy::Leave),
+        ("-pb -p 3", AttachMode::Invasive, true, ChildPolicy::Leave),
+        ("-gpv -pn x", AttachMode::Noninvasive, false, ChildPolicy::Leave),
+        ("-pvr -p 3", AttachMode::NoninvasiveNoSuspend, false, ChildPolicy::Leave),
+        ("-o -pe -p 3", AttachMode::Existing, false, follow),
+        ("-opr -pb -p 3", AttachMode::ResumeStopped, true, follow),
+        ("-o ./x -pv", AttachMode::Invasive, false, follow),
+    ] {
+        let found = session(line).engine.acquisition;
+        let found = (found.mode, found.no_initial_break, found.children);
+        assert_eq!(found, (mode, no_break, children), "{line}");
     }
 }
 
@@ -96,9 +114,9 @@ fn help_and_version_win_over_what_stands_behind_them() {
     }
     assert_eq!(read("-version"), Ok(Invocation::Version));
     assert_eq!(
-        session("./program -?").engine.acquisition,
-        Acquisition::Launch {
-            program: "./program".into(),
+        session("./program -?").engine.acquisition.target,
+        Target::Program {
+            path: "./program".into(),
             arguments: vec!["-?".into()]
         }
     );
@@ -138,6 +156,10 @@ fn mistakes_are_named() {
         ("-p 3 -p 4", "-p is given twice"),
         ("-c a -c b", "-c is given twice"),
         ("-gq", "unknown option '-gq'"),
+        ("-pv -pe -p 3", "-pv and -pe exclude each other"),
+        ("-pvr -pb -p 3", "-pb and -pvr exclude each other"),
+        ("-pe ./x", "-pe says how to attach and needs -p or -pn"),
+        ("-pb ./x", "-pb says how to attach and needs -p or -pn"),
     ] {
         assert_eq!(refusal(line), expected, "{line}");
     }
@@ -150,11 +172,8 @@ fn absent_options_are_refused_by_name() {
         ("-remote x", "-remote"),
         ("-z core", "-z"),
         ("-k com", "-k"),
-        ("-pv -p 3", "-pv"),
-        ("-pvr -p 3", "-pvr"),
-        ("-o ./x", "-o"),
         ("-logo f", "-logo"),
-        ("-gGo", "-o (in '-gGo')"),
+        ("-gGd", "-d (in '-gGd')"),
     ] {
         assert_eq!(refusal(line), format!("this build does not have {name} yet"), "{line}");
     }
@@ -183,7 +202,8 @@ fn bytes_that_are_no_text_are_refused() {
 fn the_help_tells_of_every_option() {
     let help = help();
     for option in [
-        "-premote", "-p ", "-pn", "-g ", "-G ", "-pd", "-c ", "-y ", "-i ", "-v ", "-version", "-?",
+        "-premote", "-p ", "-pn", "-pb", "-pr", "-pe", "-pv", "-pvr", "-o ", "-g ", "-G ", "-pd", "-c ", "-y ", "-i ",
+        "-v ", "-version", "-?",
     ] {
         assert!(help.contains(option), "{option}");
     }
