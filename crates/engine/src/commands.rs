@@ -17,7 +17,7 @@ mod symbols;
 mod targets;
 mod threads;
 
-pub use rows::{CommandNeeds, CommandRow, command_rows};
+pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 
 use farsight_session::Record;
 use farsight_session::record::Threads;

@@ -21,7 +21,7 @@ mod start;
 mod symbols;
 mod traps;
 
-pub use commands::{CommandNeeds, CommandRow, command_rows};
+pub use commands::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 pub use farsight_target::{AttachMode, ChildPolicy};
 pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions, Target};

@@ -19,6 +19,7 @@ pub mod programs;
 pub mod proxy;
 pub mod running;
 pub mod session;
+pub mod transcript;
 
 pub use deadline::{Deadline, wait_until};
 pub use fake::FakeTarget;

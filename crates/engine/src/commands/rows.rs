@@ -42,3 +42,10 @@ pub fn command_rows() -> impl Iterator<Item = CommandRow> {
         writes: row.writes,
     })
 }
+
+/// The usual names of the rows that a line's commands lead to; nothing for what is no command.
+pub fn rows_of_line(line: &str) -> Vec<&'static str> {
+    let commands = crate::expression::command_line::split(line).unwrap_or_default();
+    let rows = commands.iter().filter_map(|command| super::find(&command.name).ok());
+    rows.filter_map(|row| row.names.first().copied()).collect()
+}

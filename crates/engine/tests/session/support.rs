@@ -332,6 +332,21 @@ impl Session {
         self.finish(line, ticket)
     }
 
+    /// Runs a line that may end the session, which counts as done.
+    pub fn run_or_end(&mut self, line: &str) -> (String, CommandOutcome) {
+        let wanted = self.send(line);
+        let mut found = CommandOutcome::Done;
+        let shown = self.until(line, |notification| match notification {
+            Notification::Done { ticket, outcome } if *ticket == wanted => {
+                found = *outcome;
+                true
+            }
+            Notification::Ended { .. } => true,
+            _ => false,
+        });
+        (shown, found)
+    }
+
     /// Sends a line without waiting for its end.
     pub fn send(&mut self, line: &str) -> Ticket {
         self.client.execute(line)
