@@ -12,6 +12,7 @@ mod emulate;
 mod events;
 mod let_go;
 mod look;
+mod pinning;
 mod rest;
 mod resume;
 mod step_over;
@@ -24,7 +25,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use farsight_target::plan::{HitBook, StepMachine};
-use farsight_target::{Event, LossPolicy, Note, ResumePlan, SessionEnd, SignalPolicy, SignalSet, TargetError};
+use farsight_target::{
+    Event, LossPolicy, Note, ResumePlan, SessionEnd, SignalPolicy, SignalSet, StepMark, TargetError,
+};
 use farsight_types::{Generation, OsPid};
 use libc::pid_t;
 
@@ -169,6 +172,8 @@ struct Stepper {
     tid: pid_t,
     machine: StepMachine,
     phase: Phase,
+    /// Moves made.
+    moves: u32,
 }
 
 /// What the stepping thread is doing.
@@ -227,6 +232,10 @@ pub(crate) struct Tracer {
     signals: SignalPolicy,
     loss: LossPolicy,
     stops: u64,
+    /// What the step plan of the run that has just ended noted.
+    marks: Option<Vec<StepMark>>,
+    /// The stepping thread and this one share a processor.
+    pinned: Option<pinning::Pinned>,
     /// The thread that the last stop was about.
     event_thread: pid_t,
     quit: bool,
@@ -250,6 +259,8 @@ impl Tracer {
             signals: default_signals(),
             loss: LossPolicy::default(),
             stops: 0,
+            marks: None,
+            pinned: None,
             event_thread: 0,
             quit: false,
         }

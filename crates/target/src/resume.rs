@@ -1,6 +1,6 @@
 //! How a target is set going: everything that must be decided at an event is said beforehand.
 
-use farsight_types::{Address, Generation, OsPid, OsTid};
+use farsight_types::{Address, AddressRange, Generation, OsPid, OsTid};
 use farsight_wire::message;
 use minicbor::{Decode, Encode};
 
@@ -225,6 +225,9 @@ pub enum StepPlan {
         /// Calls at this depth and deeper run as a whole; 0 is no limit.
         #[n(3)]
         depth: u32,
+        /// Calls to places outside of these run as a whole; none traces everywhere.
+        #[n(4)]
+        inside: Option<Vec<AddressRange>>,
     },
 }
 
@@ -261,7 +264,8 @@ pub struct StepOrder {
     /// How.
     #[n(1)]
     pub plan: StepPlan,
-    /// Note the pc of so many last steps as [`crate::StepMark`]s of the stop; none notes nothing.
+    /// Note so many last steps as [`crate::StepMark`]s of the stop, with the code there; none notes nothing. Instructions
+    /// of earlier ones are counted with the first. A watch that has so many goes on untraced.
     #[n(2)]
     pub marks: Option<u32>,
 }

@@ -207,7 +207,7 @@ pub struct Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum StepMarkKind {
-    /// An instruction was executed.
+    /// Instructions were executed; in a watch, a jump that may have led to another function.
     #[n(0)]
     Step,
     /// A call was entered; the pc is its first instruction.
@@ -216,6 +216,9 @@ pub enum StepMarkKind {
     /// An invocation returned; the pc is behind its call.
     #[n(2)]
     Return,
+    /// A system call was made.
+    #[n(3)]
+    SystemCall,
 }
 
 /// One mark of a step plan.
@@ -230,6 +233,9 @@ pub struct StepMark {
     /// Instructions executed since the mark before.
     #[n(2)]
     pub instructions: u64,
+    /// In a watch: where a call was made, what a return left in the result register, the number of a system call.
+    #[n(3)]
+    pub value: Option<u64>,
 }
 
 /// One thread.
@@ -300,7 +306,7 @@ pub struct Stop {
     /// The event thread's general, segment and debug registers; none when the process is gone.
     #[n(4)]
     pub registers: Option<Registers>,
-    /// Which memory `bytes` holds, in order: the stack from the stack pointer up, and code around the pc.
+    /// Which memory `bytes` holds, in order: the stack from the stack pointer up, code around the pc, and code at marks.
     #[n(5)]
     pub memory: Vec<AddressRange>,
     /// That memory, one range behind the other.

@@ -31,6 +31,7 @@ impl Tracer {
         };
         let pid = thread.pid;
         thread.in_vfork |= event == libc::PTRACE_EVENT_VFORK;
+        self.unpin_child(child);
         let first = self.strangers.remove(&child);
         let Ok(status) = procfs::status(child as u32) else {
             // It ran and ended before its birth was told of.

@@ -7,7 +7,7 @@ use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t};
 
 use super::debuggee::{State, Thread, exit_status};
-use super::{Phase, Tracer};
+use super::{Phase, Tracer, pinning};
 use crate::images::Loader;
 use crate::memory::ProcessMemory;
 use crate::procfs::{self, AuxiliaryVector};
@@ -446,9 +446,15 @@ impl Tracer {
                 pc: Address(registers.rip),
                 sp: Address(registers.rsp),
                 code: &code[..length],
-                stack_top: memory.read_word(Address(registers.rsp)),
+                stack_top: match stepper.machine.wants_stack() {
+                    true => memory.read_word(Address(registers.rsp)),
+                    false => None,
+                },
+                result: registers.rax,
             })
         };
+        stepper.moves = stepper.moves.saturating_add(1);
+        let long = stepper.moves == pinning::WORTH_PINNING;
         stepper.phase = Phase::Step;
         if let Move::RunTo {
             address,
@@ -466,6 +472,9 @@ impl Tracer {
             };
         }
         self.drop_step_trap(pid, old);
+        if long {
+            self.pin(tid);
+        }
         match next {
             Move::Done => self.report(tid, StopCause::StepDone),
             Move::Step | Move::RunTo { .. } => self.let_run(tid),

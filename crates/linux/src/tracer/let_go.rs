@@ -15,6 +15,7 @@ impl Tracer {
         self.debuggee(pid)?;
         let was_running = self.run.is_some();
         self.halt(None);
+        self.unpin();
         if order == SignalOrder::Drop
             && let Some(thread) = self.threads.get_mut(&self.event_thread)
             && thread.pid == pid
@@ -111,6 +112,7 @@ impl Tracer {
     fn kill(&mut self, pid: OsPid) {
         // Children that share its memory live on, in clean memory.
         self.halt(Some(pid));
+        self.unpin();
         if let Some(debuggee) = self.debuggees.get(&pid) {
             debuggee.memory.unplant_all();
         }

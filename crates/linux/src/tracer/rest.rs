@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use farsight_target::plan::code_at_marks;
 use farsight_target::{Event, Stop, StopCause};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange, OsPid, OsTid, Registers};
 use libc::pid_t;
 
-use super::Tracer;
 use super::debuggee::State;
+use super::{Stepper, Tracer};
 use crate::registers::to_registers;
 use crate::sys::wait::Waited;
 use crate::sys::{ptrace, wait};
@@ -224,6 +225,11 @@ impl Tracer {
                 ranges.push(AddressRange::new(start, part.len() as u64));
                 bytes.extend_from_slice(&part);
             }
+            for range in code_at_marks(self.marks.as_deref().unwrap_or_default()) {
+                let part = memory.read(range.start, range.length as usize);
+                ranges.push(AddressRange::new(range.start, part.len() as u64));
+                bytes.extend_from_slice(&part);
+            }
             registers = Some(general);
         }
         self.send_stop(pid, tid, cause, registers, ranges, bytes);
@@ -273,22 +279,30 @@ impl Tracer {
             images,
             hits: self.book.take_changes(),
             family: None,
-            marks: None,
+            marks: self.marks.take(),
         };
         self.shared.events.tell(Event::Stop(Box::new(stop)));
     }
 
     /// The run is over: the stepping thread's own trap goes.
     pub(super) fn end_run(&mut self) {
+        self.unpin();
+        self.marks = None;
         if let Some(run) = self.run.take()
-            && let Some(stepper) = run.stepper
-            && let Some(pid) = self.threads.get(&stepper.tid).map(|thread| thread.pid)
+            && let Some(mut stepper) = run.stepper
         {
-            self.drop_step_trap(pid, stepper.phase);
-            self.drop_step_end(stepper.tid);
+            self.marks = stepper.machine.take_marks();
+            self.end_step(&stepper);
         }
         for thread in self.threads.values_mut() {
             thread.on_hold = false;
+        }
+    }
+
+    fn end_step(&mut self, stepper: &Stepper) {
+        if let Some(pid) = self.threads.get(&stepper.tid).map(|thread| thread.pid) {
+            self.drop_step_trap(pid, stepper.phase);
+            self.drop_step_end(stepper.tid);
         }
     }
 

@@ -39,8 +39,9 @@ impl Tracer {
         }
         let stepper = plan.step.as_ref().map(|step| Stepper {
             tid: step.thread.0 as pid_t,
-            machine: StepMachine::new(step.plan.clone()),
+            machine: StepMachine::new(step.clone()),
             phase: Phase::Step,
+            moves: 0,
         });
         let stepping = stepper.as_ref().map(|stepper| stepper.tid);
         self.pass_new_trap(&plan.traps);

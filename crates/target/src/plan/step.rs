@@ -2,7 +2,16 @@
 
 use farsight_types::{Address, AddressRange};
 
-use crate::StepPlan;
+use crate::{StepGoal, StepMark, StepMarkKind, StepOrder, StepPlan};
+
+mod decode;
+mod marks;
+mod watch;
+
+use decode::Kind;
+use marks::Marks;
+pub use marks::code_at_marks;
+use watch::Watch;
 
 /// Where the stepping thread is.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +22,10 @@ pub struct Observation<'a> {
     pub sp: Address,
     /// Code bytes at `pc`, trap bytes hidden; at least 4 where memory allows.
     pub code: &'a [u8],
-    /// The 8 bytes at `sp`, none where they cannot be read.
+    /// The 8 bytes at `sp`, none where they cannot be read; needed only where [`StepMachine::wants_stack`] says so.
     pub stack_top: Option<u64>,
+    /// The register of results and of system call numbers.
+    pub result: u64,
 }
 
 /// What the implementer does next.
@@ -51,29 +62,63 @@ pub struct StepMachine {
     left: u64,
     last: Last,
     started: bool,
+    marks: Marks,
+    watch: Option<Watch>,
 }
 
 /// Longest x86 instruction in bytes.
 const LONGEST_INSTRUCTION: u64 = 15;
 
 impl StepMachine {
-    /// A machine at the start of a plan.
-    pub fn new(plan: StepPlan) -> StepMachine {
+    /// A machine at the start of an order's plan.
+    pub fn new(order: StepOrder) -> StepMachine {
+        let StepOrder { plan, marks, .. } = order;
         let left = match plan {
             StepPlan::Into { count } | StepPlan::Over { count } => count,
             StepPlan::Goal { count, .. } => count,
             StepPlan::OverRange { .. } | StepPlan::UntilReturn { .. } | StepPlan::Watch { .. } => 1,
+        };
+        let watch = match &plan {
+            StepPlan::Watch {
+                return_address,
+                frame_address,
+                end,
+                depth,
+                inside,
+            } => Some(Watch::new(watch::Order {
+                return_address: *return_address,
+                frame_address: *frame_address,
+                end: *end,
+                depth: *depth,
+                inside: inside.clone(),
+            })),
+            _ => None,
         };
         StepMachine {
             plan,
             left,
             last: Last::Plain,
             started: false,
+            marks: Marks::new(marks),
+            watch,
         }
+    }
+
+    /// Whether the next observation must have [`Observation::stack_top`].
+    pub fn wants_stack(&self) -> bool {
+        self.watch.is_some() || matches!(self.last, Last::Call { .. })
+    }
+
+    /// What was noted so far, where the order asks for marks.
+    pub fn take_marks(&mut self) -> Option<Vec<StepMark>> {
+        self.marks.take()
     }
 
     /// Told at the start and after each completed move; says what comes next.
     pub fn next(&mut self, seen: Observation<'_>) -> Move {
+        if let Some(watch) = &mut self.watch {
+            return watch.next(seen, &mut self.marks);
+        }
         if !self.started {
             self.started = true;
             return match self.plan {
@@ -90,20 +135,26 @@ impl StepMachine {
         }
         match (&self.plan, self.last) {
             (StepPlan::UntilReturn { .. }, _) => return Move::Done,
-            (StepPlan::Into { .. }, _) => {}
+            (StepPlan::Into { .. } | StepPlan::Goal { over: false, .. }, _) => {}
             (_, Last::Call { pc, sp }) => {
-                if let Some(run) = entered_call(pc, sp, seen) {
+                if let Some(address) = pushed_return_address(pc, sp, seen) {
                     self.last = Last::Plain;
-                    return run;
+                    return Move::RunTo {
+                        address,
+                        stack_at_least: sp,
+                    };
                 }
             }
             (_, Last::Repeat { pc }) if pc == seen.pc => return self.step(seen),
             _ => {}
         }
+        self.marks.count();
+        self.marks.note(StepMarkKind::Step, seen.pc, None);
         let done = match self.plan {
             StepPlan::OverRange { start, length } => !AddressRange::new(start, length).contains(seen.pc),
+            StepPlan::Goal { goal, .. } if !is_reached(goal, seen) => false,
             _ => {
-                self.left -= 1;
+                self.left = self.left.saturating_sub(1);
                 self.left == 0
             }
         };
@@ -111,55 +162,37 @@ impl StepMachine {
     }
 
     fn step(&mut self, seen: Observation<'_>) -> Move {
-        self.last = if is_call(seen.code) {
-            Last::Call {
+        self.last = match Kind::of(seen.code) {
+            Kind::Call => Last::Call {
                 pc: seen.pc,
                 sp: seen.sp,
-            }
-        } else if is_repeated_string(seen.code) {
-            Last::Repeat { pc: seen.pc }
-        } else {
-            Last::Plain
+            },
+            Kind::Repeat => Last::Repeat { pc: seen.pc },
+            _ => Last::Plain,
         };
         Move::Step
     }
 }
 
-/// After a step of what looked like a call at `pc`: whether it was one, seen by the return address on the stack.
-fn entered_call(pc: Address, sp: Address, seen: Observation<'_>) -> Option<Move> {
+/// Whether a thread stands where a goal wants it.
+fn is_reached(goal: StepGoal, seen: Observation<'_>) -> bool {
+    let kind = Kind::of(seen.code);
+    match goal {
+        StepGoal::Address { address } => seen.pc == address,
+        StepGoal::Call => kind == Kind::Call,
+        StepGoal::Return => kind == Kind::Return,
+        StepGoal::CallOrReturn => matches!(kind, Kind::Call | Kind::Return),
+        StepGoal::Branch => kind.branches(),
+    }
+}
+
+/// After a step of what looked like a call at `pc`: the return address, if it was one and has one on the stack.
+fn pushed_return_address(pc: Address, sp: Address, seen: Observation<'_>) -> Option<Address> {
     let return_address = Address(seen.stack_top?);
     let distance = return_address.distance_from(pc)?;
     let pushed = seen.sp == Address(sp.0.wrapping_sub(8));
     let fell_through = seen.pc == return_address;
-    (pushed && !fell_through && (2..=LONGEST_INSTRUCTION).contains(&distance)).then_some(Move::RunTo {
-        address: return_address,
-        stack_at_least: sp,
-    })
-}
-
-/// Whether code starts with a near call: `E8`, or `FF /2` behind prefixes. Far calls do not occur in 64-bit programs.
-fn is_call(code: &[u8]) -> bool {
-    let mut bytes = code.iter().copied().skip_while(|byte| is_prefix(*byte));
-    match bytes.next() {
-        Some(0xe8) => true,
-        Some(0xff) => bytes.next().is_some_and(|modrm| modrm >> 3 & 7 == 2),
-        _ => false,
-    }
-}
-
-/// Whether code starts with a string instruction under a repeat prefix.
-fn is_repeated_string(code: &[u8]) -> bool {
-    let repeated = code
-        .iter()
-        .take_while(|byte| is_prefix(**byte))
-        .any(|byte| matches!(byte, 0xf2 | 0xf3));
-    let opcode = code.iter().copied().find(|byte| !is_prefix(*byte));
-    repeated && opcode.is_some_and(|byte| matches!(byte, 0x6c..=0x6f | 0xa4..=0xa7 | 0xaa..=0xaf))
-}
-
-/// Legacy and REX prefixes.
-fn is_prefix(byte: u8) -> bool {
-    matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3)
+    (pushed && !fell_through && (2..=LONGEST_INSTRUCTION).contains(&distance)).then_some(return_address)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Runs the debuggee by the plan it was resumed with, in slices between requests.
 
-use farsight_target::plan::{Move, Observation, Verdict};
+use farsight_target::plan::{Move, Observation, Verdict, code_at_marks};
 use farsight_target::{
     Chance, Event, ExitStatus, Note, OutputChunk, SignalInfo, SignalOrder, Stop, StopCause, ThreadDelta, ThreadRule,
 };
+use farsight_types::registers::amd64;
 use farsight_types::{AddressRange, OsTid, Registers};
 
 use super::FakeTarget;
@@ -45,14 +46,22 @@ impl FakeTarget {
         let Some(debuggee) = &mut self.debuggee else { return };
         self.stops += 1;
         debuggee.state = State::AtRest;
-        debuggee.stepping = None;
+        let marks = debuggee
+            .stepping
+            .take()
+            .and_then(|mut stepping| stepping.machine.take_marks());
         let detail = debuggee.plan.detail;
         let thread = debuggee.thread(tid).cloned();
         debuggee.rests = thread.as_ref().map(|thread| (tid, thread.registers.pc()));
-        let (memory, bytes) = match &thread {
+        let (mut memory, mut bytes) = match &thread {
             Some(thread) => debuggee.surroundings(thread, detail),
             None => (Vec::new(), Vec::new()),
         };
+        for range in code_at_marks(marks.as_deref().unwrap_or_default()) {
+            let code = debuggee.memory.read(range);
+            memory.push(AddressRange::new(range.start, code.len() as u64));
+            bytes.extend(code);
+        }
         let stop = Stop {
             number: self.stops,
             process: debuggee.pid,
@@ -65,7 +74,7 @@ impl FakeTarget {
             images: debuggee.image_delta(&self.toy),
             hits: self.book.take_changes(),
             family: None,
-            marks: None,
+            marks,
         };
         self.events.push_back(Event::Stop(Box::new(stop)));
     }
@@ -154,6 +163,7 @@ impl FakeTarget {
             sp,
             code: &code,
             stack_top,
+            result: registers.value(amd64::RAX),
         };
         match stepping.machine.next(seen) {
             Move::Step => stepping.until = None,

@@ -196,7 +196,7 @@ impl Run for FakeTarget {
         }
         debuggee.stepping = plan.step.clone().map(|order| Stepping {
             thread: order.thread,
-            machine: StepMachine::new(order.plan),
+            machine: StepMachine::new(order),
             until: None,
         });
         debuggee.plan = plan.clone();
