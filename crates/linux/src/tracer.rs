@@ -372,5 +372,6 @@ pub(crate) fn default_signals() -> SignalPolicy {
         stop,
         report: SignalSet(!(stop.0 | silent.0)),
         stop_second: SignalSet(u64::MAX),
+        drop: None,
     }
 }

@@ -157,6 +157,9 @@ pub struct SignalPolicy {
     /// Stop at the second chance: unhandled and fatal, at the exit event.
     #[n(2)]
     pub stop_second: SignalSet,
+    /// Of those that do not stop: never delivered, because the user calls them handled. None is none of them.
+    #[n(3)]
+    pub drop: Option<SignalSet>,
 }
 
 /// What a step does; counted and carried out at the server.

@@ -133,6 +133,7 @@ fn the_acquire_service() {
         stop: SignalSet::of(&[11, 7]),
         report: SignalSet::of(&[15]),
         stop_second: SignalSet(u64::MAX),
+        drop: None,
     });
     golden(
         "launch_spec",

@@ -206,6 +206,9 @@ impl Tracer {
                 signal: info,
             }));
         }
+        if self.signals.drop.is_some_and(|dropped| dropped.has(number)) {
+            return self.deliver(tid, 0);
+        }
         self.start_detour(tid, registers.rip, registers.rsp);
         self.deliver(tid, number);
     }

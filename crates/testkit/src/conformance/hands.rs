@@ -18,6 +18,7 @@ pub fn usual_signals() -> SignalPolicy {
         stop: faults,
         report: SignalSet::default(),
         stop_second: faults,
+        drop: None,
     }
 }
 

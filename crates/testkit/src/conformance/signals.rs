@@ -19,6 +19,7 @@ const SILENCE: SignalPolicy = SignalPolicy {
     stop: SignalSet(0),
     report: SignalSet(0),
     stop_second: SignalSet(0),
+    drop: None,
 };
 
 fn signal_of(stop: &Stop) -> (SignalInfo, Chance) {
