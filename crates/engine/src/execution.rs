@@ -6,6 +6,7 @@
 
 mod acquire;
 mod ending;
+mod judge;
 mod line;
 mod resume;
 mod signals;
@@ -14,7 +15,7 @@ mod stop;
 pub(crate) use ending::{Departure, Release};
 pub(crate) use line::{Flow, Line};
 pub(crate) use resume::ResumeIntent;
-use signals::{default_policy, signal_meaning, signal_name};
+pub(crate) use signals::{KNOWN_SIGNALS, Usual, signal_code, signal_meaning, signal_name, signal_number, usual};
 
 use std::collections::VecDeque;
 
@@ -23,6 +24,7 @@ use farsight_target::{Acquired, BREAK_IN, Event, Note, Resumed, TargetError, Ter
 use farsight_types::{OsPid, SystemId};
 use farsight_wire::{Pending, Port};
 
+use crate::filters::EventCode;
 use crate::model::Origin;
 use crate::session::Session;
 use crate::{Acquisition, EngineMessage, LinkId, LinkNews};
@@ -84,6 +86,8 @@ pub(crate) struct Execution {
     /// Somebody broke in and no stop has been shown since. A server at rest ignores a break-in, so one that crosses a
     /// stop which the engine would pass over in silence must be remembered here.
     break_in_wanted: bool,
+    /// How the targets ran when the last event came, for `gc`.
+    pub(crate) before: ResumeIntent,
 }
 
 impl Session {
@@ -237,7 +241,6 @@ impl Session {
     }
 
     fn take_note(&mut self, note: Note) {
-        use farsight_session::Record;
         use farsight_session::record::{EventKind, EventReport};
         let (pid, tid, kind) = match note {
             Note::Signal {
@@ -249,8 +252,13 @@ impl Session {
                 thread,
                 stop::signal_event(signal, farsight_target::Chance::First),
             ),
-            Note::ThreadStarted { process, thread } => (process, thread, EventKind::ThreadStarted),
-            Note::ThreadEnded { process, thread } => (process, thread, EventKind::ThreadEnded),
+            Note::ThreadStarted { process, thread } if self.filters.event(EventCode::ThreadStarted).is_told() => {
+                (process, thread, EventKind::ThreadStarted)
+            }
+            Note::ThreadEnded { process, thread } if self.filters.event(EventCode::ThreadEnded).is_told() => {
+                (process, thread, EventKind::ThreadEnded)
+            }
+            Note::ThreadStarted { .. } | Note::ThreadEnded { .. } => return,
             // Told only where children are followed, which nothing here asks for yet.
             Note::ProcessStarted { .. } | Note::ProcessEnded { .. } => return,
             Note::Trouble { text } => {
@@ -258,7 +266,7 @@ impl Session {
                 return;
             }
         };
-        self.output.record(Record::Event(EventReport { pid, tid, kind }));
+        self.tell_event(EventReport { pid, tid, kind });
     }
 
     /// Tells clients whether commands may look at targets.

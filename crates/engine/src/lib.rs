@@ -9,6 +9,7 @@ pub mod disassembly;
 mod error;
 mod execution;
 pub mod expression;
+mod filters;
 mod inbox;
 mod mailbox;
 mod memory;

@@ -23,6 +23,7 @@ use crate::breakpoints::BreakpointBook;
 use crate::error::CommandError;
 use crate::execution::Execution;
 use crate::expression::Radix;
+use crate::filters::{Filters, History};
 use crate::mailbox::Mailbox;
 use crate::model::{Place, Process, System};
 use crate::output::Output;
@@ -59,6 +60,8 @@ pub(crate) struct Session {
     /// Where the last event happened.
     pub(crate) event_place: Option<Place>,
     pub(crate) last_event: Option<EventReport>,
+    pub(crate) filters: Filters,
+    pub(crate) history: History,
     pub(crate) breakpoints: BreakpointBook,
     pub(crate) symbols: SymbolStore,
     pub(crate) memos: Memos,
@@ -78,6 +81,7 @@ impl Session {
         let mut symbols = SymbolStore::default();
         symbols.paths.symbols = options.symbol_path.as_deref().map(split_paths).unwrap_or_default();
         symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
+        let filters = Filters::new(options.initial_break, options.final_break);
         Session {
             mailbox,
             inbox,
@@ -88,6 +92,8 @@ impl Session {
             current: None,
             event_place: None,
             last_event: None,
+            filters,
+            history: History::default(),
             breakpoints: BreakpointBook::default(),
             symbols,
             memos: Memos {

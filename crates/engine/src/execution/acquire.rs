@@ -10,7 +10,7 @@ use farsight_types::{OsPid, SystemId};
 use farsight_wire::handshake::Welcome;
 
 use super::resume::first_stop;
-use super::{Asked, RunState, default_policy};
+use super::{Asked, RunState};
 use crate::mailbox::Link;
 use crate::model::{Origin, System};
 use crate::session::Session;
@@ -193,7 +193,7 @@ fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Asked,
         Target::Process(process) => Some(*process),
         _ => found,
     };
-    let signals = Some(default_policy());
+    let signals = Some(crate::filters::Filters::default().policy());
     let detail = first_stop();
     // What is the rule is not said, so that servers of any release understand.
     let children = Some(wanted.children).filter(|children| *children != ChildPolicy::default());

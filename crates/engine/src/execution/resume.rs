@@ -3,14 +3,12 @@
 use std::rc::Rc;
 
 use farsight_target::{
-    ModuleOrder, ResumePlan, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder,
+    ResumePlan, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder,
     ThreadRule,
 };
 use farsight_types::{OsTid, SystemId};
 
-use farsight_session::record::EventKind;
-
-use super::{RunState, default_policy};
+use super::RunState;
 use crate::error::CommandError;
 use crate::session::Session;
 
@@ -89,7 +87,7 @@ impl Session {
         let signal = intent.signal.unwrap_or_else(|| self.usual_signal_order());
         let wanted = self.breakpoints.traps(system_id);
         let deferred = self.breakpoints.has_deferred(system_id);
-        let stop_at_exit = self.options.final_break;
+        let filters = self.filters.clone();
         let system = self.system_of_mut(system_id)?;
         let threads = system.processes.iter().flat_map(|process| &process.threads);
         let held = threads.filter(|thread| match intent.only {
@@ -105,11 +103,8 @@ impl Session {
         Ok(ResumePlan {
             threads,
             signal,
-            modules: ModuleOrder {
-                stop: deferred && intent.stops_for_modules(),
-                stop_names: Vec::new(),
-            },
-            signals: Some(default_policy()),
+            modules: filters.modules(deferred && intent.stops_for_modules()),
+            signals: Some(filters.policy()),
             detail: StopDetail {
                 stack_bytes: match step {
                     Some(_) => STACK_AFTER_STEP,
@@ -117,21 +112,12 @@ impl Session {
                 },
                 vector: false,
             },
-            stop_at_exit,
-            note_threads: false,
+            stop_at_exit: filters.stops_at_exit(),
+            note_threads: filters.notes_threads(),
             traps: system.traps.delta(wanted),
             step,
-            stops: None,
+            stops: filters.stops(),
         })
-    }
-
-    /// Exceptions are not handled unless the user says so, but for the program's own break instruction: its signal was
-    /// meant for a debugger, and would end the program.
-    pub(super) fn usual_signal_order(&self) -> SignalOrder {
-        match self.last_event.as_ref().map(|event| &event.kind) {
-            Some(EventKind::BreakInstruction) => SignalOrder::Drop,
-            _ => SignalOrder::Deliver,
-        }
     }
 
     /// The server has answered a resume: the target runs, or nothing runs and here is why.

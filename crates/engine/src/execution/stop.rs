@@ -2,16 +2,17 @@
 
 use farsight_session::Record;
 use farsight_session::record::{Ending, EventKind, EventReport, SignalChance, StopReport};
-use farsight_target::{Chance, ExitStatus, SignalInfo, Stop, StopCause};
+use farsight_target::{Chance, ExitStatus, SignalInfo, StepPlan, Stop, StopCause};
 use farsight_types::{Address, OsPid, SystemId};
 
 use super::{ResumeIntent, RunState, signal_meaning, signal_name};
 use crate::error::CommandError;
+use crate::filters::{Code, EventCode};
 use crate::model::{Module, Origin, Place};
 use crate::session::Session;
 
 /// What becomes of a stop.
-enum Decision {
+pub(super) enum Decision {
     /// It is shown, and the session rests.
     Show(EventKind),
     /// The targets go on.
@@ -37,6 +38,7 @@ impl Session {
         let Ok(mut news) = self.apply(system, stop) else {
             return;
         };
+        let mut early = None;
         if let StopCause::Exec { path } = &cause {
             self.forget_program(system, pid);
             // That the old program's modules went goes without saying.
@@ -44,15 +46,29 @@ impl Session {
             if let Ok(process) = self.process_mut() {
                 process.path.clone_from(path);
             }
-            let kind = EventKind::Exec { path: path.clone() };
-            self.output.record(Record::Event(EventReport { pid, tid, kind }));
+            // Told before the new program's modules are.
+            early = Some(self.judge_exec(path, &before));
         }
-        self.show_modules(pid, tid, &news);
+        let module = self.judge_modules(&news, !matches!(cause, StopCause::Attached | StopCause::Exited { .. }));
         let has_news = !news.loaded.is_empty() || !news.gone.is_empty();
         if has_news && !matches!(cause, StopCause::Exited { .. }) {
             self.bind_breakpoints(&news.gone);
         }
-        let kind = match self.decide(cause, &before) {
+        let mut decision = match early {
+            Some(decision) => decision,
+            None => self.decide(cause, &before),
+        };
+        if let Some((code, kind)) = module {
+            decision = match decision {
+                // The targets rest anyway.
+                shown @ (Decision::Show(_) | Decision::Over) => {
+                    self.tell(kind);
+                    shown
+                }
+                Decision::Pass(_) => self.judge(Code::Event(code), Chance::First, kind, &before),
+            };
+        }
+        let kind = match decision {
             Decision::Show(kind) => kind,
             Decision::Pass(_) if self.execution.break_in_wanted => EventKind::BreakIn,
             Decision::Pass(intent) => {
@@ -107,28 +123,6 @@ impl Session {
         Ok(ModuleNews { loaded, gone })
     }
 
-    fn show_modules(&mut self, pid: OsPid, tid: farsight_types::OsTid, news: &ModuleNews) {
-        let Ok(process) = self.process() else {
-            return;
-        };
-        let loaded = news.loaded.iter().filter_map(|base| {
-            let module = process.modules.iter().find(|module| module.image.base == *base)?;
-            Some(EventKind::ModuleLoaded {
-                start: module.image.base,
-                end: module.range().end(),
-                path: module.image.path.clone(),
-            })
-        });
-        let unloaded = news.gone.iter().map(|module| EventKind::ModuleUnloaded {
-            start: module.image.base,
-            path: module.image.path.clone(),
-        });
-        let kinds: Vec<EventKind> = unloaded.chain(loaded).collect();
-        for kind in kinds {
-            self.output.record(Record::Event(EventReport { pid, tid, kind }));
-        }
-    }
-
     /// The process runs another program: nothing that was known of the old one holds.
     fn forget_program(&mut self, system: SystemId, pid: OsPid) {
         let Ok(system) = self.system_of_mut(system) else {
@@ -168,8 +162,14 @@ impl Session {
     fn decide(&mut self, cause: StopCause, before: &ResumeIntent) -> Decision {
         let name = || self.process().map(|process| process.path.clone()).unwrap_or_default();
         match cause {
-            StopCause::Attached => self.first_stop(EventKind::Attached { name: name() }),
-            StopCause::Launched => self.first_stop(EventKind::Created { name: name() }),
+            StopCause::Attached => {
+                let kind = EventKind::Attached { name: name() };
+                self.judge_event(EventCode::InitialBreak, &[], kind, before)
+            }
+            StopCause::Launched => {
+                let kind = EventKind::Created { name: name() };
+                self.judge_event(EventCode::InitialBreak, &[], kind, before)
+            }
             StopCause::Traps { ids } => {
                 let (breakpoints, temporary) = self.breakpoints.behind(&ids);
                 match breakpoints.is_empty() && !temporary {
@@ -180,30 +180,35 @@ impl Session {
             }
             StopCause::StepDone => Decision::Show(EventKind::Step),
             StopCause::BreakIn => Decision::Show(EventKind::BreakIn),
-            StopCause::Signal { signal, chance } => Decision::Show(signal_event(signal, chance)),
-            StopCause::ForeignTrap => Decision::Show(EventKind::BreakInstruction),
-            // Nothing here asks for these yet.
-            StopCause::ThreadStarted | StopCause::ThreadEnding | StopCause::ProcessStarted => {
-                Decision::Show(EventKind::BreakIn)
+            StopCause::Signal { signal, chance } => self.judge_signal(signal, chance, before),
+            StopCause::ForeignTrap => self.judge_own_trap(before),
+            StopCause::ThreadStarted => {
+                self.judge_event(EventCode::ThreadStarted, &[], EventKind::ThreadStarted, before)
+            }
+            StopCause::ThreadEnding => self.judge_event(EventCode::ThreadEnded, &[], EventKind::ThreadEnded, before),
+            StopCause::ProcessStarted => {
+                let path = name();
+                let kind = EventKind::Other {
+                    text: format!("Create process {path}"),
+                };
+                self.judge_event(EventCode::ProcessStarted, &[&path, file_name(&path)], kind, before)
             }
             StopCause::Modules => Decision::Pass(before.continued()),
-            // Told already, before the new program's modules were.
-            StopCause::Exec { .. } => Decision::Pass(ResumeIntent::go()),
-            StopCause::Exiting { status } => Decision::Show(EventKind::Exiting { ending: ending(status) }),
+            StopCause::Exec { path } => self.judge_exec(&path, before),
+            StopCause::Exiting { status } => {
+                let path = name();
+                let kind = EventKind::Exiting { ending: ending(status) };
+                self.judge_event(EventCode::ProcessEnded, &[&path, file_name(&path)], kind, before)
+            }
             StopCause::Exited { status } => Decision::Show(EventKind::Exited { ending: ending(status) }),
         }
     }
 
-    fn first_stop(&mut self, kind: EventKind) -> Decision {
-        if self.options.initial_break {
-            return Decision::Show(kind);
-        }
-        Decision::Pass(ResumeIntent::go())
-    }
-
     /// Runs the commands of breakpoints that were hit; the first that sets the targets going decides.
     fn breakpoints_hit(&mut self, ids: Vec<u32>, before: &ResumeIntent) -> Decision {
-        let ran_freely = before.step.is_none();
+        // `gu` is a way to go; the others count instructions.
+        let ran_freely = matches!(before.step, None | Some(StepPlan::UntilReturn { .. }));
+        self.execution.before = before.clone();
         let mut commands = Vec::new();
         for id in &ids {
             if let Some(breakpoint) = self.breakpoints.get(*id) {
@@ -233,6 +238,7 @@ impl Session {
     }
 
     fn show_stop(&mut self, event: EventReport) {
+        self.history.note(event.clone());
         let gone = matches!(event.kind, EventKind::Exited { .. });
         let location = match gone {
             true => None,
@@ -267,9 +273,14 @@ impl Session {
 }
 
 /// What a stop told of modules.
-struct ModuleNews {
-    loaded: Vec<Address>,
-    gone: Vec<Module>,
+pub(super) struct ModuleNews {
+    pub(super) loaded: Vec<Address>,
+    pub(super) gone: Vec<Module>,
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// A signal as an event.
