@@ -3,12 +3,15 @@
 //! A row has the names, the form, what it needs, a sentence of help and the function. Help, completion and "may this
 //! run now" come from the row. Commands answer with records; nothing here lays out columns. Read [`Row`] first.
 
+mod blocks;
 mod breakpoints;
 mod code;
+mod enter;
 mod execute;
 mod info;
 mod memory;
 mod paths;
+mod pointers;
 mod registers;
 mod rows;
 mod search;
@@ -16,6 +19,7 @@ mod stack;
 mod symbols;
 mod targets;
 mod threads;
+mod values;
 
 pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 
@@ -107,12 +111,15 @@ impl Invocation<'_> {
     }
 }
 
-const TABLES: [&[Row]; 12] = [
+const TABLES: &[&[Row]] = &[
     execute::ROWS,
     breakpoints::ROWS,
     stack::ROWS,
     registers::ROWS,
     memory::ROWS,
+    pointers::ROWS,
+    enter::ROWS,
+    blocks::ROWS,
     search::ROWS,
     code::ROWS,
     symbols::ROWS,

@@ -80,6 +80,22 @@ impl Mailbox {
         }
     }
 
+    /// Waits for what arrives next, for a command that waits for a user. The caller hands back what is not for it.
+    pub(crate) fn next_beside(&self) -> Option<EngineMessage> {
+        loop {
+            let message = self.messages.recv().ok()?;
+            if let Some(message) = self.sort(message) {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Keeps a message of [`Mailbox::next_beside`] for its turn. Whether the session ends by it.
+    pub(crate) fn postpone(&self, message: EngineMessage) -> bool {
+        self.queue(message);
+        self.departing.get()
+    }
+
     fn shall_end(&self) -> bool {
         self.interrupted.get() || self.departing.get()
     }
@@ -109,9 +125,12 @@ impl Mailbox {
             self.interrupted.set(true);
             return;
         }
-        let Some(message) = self.sort(message) else {
-            return;
-        };
+        if let Some(message) = self.sort(message) {
+            self.queue(message);
+        }
+    }
+
+    fn queue(&self, message: EngineMessage) {
         match message {
             EngineMessage::Client(_, Request::EndOfInput) => self.departing.set(true),
             EngineMessage::Client(_, Request::Leave) if self.clients.get() == 0 => self.departing.set(true),
@@ -220,7 +239,10 @@ impl Link {
 
     /// Nobody will wait for the answer to this request.
     pub(crate) fn abandon(&self, number: u64) {
-        self.state.abandoned.borrow_mut().insert(number);
+        // The answer may be here already.
+        if self.state.replies.borrow_mut().remove(&number).is_none() {
+            self.state.abandoned.borrow_mut().insert(number);
+        }
     }
 
     fn header(&self, kind: FrameKind, operation: Operation, number: u64) -> Header {

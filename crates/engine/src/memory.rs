@@ -66,6 +66,19 @@ impl MemoryCache {
         self.absent = Absent::default();
     }
 
+    /// Nothing is known of a range any more: it was changed by something that did not say how, or takes too much room.
+    pub(crate) fn forget(&mut self, range: AddressRange) {
+        let Some(last) = last_of(range) else {
+            return;
+        };
+        let (first_page, _) = split(range.start.0);
+        self.absent.remove(range.start.0, last);
+        let gone: Vec<u64> = self.pages.range(first_page..=last).map(|(base, _)| *base).collect();
+        for base in gone {
+            self.pages.remove(&base);
+        }
+    }
+
     /// Notes bytes that were read or written.
     pub(crate) fn fill(&mut self, start: Address, bytes: &[u8]) {
         let Some(last) = last_of(AddressRange::new(start, bytes.len() as u64)) else {

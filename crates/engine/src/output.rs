@@ -139,6 +139,21 @@ impl Output {
         self.tell(|| Notification::State(state.clone()), |_| true);
     }
 
+    /// Asks clients for a line of text.
+    pub(crate) fn input_wanted(&mut self, prompt: &str) {
+        self.tell(
+            || Notification::InputWanted {
+                prompt: prompt.to_owned(),
+            },
+            |_| true,
+        );
+    }
+
+    /// Says that no line is wanted any more.
+    pub(crate) fn input_taken(&mut self) {
+        self.tell(|| Notification::InputTaken, |_| true);
+    }
+
     /// Says that the session is over.
     pub(crate) fn ended(&mut self, clean: bool) {
         self.tell(|| Notification::Ended { clean }, |_| true);

@@ -5,12 +5,17 @@
 
 mod access;
 mod code;
+mod input;
 mod load;
+mod looks;
 mod names;
 mod registers;
+mod stream;
 mod walk;
 
 pub(crate) use access::number;
+pub(crate) use looks::LookMemos;
+pub(crate) use stream::{PIECE, Writes};
 pub(crate) use walk::Walked;
 
 use std::rc::Rc;
@@ -44,6 +49,8 @@ pub(crate) struct Memos {
     pub(crate) search: Option<Address>,
     /// `$exp`.
     pub(crate) last_value: u64,
+    /// What commands that look and change remember beside.
+    pub(crate) looks: LookMemos,
 }
 
 /// Everything the engine's thread owns.
@@ -103,6 +110,7 @@ impl Session {
                 disassembly: None,
                 search: None,
                 last_value: 0,
+                looks: LookMemos::default(),
             },
             execution: Execution::default(),
             next_link: 0,

@@ -58,6 +58,8 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::LastEvent(last) => event::last_event(&mut out, last),
         Record::Help(help) => help::help(&mut out, help, view),
         Record::Machine(machine) => system::machine(&mut out, machine),
+        Record::Differences(found) => memory::differences(&mut out, found),
+        Record::Pointers(pointers) => memory::pointers(&mut out, pointers),
     }
     out
 }

@@ -1,6 +1,6 @@
 //! `d*` and `s`.
 
-use farsight_session::record::{DumpFormat, MemoryDump, SearchHits};
+use farsight_session::record::{Differences, DumpFormat, MemoryDump, Pointee, Pointers, SearchHits};
 use farsight_types::{Address, AddressRange};
 
 use crate::place::symbol;
@@ -32,7 +32,12 @@ impl Layout {
             DumpFormat::QuadWords => (2, 17, false),
             DumpFormat::Floats => (4, 16, false),
             DumpFormat::Doubles => (3, 24, false),
-            DumpFormat::Ascii | DumpFormat::Unicode | DumpFormat::Symbols => return None,
+            DumpFormat::Ascii
+            | DumpFormat::Unicode
+            | DumpFormat::Symbols
+            | DumpFormat::ShortSymbols
+            | DumpFormat::BinaryBytes
+            | DumpFormat::BinaryDoubleWords => return None,
         };
         Some(Layout {
             size: format.element_size(),
@@ -48,7 +53,8 @@ pub(crate) fn dump(out: &mut String, dump: &MemoryDump) {
     match dump.format {
         DumpFormat::Ascii => strings::ascii(out, dump),
         DumpFormat::Unicode => strings::unicode(out, dump),
-        DumpFormat::Symbols => symbols(out, dump),
+        DumpFormat::Symbols | DumpFormat::ShortSymbols => symbols(out, dump),
+        DumpFormat::BinaryBytes | DumpFormat::BinaryDoubleWords => binary(out, dump),
         format => {
             let Some(mut layout) = Layout::of(format) else { return };
             if let Some(columns) = dump.columns {
@@ -139,15 +145,84 @@ fn character(byte: Option<u8>) -> char {
     }
 }
 
-/// `dps`.
+/// `dps`, `dds`.
 fn symbols(out: &mut String, dump: &MemoryDump) {
-    for word in 0..dump.range.length.div_ceil(8) {
-        let address = dump.range.start.wrapping_add(word * 8);
-        let value = dump.word(address, 8);
-        let value = value.map_or_else(|| String::from("????????`????????"), |value| Address(value).to_string());
-        let named = dump.symbols.iter().find(|pointed| pointed.at == address);
+    let size = dump.format.element_size();
+    for word in 0..dump.range.length.div_ceil(size) {
+        let address = dump.range.start.wrapping_add(word * size);
+        let value = pointer(dump.word(address, size), size);
+        // In the order of the words: a long dump is not searched through for each.
+        let place = dump.symbols.binary_search_by_key(&address, |pointed| pointed.at);
+        let named = place.ok().and_then(|place| dump.symbols.get(place));
         let name = named.map(|pointed| format!(" {}", symbol(&pointed.symbol)));
         write_line!(out, "{address}  {value}{}", name.unwrap_or_default());
+    }
+}
+
+/// A word of 4 or 8 bytes as an address.
+fn pointer(value: Option<u64>, size: u64) -> String {
+    match (value, size) {
+        (None, 4) => String::from("????????"),
+        (None, _) => String::from("????????`????????"),
+        (Some(value), 4) => format!("{value:08x}"),
+        (Some(value), _) => Address(value).to_string(),
+    }
+}
+
+/// `dyb`, `dyd`: the bits, then the words in hexadecimal.
+fn binary(out: &mut String, dump: &MemoryDump) {
+    let size = dump.format.element_size();
+    let usual = if size == 1 { 4 } else { 1 };
+    let columns = dump.columns.map_or(usual, |columns| u64::from(columns.max(1)));
+    let (bits, digits) = (8 * size as usize, 2 * size as usize);
+    let count = dump.range.length.div_ceil(size);
+    let unused = " ".repeat(bits + 1);
+    let mut first = 0;
+    while first < count {
+        let shown = columns.min(count - first);
+        let word = |index: u64| dump.word(dump.range.start.wrapping_add((first + index) * size), size);
+        let mut row = String::new();
+        for index in 0..columns {
+            match (index < shown, word(index)) {
+                (false, _) => row.push_str(&unused),
+                (true, Some(word)) => row.push_str(&format!(" {word:0bits$b}")),
+                (true, None) => row.push_str(&format!(" {}", "?".repeat(bits))),
+            }
+        }
+        row.push(' ');
+        for index in 0..shown {
+            match word(index) {
+                Some(word) => row.push_str(&format!(" {word:0digits$x}")),
+                None => row.push_str(&format!(" {}", "?".repeat(digits))),
+            }
+        }
+        write_line!(out, "{} {row}", dump.range.start.wrapping_add(first * size));
+        first += shown;
+    }
+}
+
+/// `c`.
+pub(crate) fn differences(out: &mut String, differences: &Differences) {
+    for row in &differences.rows {
+        let (left, right) = (row.left, row.right);
+        write_line!(out, "{left}  {:02x} - {right}  {:02x}", row.left_byte, row.right_byte);
+    }
+}
+
+/// `dda`, `dpp` and their kin.
+pub(crate) fn pointers(out: &mut String, pointers: &Pointers) {
+    let size = u64::from(pointers.size);
+    for row in &pointers.rows {
+        let pointee = match &row.pointee {
+            Pointee::Nothing => pointer(None, size),
+            Pointee::Text(bytes) => format!("\"{}\"", strings::plain_ascii(bytes)),
+            Pointee::WideText(units) => format!("\"{}\"", strings::plain_unicode(units)),
+            Pointee::Word { value, symbol: name } => {
+                let name = name.as_ref().map(|name| format!(" {}", symbol(name)));
+                format!("{}{}", pointer(Some(*value), size), name.unwrap_or_default())
+            }
+        };
+        write_line!(out, "{}  {} {pointee}", row.at, pointer(row.value, size));
     }
 }
 

@@ -16,7 +16,10 @@ pub use code::{
     RegisterValue, Stack, StackColumns, StackFrame,
 };
 pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
-pub use memory::{DumpFormat, MemoryDump, MemoryPart, PointedSymbol, SearchHits};
+pub use memory::{
+    Difference, Differences, DumpFormat, MemoryDump, MemoryPart, PointedSymbol, Pointee, PointerRow, Pointers,
+    SearchHits,
+};
 pub use place::{
     ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState, Symbols,
 };
@@ -89,6 +92,12 @@ pub enum Record {
     /// `vertarget`.
     #[n(19)]
     Machine(#[n(0)] MachineReport),
+    /// `c`.
+    #[n(60)]
+    Differences(#[n(0)] Differences),
+    /// `dda`, `dpp` and their kin.
+    #[n(61)]
+    Pointers(#[n(0)] Pointers),
 }
 
 impl Record {

@@ -7,6 +7,7 @@
 //! Process 4711, `toy`, has three threads and runs for ever. Launching any program runs a second copy of it as process
 //! 4800, which starts with one thread, writes to its terminal, starts two more threads and exits after three rounds.
 
+mod changes;
 mod debuggee;
 mod processor;
 mod running;
@@ -14,7 +15,7 @@ mod services;
 mod serving;
 pub mod toy;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use farsight_target::plan::HitBook;
 use farsight_target::{Event, LossPolicy};
@@ -44,6 +45,10 @@ pub struct FakeTarget {
     events: VecDeque<Event>,
     stops: u64,
     policy: LossPolicy,
+    /// Files that were sent here, by their paths.
+    files: BTreeMap<String, Vec<u8>>,
+    /// Files of which some parts have come.
+    partial_files: BTreeMap<String, Vec<u8>>,
 }
 
 impl FakeTarget {
@@ -57,6 +62,8 @@ impl FakeTarget {
             events: VecDeque::new(),
             stops: 0,
             policy: LossPolicy::default(),
+            files: BTreeMap::new(),
+            partial_files: BTreeMap::new(),
         }
     }
 

@@ -1,64 +1,47 @@
-//! `d*` and `e*`: memory, shown and written.
+//! `d*`: memory, shown.
+//!
+//! Long ranges are shown in chunks, so that they obey an interrupt and take little room. What follows pointers is in
+//! [`super::pointers`].
 
 use farsight_session::Record;
 use farsight_session::record::{DumpFormat, MemoryDump, MemoryPart, PointedSymbol};
+use farsight_target::MOST_BYTES;
 use farsight_types::{Address, AddressRange};
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Needs, Prefix, Row, pointers};
 use crate::error::CommandError;
 use crate::execution::Flow;
-use crate::expression::take_string;
 use crate::session::Session;
 use crate::symbols::name_of;
 
-pub(super) const ROWS: &[Row] = &[
-    Row {
-        names: &[
-            "db", "da", "dc", "dd", "dp", "dq", "du", "dw", "dW", "df", "dD", "dps", "dqs", "d",
-        ],
-        usage: "db|da|dc|dd|dp|dq|du|dw|df|dD [Range]  (d repeats the last)",
-        summary: "Shows memory as bytes, text, words of 2, 4 or 8 bytes, or floating point; dps adds symbols.",
-        needs: Needs::Target,
-        writes: false,
-        prefix: Prefix::Selects,
-        run: dump,
-    },
-    Row {
-        names: &["dds"],
-        usage: "dds [Range]",
-        summary: "Not for 64-bit targets; use dps.",
-        needs: Needs::Target,
-        writes: false,
-        prefix: Prefix::Selects,
-        run: |_, _| {
-            Err(CommandError::Refused(
-                "dds shows 32-bit pointers, which this target has not; use dps".into(),
-            ))
-        },
-    },
-    Row {
-        names: &["eb", "ed", "eq", "ew", "ep"],
-        usage: "eb|ew|ed|eq|ep Address Value ...",
-        summary: "Writes values of 1, 2, 4 or 8 bytes into memory.",
-        needs: Needs::Target,
-        writes: true,
-        prefix: Prefix::Selects,
-        run: enter,
-    },
-    Row {
-        names: &["ea", "eza"],
-        usage: "ea|eza Address \"Text\"",
-        summary: "Writes text into memory; eza ends it with a NUL.",
-        needs: Needs::Target,
-        writes: true,
-        prefix: Prefix::Selects,
-        run: enter_text,
-    },
-];
+pub(super) const ROWS: &[Row] = &[Row {
+    names: &[
+        "db", "da", "dc", "dd", "dp", "dq", "du", "dw", "dW", "df", "dD", "dyb", "dyd", "dds", "dps", "dqs", "dda",
+        "ddp", "ddu", "dpa", "dpp", "dpu", "dqa", "dqp", "dqu", "ds", "dS", "d",
+    ],
+    usage: "db|da|dc|dd|dp|dq|du|dw|dW|df|dD|dyb|dyd|dds|dps|dqs|d{d|p|q}{a|p|u}|ds|dS [/cN] [Range]  (d repeats the last)",
+    summary: "Shows memory as bytes, text, words, bits or floating point; d*s adds symbols, d*a d*p d*u follow pointers, \
+              ds and dS show counted strings.",
+    needs: Needs::Target,
+    writes: false,
+    prefix: Prefix::Selects,
+    run: dump,
+}];
 
-fn format(name: &str) -> Option<DumpFormat> {
-    Some(match name {
-        "db" => DumpFormat::Bytes,
+/// Bytes that one record shows at most.
+const CHUNK: u64 = 64 << 10;
+
+/// What a name shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain(DumpFormat),
+    /// Pointers of so many bytes, and what they lead to.
+    Followed(u64, pointers::Leads),
+}
+
+fn form(name: &str) -> Form {
+    use pointers::Leads;
+    Form::Plain(match name {
         "da" => DumpFormat::Ascii,
         "dc" => DumpFormat::DoubleWordsAndText,
         "dd" => DumpFormat::DoubleWords,
@@ -68,8 +51,19 @@ fn format(name: &str) -> Option<DumpFormat> {
         "dW" => DumpFormat::WordsAndText,
         "df" => DumpFormat::Floats,
         "dD" => DumpFormat::Doubles,
+        "dyb" => DumpFormat::BinaryBytes,
+        "dyd" => DumpFormat::BinaryDoubleWords,
+        "dds" => DumpFormat::ShortSymbols,
         "dps" | "dqs" => DumpFormat::Symbols,
-        _ => return None,
+        "dda" => return Form::Followed(4, Leads::ToText),
+        "ddp" => return Form::Followed(4, Leads::ToWord),
+        "ddu" => return Form::Followed(4, Leads::ToWideText),
+        "dpa" | "dqa" => return Form::Followed(8, Leads::ToText),
+        "dpp" | "dqp" => return Form::Followed(8, Leads::ToWord),
+        "dpu" | "dqu" => return Form::Followed(8, Leads::ToWideText),
+        "ds" => return Form::Followed(16, Leads::ToCountedText),
+        "dS" => return Form::Followed(16, Leads::ToCountedWideText),
+        _ => DumpFormat::Bytes,
     })
 }
 
@@ -84,7 +78,12 @@ fn dump(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         "d" => last.map_or("db", |(_, name)| name),
         name => remembered(name).unwrap_or("db"),
     };
-    let format = format(name).unwrap_or(DumpFormat::Bytes);
+    let form = form(name);
+    let (size, count) = match form {
+        Form::Plain(format) => (format.element_size(), format.default_count()),
+        Form::Followed(16, _) => (16, 1),
+        Form::Followed(size, _) => (size, 16),
+    };
     let (columns, text) = take_columns(session, invocation)?;
     let (range, rest) = session.range_prefix(text, invocation.position_of(text))?;
     invocation.expect_end(rest)?;
@@ -95,28 +94,121 @@ fn dump(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
     };
     let at = invocation.position_of(text);
     let bytes = range
-        .to_bytes(format.element_size(), format.default_count(), next)
+        .to_bytes(size, count, next)
         .map_err(|error| CommandError::Expression(error.shifted(at)))?;
-    let shown = session.read_parts(bytes)?;
-    let symbols = match format {
-        DumpFormat::Symbols => pointed(session, &shown)?,
-        _ => Vec::new(),
-    };
-    let is_text = matches!(format, DumpFormat::Ascii | DumpFormat::Unicode);
-    let parts: Vec<MemoryPart> = shown
-        .into_iter()
-        .map(|(address, bytes)| MemoryPart { address, bytes })
-        .collect();
-    let end = match (is_text, parts.first()) {
-        (true, Some(part)) => text_end(part, format.element_size()).unwrap_or(bytes.end()),
-        _ => bytes.end(),
+    let end = match form {
+        Form::Plain(DumpFormat::Ascii | DumpFormat::Unicode) => show_text(session, form, bytes, columns)?,
+        _ => {
+            chunks(session, form, bytes, columns)?;
+            bytes.end()
+        }
     };
     session.memos.dump = Some((end, name));
-    let mut record = MemoryDump::new(format, bytes, parts);
-    record.columns = columns;
-    record.symbols = symbols;
-    session.output.record(Record::Memory(record));
     Ok(Flow::Done)
+}
+
+/// Shows a range chunk by chunk; each begins with a whole line.
+fn chunks(session: &mut Session, form: Form, range: AddressRange, columns: Option<u32>) -> Result<(), CommandError> {
+    let line = match form {
+        Form::Plain(format) => format.element_size() * u64::from(columns.unwrap_or(48)),
+        Form::Followed(size, _) => size,
+    };
+    let chunk = (CHUNK / line).max(1) * line;
+    let long = range.length > MOST_BYTES;
+    let mut at = 0;
+    while at < range.length {
+        session.check_interrupt()?;
+        // Windows are read ahead of chunks, so that a chunk does not cost a round trip each.
+        let start = range.start.wrapping_add(at);
+        let window = AddressRange::new(start, (range.length - at).min(MOST_BYTES / chunk * chunk));
+        let parts = session.read_parts(window)?;
+        let mut done = 0;
+        while done < window.length {
+            session.check_interrupt()?;
+            let piece = AddressRange::new(start.wrapping_add(done), (window.length - done).min(chunk));
+            show(session, form, piece, &parts, columns)?;
+            done += piece.length;
+        }
+        at += window.length;
+        if long {
+            session.process_mut()?.memory.forget(window);
+        }
+    }
+    Ok(())
+}
+
+/// The parts of memory that lie in a range.
+fn cut(parts: &[(Address, Vec<u8>)], range: AddressRange) -> Vec<MemoryPart> {
+    let inside = |(address, bytes): &(Address, Vec<u8>)| {
+        let whole = AddressRange::new(*address, bytes.len() as u64);
+        let common = whole.intersection(range)?;
+        let from = usize::try_from(common.start.distance_from(*address)?).ok()?;
+        let length = usize::try_from(common.length).ok()?;
+        Some(MemoryPart {
+            address: common.start,
+            bytes: bytes.get(from..from + length)?.to_vec(),
+        })
+    };
+    parts.iter().filter_map(inside).collect()
+}
+
+fn show(
+    session: &mut Session,
+    form: Form,
+    range: AddressRange,
+    parts: &[(Address, Vec<u8>)],
+    columns: Option<u32>,
+) -> Result<(), CommandError> {
+    let format = match form {
+        Form::Plain(format) => format,
+        Form::Followed(16, leads) => return pointers::show_counted(session, range, leads),
+        Form::Followed(size, leads) => {
+            let bytes = MemoryDump::new(DumpFormat::Bytes, range, cut(parts, range));
+            return pointers::show(session, &bytes, size, leads);
+        }
+    };
+    let mut record = MemoryDump::new(format, range, cut(parts, range));
+    record.columns = columns;
+    if matches!(format, DumpFormat::Symbols | DumpFormat::ShortSymbols) {
+        record.symbols = pointed(session, &record)?;
+    }
+    session.output.record(Record::Memory(record));
+    Ok(())
+}
+
+/// Shows a text up to its NUL, and returns where it ends.
+fn show_text(
+    session: &mut Session,
+    form: Form,
+    range: AddressRange,
+    columns: Option<u32>,
+) -> Result<Address, CommandError> {
+    let Form::Plain(format) = form else {
+        return Ok(range.end());
+    };
+    let size = format.element_size();
+    let chunk = 1024 * u64::from(columns.unwrap_or(32)) * size;
+    let mut at = 0;
+    while at < range.length {
+        session.check_interrupt()?;
+        let piece = AddressRange::new(range.start.wrapping_add(at), (range.length - at).min(chunk));
+        let parts: Vec<MemoryPart> = session
+            .read_parts(piece)?
+            .into_iter()
+            .map(|(address, bytes)| MemoryPart { address, bytes })
+            .collect();
+        let known: u64 = parts.iter().map(|part| part.bytes.len() as u64).sum();
+        let end = parts.first().and_then(|part| text_end(part, size));
+        let mut record = MemoryDump::new(format, piece, parts);
+        record.columns = columns;
+        session.output.record(Record::Memory(record));
+        match end {
+            Some(end) => return Ok(end),
+            None if known < piece.length => return Ok(piece.end()),
+            None => at += piece.length,
+        }
+    }
+    Ok(range.end())
 }
 
 /// `/cN`: elements a line.
@@ -147,14 +239,12 @@ fn text_end(part: &MemoryPart, size: u64) -> Option<Address> {
 }
 
 /// The symbols that the words of memory point to.
-fn pointed(session: &mut Session, parts: &[(Address, Vec<u8>)]) -> Result<Vec<PointedSymbol>, CommandError> {
-    let words: Vec<(Address, Address)> = parts
-        .iter()
-        .flat_map(|(address, bytes)| {
-            bytes.chunks_exact(8).enumerate().map(|(index, word)| {
-                let at = address.wrapping_add(8 * index as u64);
-                (at, Address(crate::session::number(word)))
-            })
+fn pointed(session: &mut Session, dump: &MemoryDump) -> Result<Vec<PointedSymbol>, CommandError> {
+    let size = dump.format.element_size();
+    let words: Vec<(Address, Address)> = (0..dump.range.length / size)
+        .filter_map(|index| {
+            let at = dump.range.start.wrapping_add(size * index);
+            Some((at, Address(dump.word(at, size)?)))
         })
         .collect();
     session.load_for(words.iter().map(|(_, value)| *value))?;
@@ -166,69 +256,6 @@ fn pointed(session: &mut Session, parts: &[(Address, Vec<u8>)]) -> Result<Vec<Po
             Some(PointedSymbol { at, symbol })
         })
         .collect())
-}
-
-fn enter(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let size: usize = match invocation.name {
-        "eb" => 1,
-        "ew" => 2,
-        "ed" => 4,
-        _ => 8,
-    };
-    let (address, mut rest) = take_target(session, invocation)?;
-    let mut bytes = Vec::new();
-    if rest.is_empty() {
-        return Err(invocation.missing("a value"));
-    }
-    while !rest.is_empty() {
-        let at = invocation.position_of(rest);
-        if rest.starts_with(['"', '\'']) {
-            let Some((text, behind)) = take_string(rest) else {
-                return Err(CommandError::syntax(at, "a string is not closed"));
-            };
-            for byte in text.bytes() {
-                bytes.push(byte);
-                bytes.resize(bytes.len() + size - 1, 0);
-            }
-            rest = behind;
-            continue;
-        }
-        let (value, behind) = session.evaluate_prefix(rest, at)?;
-        let fits =
-            size == 8 || value < 1 << (8 * size) || (value as i64) < 0 && (value as i64) >= -(1 << (8 * size - 1));
-        if !fits {
-            return Err(CommandError::syntax(
-                at,
-                format!("Overflow error: {value:#x} has more than {size} bytes"),
-            ));
-        }
-        bytes.extend_from_slice(value.to_le_bytes().get(..size).unwrap_or_default());
-        rest = behind;
-    }
-    session.write_memory(address, bytes)?;
-    Ok(Flow::Done)
-}
-
-fn enter_text(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let (address, rest) = take_target(session, invocation)?;
-    let Some((text, rest)) = take_string(rest) else {
-        return Err(invocation.missing("a text in quotes"));
-    };
-    invocation.expect_end(rest)?;
-    let mut bytes = text.into_bytes();
-    if invocation.name == "eza" {
-        bytes.push(0);
-    }
-    session.write_memory(address, bytes)?;
-    Ok(Flow::Done)
-}
-
-fn take_target<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Address, &'t str), CommandError> {
-    if invocation.text.is_empty() {
-        return Err(invocation.missing("an address"));
-    }
-    let (address, rest) = session.evaluate_prefix(invocation.text, invocation.at)?;
-    Ok((Address(address), rest))
 }
 
 /// The whole of a small range, for others that show memory.

@@ -4,4 +4,5 @@
 
 mod execution;
 mod looking;
+mod memory;
 mod support;

@@ -199,7 +199,13 @@ impl Conversation {
                 self.line(line, &mut actions);
             }
             Happening::Typed(bytes) => actions.push(Action::Send(Request::ProgramInput { bytes, end: false })),
-            Happening::LineCleared => self.asking = false,
+            Happening::LineCleared => {
+                self.asking = false;
+                // The command that asks is what CTRL+C is meant for.
+                if self.input_wanted.take().is_some() {
+                    actions.push(Action::Send(Request::Interrupt));
+                }
+            }
             Happening::EndOfLines => {
                 self.asking = false;
                 self.lines_ended = true;

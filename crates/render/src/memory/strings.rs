@@ -11,21 +11,30 @@ const COLUMNS: u64 = 32;
 /// A string of bytes up to its NUL.
 pub(super) fn ascii(out: &mut String, dump: &MemoryDump) {
     pieces(out, dump, 1, |units| {
-        let printable = units.iter().map(|unit| match unit {
-            0x20..=0x7e => char::from(*unit as u8),
-            _ => '.',
-        });
-        printable.collect()
+        let bytes: Vec<u8> = units.iter().map(|unit| *unit as u8).collect();
+        plain_ascii(&bytes)
     });
 }
 
 /// A string of UTF-16 up to its NUL.
 pub(super) fn unicode(out: &mut String, dump: &MemoryDump) {
-    pieces(out, dump, 2, |units| {
-        let decoded = char::decode_utf16(units.iter().copied());
-        let printable = decoded.map(|unit| unit.ok().filter(|unit| is_plain(*unit)).unwrap_or('.'));
-        printable.collect()
+    pieces(out, dump, 2, plain_unicode);
+}
+
+/// Bytes as characters; what is not printable ASCII is a dot.
+pub(super) fn plain_ascii(bytes: &[u8]) -> String {
+    let printable = bytes.iter().map(|byte| match byte {
+        0x20..=0x7e => char::from(*byte),
+        _ => '.',
     });
+    printable.collect()
+}
+
+/// UTF-16 as characters; what a terminal does not show as it is is a dot.
+pub(super) fn plain_unicode(units: &[u16]) -> String {
+    let decoded = char::decode_utf16(units.iter().copied());
+    let printable = decoded.map(|unit| unit.ok().filter(|unit| is_plain(*unit)).unwrap_or('.'));
+    printable.collect()
 }
 
 /// Whether a terminal shows a character as it is.

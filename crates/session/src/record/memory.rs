@@ -42,15 +42,25 @@ pub enum DumpFormat {
     /// `dD`: 64-bit floating point.
     #[n(10)]
     Doubles,
+    /// `dds`: 32-bit words, one a line, each with its symbol.
+    #[n(11)]
+    ShortSymbols,
+    /// `dyb`: bits and bytes.
+    #[n(12)]
+    BinaryBytes,
+    /// `dyd`: bits and 32-bit words.
+    #[n(13)]
+    BinaryDoubleWords,
 }
 
 impl DumpFormat {
     /// Bytes of one element: what `L n` counts.
     pub fn element_size(self) -> u64 {
         match self {
-            DumpFormat::Bytes | DumpFormat::Ascii => 1,
+            DumpFormat::Bytes | DumpFormat::Ascii | DumpFormat::BinaryBytes => 1,
             DumpFormat::Words | DumpFormat::WordsAndText | DumpFormat::Unicode => 2,
             DumpFormat::DoubleWords | DumpFormat::DoubleWordsAndText | DumpFormat::Floats => 4,
+            DumpFormat::ShortSymbols | DumpFormat::BinaryDoubleWords => 4,
             DumpFormat::QuadWords | DumpFormat::Symbols | DumpFormat::Doubles => 8,
         }
     }
@@ -63,6 +73,8 @@ impl DumpFormat {
             DumpFormat::DoubleWords | DumpFormat::DoubleWordsAndText => 32,
             DumpFormat::QuadWords | DumpFormat::Symbols | DumpFormat::Floats => 16,
             DumpFormat::Doubles => 15,
+            DumpFormat::ShortSymbols | DumpFormat::BinaryBytes => 32,
+            DumpFormat::BinaryDoubleWords => 8,
             DumpFormat::Ascii | DumpFormat::Unicode => 256,
         }
     }
@@ -137,6 +149,80 @@ impl MemoryDump {
             Some(word | u64::from(byte) << (8 * index))
         })
     }
+}
+
+/// One byte that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Difference {
+    /// Where the first block has it.
+    #[n(0)]
+    pub left: Address,
+    /// What is there.
+    #[n(1)]
+    pub left_byte: u8,
+    /// Where the second block has it.
+    #[n(2)]
+    pub right: Address,
+    /// What is there.
+    #[n(3)]
+    pub right_byte: u8,
+}
+
+/// `c`.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Differences {
+    /// Ascending.
+    #[n(0)]
+    pub rows: Vec<Difference>,
+}
+
+/// Where a pointer leads.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Pointee {
+    /// Memory that cannot be read.
+    #[n(0)]
+    Nothing,
+    /// A text of bytes, without its NUL.
+    #[n(1)]
+    Text(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// A text of UTF-16, without its NUL.
+    #[n(2)]
+    WideText(#[n(0)] Vec<u16>),
+    /// A word.
+    #[n(3)]
+    Word {
+        /// Its value.
+        #[n(0)]
+        value: u64,
+        /// What it points to in its turn.
+        #[n(1)]
+        symbol: Option<SymbolName>,
+    },
+}
+
+/// One pointer with what it points to.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PointerRow {
+    /// Where the pointer is.
+    #[n(0)]
+    pub at: Address,
+    /// Its value; none where it could not be read.
+    #[n(1)]
+    pub value: Option<u64>,
+    /// Where it leads.
+    #[n(2)]
+    pub pointee: Pointee,
+}
+
+/// `dda`, `dpp` and their kin.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Pointers {
+    /// Bytes of a pointer: 4 or 8.
+    #[n(0)]
+    pub size: u8,
+    /// Ascending.
+    #[n(1)]
+    pub rows: Vec<PointerRow>,
 }
 
 /// `s`.

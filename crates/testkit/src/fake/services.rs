@@ -5,6 +5,7 @@ use farsight_target::*;
 use farsight_types::{AddressRange, Architecture, FileOffset, OperatingSystem, OsPid, OsTid};
 use farsight_wire::Nothing;
 
+use super::changes;
 use super::debuggee::{Debuggee, State, Stepping};
 use super::{FakeTarget, INIT, MACHINE, TOY, toy};
 
@@ -247,16 +248,16 @@ impl Run for FakeTarget {
 }
 
 impl Look for FakeTarget {
-    fn fill(&mut self, _: FillRequest) -> Result<WriteReply> {
-        Err(TargetError::Unsupported)
+    fn fill(&mut self, request: FillRequest) -> Result<WriteReply> {
+        changes::fill(&mut self.debugged(request.process)?.memory, &request)
     }
 
-    fn allocate(&mut self, _: AllocateRequest) -> Result<Allocation> {
-        Err(TargetError::Unsupported)
+    fn allocate(&mut self, request: AllocateRequest) -> Result<Allocation> {
+        changes::allocate(&mut self.at_rest(request.process)?.memory, request)
     }
 
-    fn free(&mut self, _: Allocation) -> Result<Nothing> {
-        Err(TargetError::Unsupported)
+    fn free(&mut self, order: Allocation) -> Result<Nothing> {
+        changes::free(&mut self.at_rest(order.process)?.memory, order)
     }
 
     fn change_suspend_counts(&mut self, _: SuspendOrder) -> Result<SuspendCounts> {
@@ -419,12 +420,12 @@ impl Look for FakeTarget {
 }
 
 impl Files for FakeTarget {
-    fn write_file(&mut self, _: FilePart) -> Result<Nothing> {
-        Err(TargetError::Unsupported)
+    fn write_file(&mut self, part: FilePart) -> Result<Nothing> {
+        changes::write_file(self, part)
     }
 
-    fn fetch_file(&mut self, _: FileFetch) -> Result<FilePiece> {
-        Err(TargetError::Unsupported)
+    fn fetch_file(&mut self, fetch: FileFetch) -> Result<FilePiece> {
+        changes::fetch_file(self, &fetch)
     }
 
     fn read_file(&mut self, request: ReadFileRequest) -> Result<ReadReply> {

@@ -216,6 +216,17 @@ fn a_line_taken_back_is_asked_for_again() {
 }
 
 #[test]
+fn a_line_taken_back_ends_the_command_that_wanted_it() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    line(&mut it, "eb 1000");
+    let prompt = "Input> ".into();
+    told(&mut it, Notification::InputWanted { prompt });
+    assert_eq!(words(&mut it, Happening::LineCleared), ["send Interrupt"]);
+    assert_eq!(done(&mut it, 1, Failed), ["ask 0:000> "]);
+}
+
+#[test]
 fn while_a_program_runs_the_keyboard_is_its_own() {
     let mut it = terminal_with(FirstTarget::Program);
     assert_eq!(running(&mut it), ["BeginTyping"]);

@@ -1,0 +1,44 @@
+//! Asks the user for a line in the middle of a command.
+//!
+//! The command waits; the inbox does not: what has nothing to do with the line is served or kept in order, and an
+//! interrupt or the end of the session ends the wait.
+
+use farsight_session::Request;
+
+use super::Session;
+use crate::EngineMessage;
+use crate::error::CommandError;
+
+impl Session {
+    /// A line that a client types behind a prompt.
+    pub(crate) fn ask_line(&mut self, prompt: &str) -> Result<String, CommandError> {
+        self.check_interrupt()?;
+        self.output.input_wanted(prompt);
+        let answer = self.wait_for_line(prompt);
+        self.output.input_taken();
+        answer.ok_or(CommandError::Interrupted)
+    }
+
+    fn wait_for_line(&mut self, prompt: &str) -> Option<String> {
+        loop {
+            match self.mailbox.next_beside()? {
+                EngineMessage::Client(_, Request::AnswerInput { text }) => return Some(text),
+                EngineMessage::Client(_, Request::Interrupt) => return None,
+                // An editor that completes waits for its answer; a value has nothing to be completed with.
+                EngineMessage::Client(client, Request::Complete { ticket, line }) => {
+                    self.output.completions(client, ticket, line.len(), Vec::new());
+                }
+                EngineMessage::Client(client, Request::SetOutput { mask, .. }) => self.output.set_mask(client, mask),
+                EngineMessage::Join(end, name) => {
+                    self.output.join(end, name);
+                    self.output.input_wanted(prompt);
+                }
+                message => {
+                    if self.mailbox.postpone(message) {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
