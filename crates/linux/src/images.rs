@@ -120,7 +120,7 @@ impl Loader {
 }
 
 /// The images of one process, kept so that unchanged ones are not read again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ImageBook {
     images: BTreeMap<Address, Image>,
 }

@@ -19,7 +19,12 @@ pub(crate) const TRAP_BYTE: u8 = 0xcc;
 pub(crate) struct ProcessMemory {
     file: File,
     planted: Mutex<BTreeMap<u64, Planted>>,
+    /// What traps that were taken away had displaced: a hit of one, or a copy of it in a child, may still be on its way.
+    removed: Mutex<BTreeMap<u64, u8>>,
 }
+
+/// Removed traps that are remembered. More are forgotten, all at once: only the latest are ever asked for.
+const MOST_REMOVED: usize = 1024;
 
 #[derive(Clone, Copy, Debug)]
 struct Planted {
@@ -38,6 +43,7 @@ impl ProcessMemory {
         Ok(ProcessMemory {
             file,
             planted: Mutex::default(),
+            removed: Mutex::default(),
         })
     }
 
@@ -55,7 +61,11 @@ impl ProcessMemory {
         let read = self.read_raw(address, bytes);
         let end = address.0.saturating_add(read as u64);
         for (at, trap) in planted.range(address.0..end) {
-            bytes[(at - address.0) as usize] = trap.original;
+            let byte = &mut bytes[(at - address.0) as usize];
+            // What else stands there was mapped or written over the trap.
+            if *byte == TRAP_BYTE {
+                *byte = trap.original;
+            }
         }
         read
     }
@@ -144,6 +154,7 @@ impl ProcessMemory {
             let original = trap.original;
             planted.remove(&address.0);
             self.restore(address, original);
+            self.remember(address, original);
         }
     }
 
@@ -161,7 +172,49 @@ impl ProcessMemory {
         let mut planted = self.planted();
         if let Some(trap) = planted.get_mut(&address.0) {
             trap.lifted = false;
-            self.write_raw(address, &[TRAP_BYTE]);
+            let mut now = [0];
+            if self.read_raw(address, &mut now) == 1 && now[0] == trap.original {
+                self.write_raw(address, &[TRAP_BYTE]);
+            }
+        }
+    }
+
+    fn remember(&self, address: Address, original: u8) {
+        let mut removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        if removed.len() >= MOST_REMOVED {
+            removed.clear();
+        }
+        removed.insert(address.0, original);
+    }
+
+    /// Whether a trap of ours was there, and is no longer.
+    pub(crate) fn was_planted(&self, address: Address) -> bool {
+        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        removed.contains_key(&address.0)
+    }
+
+    /// Makes this memory, a copy that a child was born with, hold those of the parent's traps that are `wanted`, with
+    /// that many users each, and no other.
+    pub(crate) fn inherit(&self, parent: &ProcessMemory, wanted: &BTreeMap<u64, u32>) {
+        let originals = parent.planted_bytes();
+        let mut planted = self.planted();
+        for (address, original) in originals {
+            match wanted.get(&address.0) {
+                Some(users) => {
+                    let mut now = [0];
+                    // It may have been planted after the copy was made.
+                    if self.read_raw(address, &mut now) == 1 && now[0] == original {
+                        self.write_raw(address, &[TRAP_BYTE]);
+                    }
+                    let trap = Planted {
+                        original,
+                        users: *users,
+                        lifted: false,
+                    };
+                    planted.insert(address.0, trap);
+                }
+                None => self.restore(address, original),
+            }
         }
     }
 
@@ -189,13 +242,23 @@ impl ProcessMemory {
         let mut planted = self.planted();
         for (address, trap) in std::mem::take(&mut *planted) {
             self.restore(Address(address), trap.original);
+            self.remember(Address(address), trap.original);
         }
     }
 
-    /// Where traps are planted, and what they displaced.
+    /// What traps have displaced: those that are planted, and those that were taken away, which a copy that was made
+    /// before may still hold.
     pub(crate) fn planted_bytes(&self) -> Vec<(Address, u8)> {
         let planted = self.planted();
-        planted.iter().map(|(at, trap)| (Address(*at), trap.original)).collect()
+        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = removed.iter().filter(|(at, _)| {
+            let gone = !planted.contains_key(at);
+            // Where the program has a breakpoint instruction of its own by now, so has the copy.
+            gone && !self.holds_trap_byte(Address(**at))
+        });
+        let old = old.map(|(at, original)| (Address(*at), *original));
+        let now = planted.iter().map(|(at, trap)| (Address(*at), trap.original));
+        now.chain(old).collect()
     }
 
     /// Restores the bytes that traps had displaced in the memory that this one is a copy of.

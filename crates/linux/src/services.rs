@@ -138,8 +138,10 @@ impl Run for LinuxServices {
         Err(TargetError::Unsupported)
     }
 
-    fn set_process_options(&mut self, _: ProcessOptions) -> Result<Nothing, TargetError> {
-        Err(TargetError::Unsupported)
+    fn set_process_options(&mut self, options: ProcessOptions) -> Result<Nothing, TargetError> {
+        self.tracer
+            .call(move |tracer| tracer.set_children(options.process, options.children))?;
+        Ok(Nothing {})
     }
 }
 

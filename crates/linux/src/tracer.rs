@@ -26,7 +26,7 @@ use std::thread::JoinHandle;
 
 use farsight_target::plan::{HitBook, StepMachine};
 use farsight_target::{
-    Event, LossPolicy, Note, ResumePlan, SessionEnd, SignalPolicy, SignalSet, StepMark, TargetError,
+    Event, LossPolicy, Note, ProcessBirth, ResumePlan, SessionEnd, SignalPolicy, SignalSet, StepMark, TargetError,
 };
 use farsight_types::{Generation, OsPid};
 use libc::pid_t;
@@ -226,6 +226,8 @@ pub(crate) struct Tracer {
     leaving: BTreeSet<pid_t>,
     /// Statuses that came while the session was being brought to rest; they are judged when it runs again.
     backlog: VecDeque<(pid_t, Waited)>,
+    /// Births that the next stop tells of.
+    births: Vec<ProcessBirth>,
     run: Option<Run>,
     book: HitBook,
     generation: Generation,
@@ -253,6 +255,7 @@ impl Tracer {
             forked: BTreeMap::new(),
             leaving: BTreeSet::new(),
             backlog: VecDeque::new(),
+            births: Vec::new(),
             run: None,
             book: HitBook::default(),
             generation: Generation::default(),

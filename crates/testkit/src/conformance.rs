@@ -5,6 +5,7 @@
 //! link, and on the in-process server; [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
 mod changes;
+mod family;
 mod hands;
 mod holding;
 mod machine;
@@ -15,6 +16,7 @@ mod stops;
 mod terminal;
 
 pub use changes::*;
+pub use family::*;
 pub use hands::*;
 pub use holding::*;
 pub use machine::*;
@@ -66,6 +68,9 @@ macro_rules! conformance_tests {
             // changes: threads, execer, forker, loader
             follows_threads_that_come_and_go, follows_exec, follows_exec_of_another_thread,
             keeps_traps_out_of_children, stops_at_modules_before_constructors, stops_only_at_named_modules,
+            // family: family, threads
+            follows_a_fork_storm, shares_traps_with_followed_children, follows_children_that_share_memory,
+            stops_at_births_and_ends, follows_and_lets_go_of_children,
             // terminal: hello
             gives_a_launched_program_its_surroundings, types_into_a_terminal, carries_much_output,
         }

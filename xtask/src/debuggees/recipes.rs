@@ -78,6 +78,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     c("counter", "counter.c", &["-O0"]),
     c("deep", "deep.c", &["-O0"]),
     c("execer", "execer.c", &["-O0"]),
+    c("family", "family.c", &["-O0"]),
     c("faults", "faults.c", &["-O0"]),
     c("forker", "forker.c", &["-O0"]),
     c("hello", "hello.c", &["-O0"]),

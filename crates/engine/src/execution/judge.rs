@@ -186,9 +186,7 @@ fn order_of(filter: &Filter) -> SignalOrder {
 /// The file's name of a module that came or went.
 fn file_of(kind: &EventKind) -> &str {
     match kind {
-        EventKind::ModuleLoaded { path, .. } | EventKind::ModuleUnloaded { path, .. } => {
-            file_name(path)
-        }
+        EventKind::ModuleLoaded { path, .. } | EventKind::ModuleUnloaded { path, .. } => file_name(path),
         _ => "",
     }
 }

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use farsight_target::{
-    ResumePlan, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder,
-    ThreadRule,
+    ResumePlan, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder, ThreadRule,
 };
 use farsight_types::{OsTid, SystemId};
 

@@ -64,15 +64,25 @@ pub(crate) fn usual(number: i32) -> Usual {
 pub(crate) fn signal_number(word: &str) -> Option<i32> {
     let lower = word.to_ascii_lowercase();
     let bare = lower.strip_prefix("sig").unwrap_or(&lower);
-    let named = SIGNALS.iter().find(|(_, name, ..)| name[3..].eq_ignore_ascii_case(bare));
+    let named = SIGNALS
+        .iter()
+        .find(|(_, name, ..)| name[3..].eq_ignore_ascii_case(bare));
     if let Some((number, ..)) = named {
         return Some(*number);
     }
     let number = if let Some(behind) = bare.strip_prefix("rtmin") {
-        let offset = if behind.is_empty() { "0" } else { behind.strip_prefix('+')? };
+        let offset = if behind.is_empty() {
+            "0"
+        } else {
+            behind.strip_prefix('+')?
+        };
         REAL_TIME.start().checked_add(decimal(offset)?)?
     } else if let Some(behind) = bare.strip_prefix("rtmax") {
-        let offset = if behind.is_empty() { "0" } else { behind.strip_prefix('-')? };
+        let offset = if behind.is_empty() {
+            "0"
+        } else {
+            behind.strip_prefix('-')?
+        };
         REAL_TIME.end().checked_sub(decimal(offset)?)?
     } else {
         let number = match lower.strip_prefix("0x") {
@@ -86,7 +96,10 @@ pub(crate) fn signal_number(word: &str) -> Option<i32> {
 
 fn decimal(digits: &str) -> Option<i32> {
     // A sign is no digit.
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())?
 }
 
 /// A signal's name, such as `SIGSEGV`; real-time signals by their number.

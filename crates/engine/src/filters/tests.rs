@@ -34,7 +34,18 @@ fn events_go_by_many_words() {
     assert_eq!(load.argument.as_deref(), Some("libm*"));
     assert!(parse("cc").unwrap().handling && parse("bpec").unwrap().handling);
     for wrong in [
-        "", "frob", "0", "65", "99999999999999", "rtmin+31", "rtmax-99", "segv:x", "ct:x", "kill", "eh", "sig",
+        "",
+        "frob",
+        "0",
+        "65",
+        "99999999999999",
+        "rtmin+31",
+        "rtmax-99",
+        "segv:x",
+        "ct:x",
+        "kill",
+        "eh",
+        "sig",
     ] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
@@ -91,7 +102,10 @@ fn a_filter_becomes_the_server_s_order() {
         let load = filters.get_mut(Code::Event(EventCode::Load));
         (load.status, load.argument) = (BreakStatus::First, argument.into());
         let order = filters.modules(false);
-        assert_eq!((order.stop, order.stop_names), (stop, names.into_iter().map(String::from).collect()));
+        assert_eq!(
+            (order.stop, order.stop_names),
+            (stop, names.into_iter().map(String::from).collect())
+        );
     }
 }
 

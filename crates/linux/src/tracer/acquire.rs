@@ -36,7 +36,9 @@ impl Tracer {
         self.seize_threads(pid, options)?;
         let memory = Arc::new(memory);
         self.shared.set_memory(pid, Some(memory.clone()));
-        self.debuggees.insert(pid, Debuggee::new(memory, false));
+        let mut debuggee = Debuggee::new(memory, false);
+        debuggee.children = spec.children.unwrap_or_default();
+        self.debuggees.insert(pid, debuggee);
         if let Some(signals) = spec.signals {
             self.signals = signals;
         }
@@ -177,7 +179,8 @@ impl Tracer {
         let memory = Arc::new(memory);
         self.shared.set_memory(pid, Some(memory.clone()));
         let mut debuggee = Debuggee::new(memory, true);
-        debuggee.terminal = Some(Terminal::start(pid, master, self.shared.events.clone()));
+        debuggee.terminal = Some(Arc::new(Terminal::start(pid, master, self.shared.events.clone())));
+        debuggee.children = spec.children.unwrap_or_default();
         self.debuggees.insert(pid, debuggee);
         self.threads.insert(tid, Thread::new(tid, pid, State::Stopped));
         if let Some(signals) = spec.signals {

@@ -1,10 +1,10 @@
 //! One debuggee and its threads, as the tracer knows them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use farsight_target::{ExitStatus, ImageDelta, ThreadDelta};
-use farsight_types::{OsPid, OsTid};
+use farsight_target::{ChildPolicy, ExitStatus, ImageDelta, ThreadDelta};
+use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t, user_regs_struct};
 
 use crate::images::{ImageBook, Loader};
@@ -54,8 +54,12 @@ pub(super) struct Thread {
     pub(super) job_stopped: bool,
     /// To be interrupted as soon as it runs, for it may have been taken out of a job-control stop by a step.
     pub(super) check_job_stop: bool,
+    /// Its first stop has not been judged yet.
+    pub(super) fresh: bool,
     /// Waits in the kernel until its vfork child has its own memory, and cannot be stopped before.
     pub(super) in_vfork: bool,
+    /// The thread that waits like that for this one.
+    pub(super) vfork_parent: Option<pid_t>,
     /// Did not stop when it was asked to, and will say so itself when it can.
     pub(super) stuck: bool,
     /// At or past its exit event.
@@ -82,7 +86,9 @@ impl Thread {
             held: VecDeque::new(),
             job_stopped: false,
             check_job_stop: false,
+            fresh: state == State::New,
             in_vfork: false,
+            vfork_parent: None,
             stuck: false,
             exiting: false,
             end_told: false,
@@ -149,9 +155,15 @@ pub(super) struct Debuggee {
     /// What the next stop tells of.
     pub(super) thread_news: ThreadDelta,
     pub(super) image_news: ImageDelta,
-    pub(super) terminal: Option<Terminal>,
+    pub(super) terminal: Option<Arc<Terminal>>,
     /// The exit event was shown.
     pub(super) exit_shown: bool,
+    /// What becomes of the processes that it makes.
+    pub(super) children: ChildPolicy,
+    /// The process that made it, of a followed child that has run no program of its own yet.
+    pub(super) copy_of: Option<OsPid>,
+    /// Its birth is to be told by a stop of its own.
+    pub(super) newborn: bool,
 }
 
 impl Debuggee {
@@ -166,7 +178,39 @@ impl Debuggee {
             image_news: ImageDelta::default(),
             terminal: None,
             exit_shown: false,
+            children: ChildPolicy::Leave,
+            copy_of: None,
+            newborn: false,
         }
+    }
+
+    /// A followed child of this one, `parent`, with this memory: it has the same images, and writes to the same terminal.
+    pub(super) fn child(&self, parent: OsPid, memory: Arc<ProcessMemory>) -> Debuggee {
+        Debuggee {
+            auxv: self.auxv.clone(),
+            loader: self.loader,
+            images: self.images.clone(),
+            terminal: self.terminal.clone(),
+            children: self.children,
+            copy_of: Some(parent),
+            ..Debuggee::new(memory, self.launched)
+        }
+    }
+
+    /// What the next stop is to tell of its threads and images, if anything.
+    pub(super) fn take_news(&mut self) -> Option<(ThreadDelta, ImageDelta)> {
+        let (threads, images) = (&self.thread_news, &self.image_news);
+        let quiet = threads.started.is_empty()
+            && threads.ended.is_empty()
+            && images.loaded.is_empty()
+            && images.unloaded.is_empty()
+            && !images.replaced;
+        (!quiet).then(|| {
+            (
+                std::mem::take(&mut self.thread_news),
+                std::mem::take(&mut self.image_news),
+            )
+        })
     }
 
     /// Notes a thread's end for the next stop; one that was never told of is forgotten.
@@ -178,10 +222,17 @@ impl Debuggee {
         }
     }
 
-    /// Looks for images that came and went, and notes them for the next stop. Returns whether any came.
-    pub(super) fn refresh_images(&mut self, pid: OsPid) -> Vec<String> {
+    /// Looks for images that came and went, and notes them for the next stop. Returns the paths of those
+    /// that came and of those that went.
+    pub(super) fn refresh_images(&mut self, pid: OsPid) -> (Vec<String>, Vec<String>) {
+        let paths: BTreeMap<Address, String> = self
+            .images
+            .all()
+            .map(|image| (image.base, image.path.clone()))
+            .collect();
         let (loaded, unloaded) = self.images.refresh(pid, &self.memory, &self.auxv, self.loader.as_ref());
         let names = loaded.iter().map(|image| image.path.clone()).collect();
+        let gone = unloaded.iter().filter_map(|base| paths.get(base).cloned()).collect();
         for base in unloaded {
             let before = self.image_news.loaded.len();
             self.image_news.loaded.retain(|image| image.base != base);
@@ -190,7 +241,7 @@ impl Debuggee {
             }
         }
         self.image_news.loaded.extend(loaded);
-        names
+        (names, gone)
     }
 }
 

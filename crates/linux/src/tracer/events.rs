@@ -2,7 +2,7 @@
 //! to rest.
 
 use farsight_target::plan::{Move, Observation, Verdict};
-use farsight_target::{Chance, Event, ExitStatus, Note, SignalInfo, StopCause};
+use farsight_target::{Chance, Event, ExitStatus, Note, ProcessEnd, SignalInfo, StopCause};
 use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t};
 
@@ -25,8 +25,7 @@ impl Tracer {
         }
         self.adopt(tid);
         let Some(thread) = self.threads.get_mut(&tid) else {
-            self.strangers.insert(tid, waited);
-            return;
+            return self.note_stranger(tid, waited);
         };
         thread.deferred = false;
         let Waited::Stopped { signal, event } = waited else {
@@ -41,7 +40,11 @@ impl Tracer {
             0 => self.signal_stop(tid, signal),
             libc::PTRACE_EVENT_STOP => {
                 thread.job_stopped = signal != libc::SIGTRAP;
-                self.let_run(tid);
+                let fresh = std::mem::take(&mut thread.fresh);
+                match fresh.then(|| self.birth_cause(tid)).flatten() {
+                    Some(cause) => self.report(tid, cause),
+                    None => self.let_run(tid),
+                }
             }
             libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
                 self.born(tid, event);
@@ -61,8 +64,7 @@ impl Tracer {
         }
         self.adopt(tid);
         let Some(thread) = self.threads.get_mut(&tid) else {
-            self.strangers.insert(tid, waited);
-            return;
+            return self.note_stranger(tid, waited);
         };
         match waited {
             Waited::Stopped {
@@ -84,6 +86,17 @@ impl Tracer {
                 self.backlog.push_back((tid, waited));
             }
         }
+    }
+
+    /// Whether the first stop of a thread is worth a stop of the session.
+    pub(super) fn birth_cause(&mut self, tid: pid_t) -> Option<StopCause> {
+        let wanted = self.stops().is_some_and(|stops| stops.thread_started);
+        let thread = self.threads.get(&tid).filter(|thread| !thread.borrower)?;
+        let debuggee = self.debuggees.get_mut(&thread.pid)?;
+        if tid == thread.pid.0 as pid_t {
+            return std::mem::take(&mut debuggee.newborn).then_some(StopCause::ProcessStarted);
+        }
+        wanted.then_some(StopCause::ThreadStarted)
     }
 
     fn signal_stop(&mut self, tid: pid_t, signal: c_int) {
@@ -110,7 +123,7 @@ impl Tracer {
         let memory = debuggee.memory.clone();
         let place = Address(registers.rip.wrapping_sub(1));
         if !memory.is_planted(place) {
-            if memory.holds_trap_byte(place) {
+            if !memory.was_planted(place) || memory.holds_trap_byte(place) {
                 if borrower || !self.signals.stop.has(libc::SIGTRAP) {
                     return self.signalled(tid, detail);
                 }
@@ -159,8 +172,8 @@ impl Tracer {
         if !debuggee.loader?.is_consistent(&debuggee.memory) {
             return None;
         }
-        let names = debuggee.refresh_images(pid);
-        if !debuggee.image_news.unloaded.is_empty() {
+        let (names, gone) = debuggee.refresh_images(pid);
+        if !gone.is_empty() {
             debuggee
                 .memory
                 .forget_unmapped(&procfs::mappings(pid).unwrap_or_default());
@@ -174,7 +187,17 @@ impl Tracer {
                 .iter()
                 .any(|name| path.rsplit('/').next() == Some(name))
         };
-        (!names.is_empty() && (order.stop || names.iter().any(named))).then_some(StopCause::Modules)
+        let loaded = !names.is_empty() && (order.stop || names.iter().any(named));
+        (loaded || self.is_unload_wanted(&gone)).then_some(StopCause::Modules)
+    }
+
+    fn is_unload_wanted(&self, gone: &[String]) -> bool {
+        let Some(stops) = self.stops() else { return false };
+        let named = |path: &String| {
+            let tail = path.rsplit('/').next();
+            stops.unload_names.iter().any(|name| tail == Some(name))
+        };
+        !gone.is_empty() && (stops.unload || gone.iter().any(named))
     }
 
     /// A signal is about to be delivered.
@@ -224,6 +247,7 @@ impl Tracer {
     fn executed(&mut self, tid: pid_t) {
         let Some(thread) = self.threads.get(&tid) else { return };
         let (pid, borrower) = (thread.pid, thread.borrower);
+        self.end_vfork(tid);
         if borrower {
             // It has memory of its own now, without our traps.
             self.threads.remove(&tid);
@@ -231,7 +255,7 @@ impl Tracer {
             return;
         }
         self.others_ended_by_exec(tid, pid);
-        self.book.forget(pid);
+        self.leave_memory(pid);
         if let Some(run) = &mut self.run
             && run
                 .stepper
@@ -251,6 +275,7 @@ impl Tracer {
             return;
         };
         debuggee.memory = memory;
+        debuggee.copy_of = None;
         debuggee.images = Default::default();
         debuggee.image_news = Default::default();
         debuggee.image_news.replaced = true;
@@ -304,10 +329,11 @@ impl Tracer {
     /// A thread is at its exit, its registers and the process's memory still there.
     fn exit_event(&mut self, tid: pid_t) {
         if let Some(cause) = self.exit_cause(tid) {
-            if let Some(debuggee) = self
-                .threads
-                .get(&tid)
-                .and_then(|thread| self.debuggees.get_mut(&thread.pid))
+            if cause != StopCause::ThreadEnding
+                && let Some(debuggee) = self
+                    .threads
+                    .get(&tid)
+                    .and_then(|thread| self.debuggees.get_mut(&thread.pid))
             {
                 debuggee.exit_shown = true;
             }
@@ -328,6 +354,7 @@ impl Tracer {
         if thread.borrower || debuggee.exit_shown {
             return None;
         }
+        let is_copy = debuggee.copy_of.is_some();
         if let ExitStatus::Signal { number } = status
             && number == last_signal
             && self.signals.stop_second.has(number)
@@ -345,11 +372,23 @@ impl Tracer {
             .threads
             .values()
             .all(|other| other.pid != pid || other.exiting || other.borrower || other.state == State::Gone);
-        let stop_at_exit = self
-            .run
-            .as_ref()
-            .is_some_and(|run| run.plan.stop_at_exit && run.starting.is_none());
-        (is_last && stop_at_exit).then_some(StopCause::Exiting { status })
+        if self.run.as_ref().is_some_and(|run| run.starting.is_some()) {
+            return None;
+        }
+        let (ends, thread_ends) = self
+            .stops()
+            .map_or((false, false), |stops| (stops.process_ended, stops.thread_ended));
+        let stop_at_exit = self.run.as_ref().is_some_and(|run| run.plan.stop_at_exit);
+        if is_last {
+            return (ends || stop_at_exit && !is_copy).then_some(StopCause::Exiting { status });
+        }
+        (thread_ends && self.ends_itself(tid)).then_some(StopCause::ThreadEnding)
+    }
+
+    /// Whether a thread at its exit event left by itself, and not with its whole process.
+    fn ends_itself(&mut self, tid: pid_t) -> bool {
+        let registers = self.threads.get_mut(&tid).map(Thread::registers);
+        registers.is_some_and(|registers| registers.is_ok_and(|now| now.orig_rax == libc::SYS_exit as u64))
     }
 
     /// Notes a thread's end for the next stop, once. The leader's is the process's and is told apart.
@@ -376,6 +415,7 @@ impl Tracer {
     /// A thread is gone. The leader's end comes last and is the process's.
     fn thread_gone(&mut self, tid: pid_t, waited: Waited) {
         self.tell_end(tid);
+        self.end_vfork(tid);
         let Some(thread) = self.threads.remove(&tid) else {
             return;
         };
@@ -398,17 +438,30 @@ impl Tracer {
             Waited::Exited(code) => ExitStatus::Code { code },
             Waited::Stopped { .. } => return,
         };
+        let shown = self.debuggee(pid).is_ok_and(|debuggee| debuggee.exit_shown);
+        self.take_orphans(pid);
         self.forget(pid);
-        self.report_gone(pid, StopCause::Exited { status });
+        let wanted = !shown && self.stops().is_some_and(|stops| stops.process_ended);
+        // A step that can never end, and a start, must be answered.
+        let awaited = self.run.as_ref().is_some_and(|run| {
+            let step = run.plan.step.as_ref().map(|step| step.thread.0 as pid_t);
+            run.starting == Some(pid) || step.is_some_and(|step| !self.threads.contains_key(&step))
+        });
+        if wanted || awaited || self.debuggees.is_empty() {
+            return self.report_gone(pid, StopCause::Exited { status });
+        }
+        let end = ProcessEnd { process: pid, status };
+        self.shared.events.tell(Event::Note(Note::ProcessEnded { end }));
     }
 
     /// Drops everything known of a process that is gone or no longer ours.
     pub(super) fn forget(&mut self, pid: OsPid) {
         self.let_strangers_go(pid);
+        self.leave_memory(pid);
+        self.births.retain(|birth| birth.process != pid);
         self.threads.retain(|_, thread| thread.pid != pid);
         let threads = &self.threads;
         self.backlog.retain(|(tid, _)| threads.contains_key(tid));
-        self.book.forget(pid);
         self.shared.set_memory(pid, None);
         // With it goes its terminal, which first sends what the program wrote last.
         self.debuggees.remove(&pid);

@@ -1,5 +1,7 @@
 //! Letting go of debuggees: set back behind traps, code restored, no hidden signal left.
 
+use std::sync::Arc;
+
 use farsight_target::{LettingGo, LossPolicy, SignalOrder, TargetError};
 use farsight_types::OsPid;
 use libc::pid_t;
@@ -16,17 +18,25 @@ impl Tracer {
         let was_running = self.run.is_some();
         self.halt(None);
         self.unpin();
+        if self.becomes_borrower(pid) {
+            if was_running {
+                self.go_on_or_end();
+            }
+            return Ok(());
+        }
         if order == SignalOrder::Drop
             && let Some(thread) = self.threads.get_mut(&self.event_thread)
             && thread.pid == pid
         {
             thread.deliver = 0;
         }
-        if let Some(debuggee) = self.debuggees.get(&pid) {
-            debuggee.memory.unplant_all();
-            if let Some(terminal) = &debuggee.terminal {
-                terminal.keep_open();
-            }
+        self.clean_memory(pid);
+        if let Some(debuggee) = self.debuggees.get(&pid)
+            && let Some(terminal) = &debuggee.terminal
+            // Relatives that stay keep it open.
+            && Arc::strong_count(terminal) == 1
+        {
+            terminal.keep_open();
         }
         for tid in self.threads_of(pid) {
             let deferred = self.deferred_signal(tid);
@@ -47,6 +57,41 @@ impl Tracer {
             self.go_on_or_end();
         }
         Ok(())
+    }
+
+    /// A followed child that still runs in its parent's memory cannot be let go of while that is debugged: it would meet
+    /// the parent's traps. It is taken along unseen, as if it had never been followed.
+    fn becomes_borrower(&mut self, pid: OsPid) -> bool {
+        let Some(parent) = self.parent_in_memory(pid) else {
+            return false;
+        };
+        self.leave_memory(pid);
+        for thread in self.threads.values_mut().filter(|thread| thread.pid == pid) {
+            thread.pid = parent;
+            thread.borrower = true;
+        }
+        self.forget(pid);
+        true
+    }
+
+    /// The debuggee that made this one, while it still runs in its memory.
+    fn parent_in_memory(&self, pid: OsPid) -> Option<OsPid> {
+        let parent = self.debuggees.get(&pid)?.copy_of?;
+        self.sharers(pid).contains(&parent).then_some(parent)
+    }
+
+    /// Takes every trap out of a debuggee's memory. Others that run in it lose theirs.
+    fn clean_memory(&mut self, pid: OsPid) {
+        let Some(debuggee) = self.debuggees.get(&pid) else {
+            return;
+        };
+        debuggee.memory.unplant_all();
+        for sharer in self.sharers(pid) {
+            self.book.forget(sharer);
+            if let Some(debuggee) = self.debuggees.get_mut(&sharer) {
+                debuggee.loader = None;
+            }
+        }
     }
 
     /// All threads that run in a debuggee's memory, those that are not shown included.
@@ -113,8 +158,10 @@ impl Tracer {
         // Children that share its memory live on, in clean memory.
         self.halt(Some(pid));
         self.unpin();
-        if let Some(debuggee) = self.debuggees.get(&pid) {
-            debuggee.memory.unplant_all();
+        if self.parent_in_memory(pid).is_some() {
+            self.leave_memory(pid);
+        } else {
+            self.clean_memory(pid);
         }
         for thread in self
             .threads
@@ -155,8 +202,7 @@ impl Tracer {
         }
         self.adopt(tid);
         let Some(thread) = self.threads.get_mut(&tid) else {
-            self.strangers.insert(tid, waited);
-            return;
+            return self.note_stranger(tid, waited);
         };
         match waited {
             _ if thread.pid != dying => {

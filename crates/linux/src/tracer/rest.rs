@@ -1,9 +1,10 @@
 //! Bringing the session to rest, and saying so.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farsight_target::plan::code_at_marks;
-use farsight_target::{Event, Stop, StopCause};
+use farsight_target::{Event, Family, ProcessDelta, Stop, StopCause};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange, OsPid, OsTid, Registers};
 use libc::pid_t;
@@ -13,6 +14,7 @@ use super::{Stepper, Tracer};
 use crate::registers::to_registers;
 use crate::sys::wait::Waited;
 use crate::sys::{ptrace, wait};
+use crate::terminal::Terminal;
 
 /// Bytes of code from the pc on that come with every stop.
 const CODE_BYTES: usize = 64;
@@ -23,23 +25,46 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl Tracer {
     /// Stops every loose thread of one debuggee, or of all, and waits for them. What else they had to say waits in the
     /// backlog. Returns those that were running.
+    ///
+    /// One debuggee's threads are those of all that run in its memory. Those of others that have something to say
+    /// meanwhile are judged afterwards.
     pub(super) fn halt(&mut self, only: Option<OsPid>) -> Vec<pid_t> {
-        let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
-        let mut halted = Vec::new();
+        let only = only.map(|only| self.sharers(only));
+        let wanted = |pid: OsPid| only.as_ref().is_none_or(|only| only.contains(&pid));
         for thread in self.threads.values().filter(|thread| wanted(thread.pid)) {
             if matches!(thread.state, State::Running | State::Listening) {
                 // A thread that is dying cannot be interrupted; its end will be waited for like a stop.
                 let _ = ptrace::interrupt(thread.tid);
-                halted.push(thread.tid);
             }
         }
+        let mut halted = Vec::new();
         let deadline = Instant::now() + PATIENCE;
-        while self.is_any_loose(only) {
+        // Counted again only when as many have come as were missing: there may be ten thousand of them.
+        let mut missing = self.count_loose(only.as_deref());
+        while missing > 0 {
             match wait::within(deadline) {
-                Ok(Some((tid, waited))) if tid == self.bell => self.answer_bell(waited),
-                Ok(Some((tid, waited))) => self.note_halted(tid, waited),
-                Ok(None) => self.give_up_on_stuck(only),
+                Ok(Some((tid, waited))) if tid == self.bell => {
+                    self.answer_bell(waited);
+                    continue;
+                }
+                Ok(Some((tid, waited))) => {
+                    let others = self.threads.get(&tid).is_some_and(|thread| !wanted(thread.pid));
+                    if others && let Waited::Stopped { .. } = waited {
+                        if let Some(thread) = self.threads.get_mut(&tid) {
+                            thread.stopped();
+                        }
+                        self.defer(tid, waited);
+                        continue;
+                    }
+                    self.note_halted(tid, waited);
+                    halted.push(tid);
+                }
+                Ok(None) => self.give_up_on_stuck(only.as_deref()),
                 Err(_) => break,
+            }
+            missing -= 1;
+            if missing == 0 {
+                missing = self.count_loose(only.as_deref());
             }
         }
         if only.is_none() {
@@ -48,19 +73,18 @@ impl Tracer {
         halted
     }
 
-    /// Whether somebody is still to stop, or a forked child is still to be cleaned.
-    fn is_any_loose(&self, only: Option<OsPid>) -> bool {
-        let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
-        self.threads
-            .values()
-            .any(|thread| wanted(thread.pid) && thread.is_loose())
-            || self.forked.values().any(|forked| wanted(forked.parent))
+    /// How many are still to stop, or, forked, to be cleaned.
+    fn count_loose(&self, only: Option<&[OsPid]>) -> usize {
+        let wanted = |pid: OsPid| only.is_none_or(|only| only.contains(&pid));
+        let loose = self.threads.values().filter(|thread| thread.is_loose());
+        let forked = self.forked.values().filter(|forked| wanted(forked.parent));
+        loose.filter(|thread| wanted(thread.pid)).count() + forked.count()
     }
 
     /// A thread can wait in the kernel where nothing can stop it: for its vfork child, for a dead disk. The session
     /// comes to rest without it.
-    fn give_up_on_stuck(&mut self, only: Option<OsPid>) {
-        let wanted = |pid: OsPid| only.is_none_or(|only| only == pid);
+    fn give_up_on_stuck(&mut self, only: Option<&[OsPid]>) {
+        let wanted = |pid: OsPid| only.is_none_or(|only| only.contains(&pid));
         let mut stuck = Vec::new();
         for thread in self
             .threads
@@ -87,8 +111,7 @@ impl Tracer {
         }
         self.adopt(tid);
         let Some(thread) = self.threads.get_mut(&tid) else {
-            self.strangers.insert(tid, waited);
-            return;
+            return self.note_stranger(tid, waited);
         };
         let Waited::Stopped { signal, event } = waited else {
             thread.state = State::Gone;
@@ -100,7 +123,15 @@ impl Tracer {
         thread.stopped();
         let (pid, borrower) = (thread.pid, thread.borrower);
         match event {
-            libc::PTRACE_EVENT_STOP => thread.job_stopped = signal != libc::SIGTRAP,
+            libc::PTRACE_EVENT_STOP => {
+                thread.job_stopped = signal != libc::SIGTRAP;
+                // Its birth is an event of its own, told when the session runs again.
+                if thread.fresh && self.is_birth_wanted(tid) {
+                    self.defer(tid, waited);
+                } else if let Some(thread) = self.threads.get_mut(&tid) {
+                    thread.fresh = false;
+                }
+            }
             libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => self.born(tid, event),
             libc::PTRACE_EVENT_EXIT if self.exit_cause(tid).is_none() => {
                 // Others wait for its end: an exec for that of all threads.
@@ -108,6 +139,7 @@ impl Tracer {
                 self.pass_exit(tid);
             }
             libc::PTRACE_EVENT_EXEC => {
+                self.end_vfork(tid);
                 if !borrower {
                     self.others_ended_by_exec(tid, pid);
                 }
@@ -117,6 +149,17 @@ impl Tracer {
             0 if !self.steps_one(tid) && self.take_back_trap(tid, signal) => {}
             0 if self.is_planted_trap(tid, signal) && self.take_back_trap(tid, signal) => {}
             _ => self.defer(tid, waited),
+        }
+    }
+
+    fn is_birth_wanted(&self, tid: pid_t) -> bool {
+        let Some(thread) = self.threads.get(&tid).filter(|thread| !thread.borrower) else {
+            return false;
+        };
+        if tid == thread.pid.0 as pid_t {
+            self.debuggee(thread.pid).is_ok_and(|debuggee| debuggee.newborn)
+        } else {
+            self.stops().is_some_and(|stops| stops.thread_started)
         }
     }
 
@@ -253,13 +296,19 @@ impl Tracer {
         bytes: Vec<u8>,
     ) {
         self.stops += 1;
+        let mut settled: Option<&Arc<Terminal>> = None;
         for terminal in self
             .debuggees
             .values()
             .filter_map(|debuggee| debuggee.terminal.as_ref())
         {
-            terminal.settle();
+            // A family has one terminal.
+            if settled.is_none_or(|settled| !Arc::ptr_eq(settled, terminal)) {
+                terminal.settle();
+                settled = Some(terminal);
+            }
         }
+        let family = self.take_family(pid);
         let (threads, images) = match self.debuggees.get_mut(&pid) {
             Some(debuggee) => (
                 std::mem::take(&mut debuggee.thread_news),
@@ -278,10 +327,32 @@ impl Tracer {
             threads,
             images,
             hits: self.book.take_changes(),
-            family: None,
+            family,
             marks: self.marks.take(),
         };
         self.shared.events.tell(Event::Stop(Box::new(stop)));
+    }
+
+    /// What is new of all debuggees but one.
+    fn take_family(&mut self, but: OsPid) -> Option<Family> {
+        let others = self.debuggees.iter_mut().filter(|(pid, _)| **pid != but);
+        let changed: Vec<ProcessDelta> = others
+            .filter_map(|(pid, debuggee)| {
+                let (threads, images) = debuggee.take_news()?;
+                Some(ProcessDelta {
+                    process: *pid,
+                    threads,
+                    images,
+                    path: None,
+                })
+            })
+            .collect();
+        let started = std::mem::take(&mut self.births);
+        (!started.is_empty() || !changed.is_empty()).then_some(Family {
+            started,
+            changed,
+            ended: Vec::new(),
+        })
     }
 
     /// The run is over: the stepping thread's own trap goes.

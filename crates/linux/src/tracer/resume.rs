@@ -85,9 +85,9 @@ impl Tracer {
             .map(|thread| thread.tid)
             .collect();
         // First those that must be taken past a trap: nobody else runs yet, so nobody must be halted for it.
-        let (past, free): (Vec<pid_t>, Vec<pid_t>) = resting.into_iter().partition(|tid| self.is_at_trap(*tid));
-        for tid in past {
+        for tid in resting {
             if self.run.is_some()
+                && self.is_at_trap(tid)
                 && let Past::Diverted = self.go_past_trap(tid)
             {
                 continue;
@@ -102,20 +102,14 @@ impl Tracer {
         {
             self.step_on(tid);
         }
-        for thread in self.threads.values().map(|thread| thread.tid).collect::<Vec<_>>() {
+        for thread in self.threads.keys().copied().collect::<Vec<_>>() {
             if self.run.is_none() {
                 return;
             }
-            if Some(thread) != stepping && (free.contains(&thread) || self.is_resting(thread)) {
+            if Some(thread) != stepping {
                 self.let_run(thread);
             }
         }
-    }
-
-    fn is_resting(&self, tid: pid_t) -> bool {
-        self.threads
-            .get(&tid)
-            .is_some_and(|thread| thread.state == State::Stopped)
     }
 
     /// Sets one stopped thread on, past the trap that it has dealt with, with the signal it is to get. Does nothing
@@ -196,9 +190,21 @@ impl Tracer {
                 ),
             });
         }
-        for (planted, trap) in delta.set.iter().enumerate() {
+        // A trap that only replaces itself is replaced in every process that was born with it.
+        let set: Vec<Trap> = delta
+            .set
+            .iter()
+            .flat_map(|trap| {
+                let processes = self.book.processes_of(trap).into_iter();
+                processes.map(|process| Trap {
+                    process,
+                    ..trap.clone()
+                })
+            })
+            .collect();
+        for (planted, trap) in set.iter().enumerate() {
             if let Err(error) = self.plant(trap) {
-                for undone in &delta.set[..planted] {
+                for undone in &set[..planted] {
                     self.unplant(undone);
                 }
                 return Err(error);
