@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(in_child(&mut book), Verdict::Stop(vec![TrapId(1)]));
         let mut ended = book.clone();
         ended.forget(CHILD);
-        assert_eq!(ended.take_changes(), vec![TrapHits { id: TrapId(1), hits: 3 }]);
+        assert_eq!(ended.take_changes(), vec![TrapHits { id: TrapId(1), hits: 2 }]);
         let gone = book.remove(TrapId(1));
         assert_eq!(gone.iter().map(|trap| trap.process).collect::<Vec<_>>(), [CHILD]);
         assert_eq!(in_child(&mut book), Verdict::Pass);
