@@ -6,6 +6,7 @@
 mod blocks;
 mod breakpoints;
 mod code;
+mod control;
 mod enter;
 mod execute;
 mod info;
@@ -127,6 +128,7 @@ const TABLES: &[&[Row]] = &[
     threads::ROWS,
     targets::ROWS,
     info::ROWS,
+    control::ROWS,
 ];
 
 /// Every row.

@@ -13,7 +13,7 @@ mod signals;
 mod stop;
 
 pub(crate) use ending::{Departure, Release};
-pub(crate) use line::{Flow, Line};
+pub(crate) use line::{Construct, EachPlan, Flow, Jump, Line, tokens};
 pub(crate) use resume::ResumeIntent;
 pub(crate) use signals::{KNOWN_SIGNALS, Usual, signal_code, signal_meaning, signal_name, signal_number, usual};
 

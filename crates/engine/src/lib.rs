@@ -3,6 +3,7 @@
 //! One thread owns everything and wakes for one closed enum of events ([`EngineMessage`]). The engine knows no
 //! transport, no socket and no operating system; what it needs from outside is one small trait, [`Outside`].
 
+mod aliases;
 mod breakpoints;
 mod commands;
 pub mod disassembly;

@@ -20,6 +20,21 @@ pub(crate) struct Output {
     listeners: Vec<Listener>,
     /// What was last said of the session's state.
     state: Option<SessionState>,
+    /// What commands show goes here instead, into the last one.
+    captures: Vec<Capture>,
+}
+
+/// What commands showed while nobody was to see it.
+#[derive(Debug, Default)]
+pub(crate) struct Capture(Vec<Content>);
+
+impl Capture {
+    /// What is captured: results. Errors and warnings are for the user.
+    const MASK: OutputMask = OutputMask(OutputMask::NORMAL.0 | OutputMask::VERBOSE.0);
+
+    pub(crate) fn parts(&self) -> &[Content] {
+        &self.0
+    }
 }
 
 impl Output {
@@ -54,7 +69,33 @@ impl Output {
             .retain(|listener| !wants(listener) || listener.sender.send(make()).is_ok());
     }
 
+    /// What commands show from now on goes to nobody but [`Output::end_capture`]. Captures nest.
+    pub(crate) fn begin_capture(&mut self) {
+        self.captures.push(Capture::default());
+    }
+
+    /// Ends the innermost capture.
+    pub(crate) fn end_capture(&mut self) -> Capture {
+        self.captures.pop().unwrap_or_default()
+    }
+
+    /// Takes captures away while the line that they belong to waits.
+    pub(crate) fn pause_captures(&mut self) -> Vec<Capture> {
+        std::mem::take(&mut self.captures)
+    }
+
+    /// Puts back what was taken away.
+    pub(crate) fn resume_captures(&mut self, captures: Vec<Capture>) {
+        self.captures = captures;
+    }
+
     fn content(&mut self, mask: OutputMask, content: Content) {
+        if Capture::MASK.meets(mask)
+            && let Some(capture) = self.captures.last_mut()
+        {
+            capture.0.push(content);
+            return;
+        }
         self.tell(
             || Notification::Output {
                 mask,

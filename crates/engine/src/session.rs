@@ -21,9 +21,11 @@ pub(crate) use walk::Walked;
 use std::rc::Rc;
 use std::sync::mpsc::Sender;
 
+use farsight_session::ClientId;
 use farsight_session::record::EventReport;
 use farsight_types::{Address, ProcessId, SystemId};
 
+use crate::aliases::AliasBook;
 use crate::breakpoints::BreakpointBook;
 use crate::error::CommandError;
 use crate::execution::Execution;
@@ -73,6 +75,9 @@ pub(crate) struct Session {
     pub(crate) symbols: SymbolStore,
     pub(crate) memos: Memos,
     pub(crate) execution: Execution,
+    pub(crate) aliases: AliasBook,
+    /// Whose command runs.
+    pub(crate) author: Option<ClientId>,
     next_link: u32,
     next_system: u32,
 }
@@ -113,6 +118,8 @@ impl Session {
                 looks: LookMemos::default(),
             },
             execution: Execution::default(),
+            aliases: AliasBook::default(),
+            author: None,
             next_link: 0,
             next_system: 0,
         }

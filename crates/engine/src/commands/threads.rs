@@ -6,8 +6,8 @@ use farsight_types::{OsPid, OsTid, ThreadId};
 
 use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
-use crate::execution::Flow;
-use crate::expression::command_line::{Selector, split};
+use crate::execution::{Construct, Flow};
+use crate::expression::command_line::Selector;
 use crate::model::{Origin, Place, Thread};
 use crate::session::Session;
 
@@ -216,25 +216,10 @@ fn freeze(session: &mut Session, invocation: &Invocation<'_>, frozen: bool) -> R
 fn for_threads(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let selector = invocation.thread.unwrap_or(&Selector::Current);
     let threads = chosen(session, selector, invocation)?;
-    let commands = split(invocation.text).map_err(|error| CommandError::syntax(error.position, error.what))?;
-    let before = session.place()?;
-    for thread in threads {
-        session.current = Some(Place { thread, ..before });
-        for command in &commands {
-            session.check_interrupt()?;
-            let result = super::find(&command.name).and_then(|row| super::run(session, row, invocation.text, command));
-            match result {
-                Ok(Flow::Done) => {}
-                Ok(_) => session
-                    .output
-                    .error(format!("'{}' cannot be run for each thread", command.name)),
-                // An error for one thread does not stop the next.
-                Err(error) => session.output.error(error.to_string()),
-            }
-        }
-    }
-    session.current = Some(before);
-    Ok(Flow::Done)
+    Ok(Flow::Enter(Box::new(Construct::Threads {
+        threads,
+        commands: invocation.text.to_owned(),
+    })))
 }
 
 /// Where commands about the process that a selector names are.

@@ -1,17 +1,23 @@
 //! Command lines as machines that can be suspended.
 
-use std::collections::VecDeque;
+mod frames;
+mod machine;
+mod run;
+
+use std::ops::Range;
 use std::rc::Rc;
 
+use farsight_session::record::EventKind;
 use farsight_session::{ClientId, CommandOutcome, OutputMask, Ticket};
 use farsight_target::{Run, RunProxy, TrapUpdate};
+use farsight_types::ThreadId;
 
 use super::{Departure, ResumeIntent, RunState};
 use crate::Acquisition;
-use crate::commands::{self, Needs};
 use crate::error::CommandError;
-use crate::expression::command_line::{Command, split};
 use crate::session::Session;
+pub(crate) use machine::tokens;
+use machine::{Halt, Machine};
 
 /// What a command comes to.
 #[derive(Debug)]
@@ -24,16 +30,86 @@ pub(crate) enum Flow {
     Acquire(Acquisition),
     /// It ends the session.
     End(Departure),
+    /// It is made of other commands; what follows it waits for them.
+    Enter(Box<Construct>),
+    /// The line goes on elsewhere.
+    Jump(Jump),
+}
+
+/// Commands that a command is made of. Places are those of the text that the command stands in.
+#[derive(Debug)]
+pub(crate) enum Construct {
+    /// A part of the line, such as a block.
+    Part(Range<usize>),
+    /// Commands that stand elsewhere.
+    Text(String),
+    /// A script as one block.
+    Script(String),
+    /// A script line by line: an error in one keeps no other from running.
+    Lines(Vec<String>),
+    /// Commands whose errors go no further.
+    Catch(Range<usize>),
+    /// `.while`, or `.do`, which is not tested before its first turn.
+    Loop {
+        condition: Range<usize>,
+        body: Range<usize>,
+        tested: bool,
+    },
+    /// `.for`
+    For {
+        init: Range<usize>,
+        condition: Range<usize>,
+        step: Range<usize>,
+        body: Range<usize>,
+    },
+    /// `.foreach` over words.
+    Each(EachPlan),
+    /// `.foreach` over what commands show.
+    EachOf { commands: Range<usize>, each: EachPlan },
+    /// `as /c`
+    AliasOf { commands: Range<usize>, name: String },
+    /// Commands for several threads.
+    Threads { threads: Vec<ThreadId>, commands: String },
+}
+
+/// What `.foreach` does with words.
+#[derive(Debug)]
+pub(crate) struct EachPlan {
+    pub(crate) variable: String,
+    pub(crate) tokens: Vec<String>,
+    /// Words that are passed over before the first.
+    pub(crate) skip_first: usize,
+    /// Words that are passed over behind each.
+    pub(crate) skip_each: usize,
+    pub(crate) body: Range<usize>,
+}
+
+/// Where a line goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Jump {
+    /// Behind the loop.
+    Break,
+    /// At the loop's next turn.
+    Continue,
+    /// Behind the `.catch` block.
+    Leave,
+    /// At the beginning of its own sequence (`z`).
+    Again,
+}
+
+/// Who waits for a line.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Client(ClientId, Ticket),
+    /// The session's start, which fails with the line.
+    Start,
 }
 
 /// A command line on its way.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// Who waits for its end.
-    owner: Option<(ClientId, Ticket)>,
-    text: Rc<str>,
-    rest: VecDeque<Command>,
-    failed: bool,
+    owner: Owner,
+    machine: Machine,
 }
 
 impl Session {
@@ -41,89 +117,60 @@ impl Session {
     pub(super) fn start_line(&mut self, owner: Option<(ClientId, Ticket)>, text: String) {
         self.mailbox.clear_interrupt();
         let mut line = Line {
-            owner,
-            text: Rc::from(text.as_str()),
-            rest: VecDeque::new(),
-            failed: false,
+            owner: owner.map_or(Owner::Start, |(client, ticket)| Owner::Client(client, ticket)),
+            machine: Machine::new(owner.map(|(client, _)| client)),
         };
-        match split(&text) {
-            Ok(commands) => line.rest.extend(commands),
-            Err(error) => {
-                let error = CommandError::syntax(error.position, error.what);
-                self.fail_line(&mut line, &error);
-            }
-        }
+        self.load_line(&mut line.machine, &text);
         self.go_on(line);
     }
 
     /// Runs what is left of a line, until it is over or has set something going.
     pub(super) fn go_on(&mut self, mut line: Line) {
-        while let Some(command) = line.rest.pop_front() {
-            let flow = match self.run_command(&line.text, &command) {
-                Ok(flow) => flow,
-                Err(error) => {
-                    self.fail_line(&mut line, &error);
-                    break;
-                }
-            };
-            let begun = match flow {
-                Flow::Done => continue,
-                Flow::Resume(intent) => self.begin_resume(intent),
-                Flow::Acquire(wanted) => {
+        loop {
+            let begun = match self.advance(&mut line.machine) {
+                Halt::Over => break,
+                Halt::Resume(intent) => self.begin_resume(intent),
+                Halt::Acquire(wanted) => {
                     self.connect(wanted);
                     Ok(())
                 }
-                Flow::End(departure) => {
+                Halt::End(departure) => {
                     self.end(departure);
-                    self.finish_line(line);
-                    return;
+                    break;
                 }
             };
             match begun {
                 // What could not even be asked for has been told already.
                 Ok(()) if matches!(self.execution.state, RunState::Rest) => {
-                    line.failed = true;
+                    line.machine.failed = true;
                     break;
                 }
                 Ok(()) => {
                     self.execution.suspended = Some(line);
                     return;
                 }
-                Err(error) => {
-                    self.fail_line(&mut line, &error);
-                    break;
-                }
+                Err(error) => self.fail(&mut line.machine, &error),
             }
         }
         self.finish_line(line);
     }
 
-    fn fail_line(&mut self, line: &mut Line, error: &CommandError) {
-        self.output.text(OutputMask::ERROR, error.report(&line.text));
-        line.failed = true;
-        line.rest.clear();
-    }
-
-    fn finish_line(&mut self, line: Line) {
+    fn finish_line(&mut self, mut line: Line) {
+        self.unwind(&mut line.machine);
         match line.owner {
-            Some((client, ticket)) => {
-                let outcome = match line.failed {
-                    true => CommandOutcome::Failed,
-                    false => CommandOutcome::Done,
-                };
+            Owner::Client(client, ticket) => {
                 // The state comes first, so that who waits for the line finds the prompt already there.
                 self.tell_state();
-                self.output.done(client, ticket, outcome);
+                self.output.done(client, ticket, outcome(line.machine.failed));
             }
-            None => self.execution.start_failed |= line.failed,
+            Owner::Start => self.execution.start_failed |= line.machine.failed,
         }
     }
 
     /// The line that waited for a rest fails, because there will be none.
     pub(super) fn abort_suspended(&mut self) {
         if let Some(mut line) = self.execution.suspended.take() {
-            line.failed = true;
-            line.rest.clear();
+            line.machine.failed = true;
             self.finish_line(line);
         }
     }
@@ -131,7 +178,9 @@ impl Session {
     /// The targets rest and it has been shown: lines go on, in order.
     pub(super) fn rest_reached(&mut self) {
         self.execution.started = true;
-        if let Some(line) = self.execution.suspended.take() {
+        if let Some(mut line) = self.execution.suspended.take() {
+            let event = self.last_event.as_ref().map(|event| &event.kind);
+            line.machine.broken_in |= matches!(event, Some(EventKind::BreakIn));
             self.go_on(line);
         }
         if matches!(self.execution.state, RunState::Rest)
@@ -155,47 +204,27 @@ impl Session {
 
     /// Runs a line while the targets run: what needs them at rest is refused.
     pub(super) fn run_beside(&mut self, client: ClientId, ticket: Ticket, text: String) {
-        let mut failed = false;
-        match split(&text) {
-            Err(error) => {
-                let error = CommandError::syntax(error.position, error.what);
-                self.output.text(OutputMask::ERROR, error.report(&text));
-                failed = true;
-            }
-            Ok(commands) => {
-                for command in commands {
-                    match self.run_command(&text, &command) {
-                        Ok(Flow::Done) => {}
-                        Ok(Flow::End(departure)) => {
-                            self.end(departure);
-                            self.output.done(client, ticket, CommandOutcome::Done);
-                            return;
-                        }
-                        Ok(Flow::Resume(_) | Flow::Acquire(_)) => {
-                            let error = CommandError::Running { name: command.name };
-                            self.output.text(OutputMask::ERROR, error.report(&text));
-                            failed = true;
-                        }
-                        Err(error) => {
-                            self.output.text(OutputMask::ERROR, error.report(&text));
-                            failed = true;
-                        }
-                    }
-                    if failed {
-                        break;
-                    }
+        let mut machine = Machine::new(Some(client));
+        self.load_line(&mut machine, &text);
+        loop {
+            match self.advance(&mut machine) {
+                Halt::Over => break,
+                Halt::End(departure) => {
+                    self.end(departure);
+                    self.output.done(client, ticket, CommandOutcome::Done);
+                    return;
+                }
+                Halt::Resume(_) | Halt::Acquire(_) => {
+                    let name = machine.command().to_owned();
+                    self.fail(&mut machine, &CommandError::Running { name });
                 }
             }
         }
         if let Err(error) = self.send_traps() {
             self.output.text(OutputMask::ERROR, error.report(&text));
-            failed = true;
+            machine.failed = true;
         }
-        let outcome = match failed {
-            true => CommandOutcome::Failed,
-            false => CommandOutcome::Done,
-        };
-        self.output.done(client, ticket, outcome);
+        self.output.done(client, ticket, outcome(machine.failed));
     }
 
     /// Sends breakpoints that changed while the targets run.
@@ -226,60 +255,31 @@ impl Session {
     /// Runs the commands of a breakpoint, inside the wait that its hit ended: the first that sets the targets going is
     /// the vote on how to go on, and what is behind it is dropped.
     pub(super) fn run_breakpoint_commands(&mut self, text: &str) -> Option<ResumeIntent> {
-        let commands = match split(text) {
-            Ok(commands) => commands,
-            Err(error) => {
-                let error = CommandError::syntax(error.position, error.what);
-                self.output.text(OutputMask::ERROR, error.report(text));
-                return None;
-            }
-        };
-        for command in commands {
-            match self.run_command(text, &command) {
-                Ok(Flow::Done) => {}
-                Ok(Flow::Resume(intent)) => return Some(intent),
-                Ok(Flow::Acquire(_)) => {
-                    self.output
-                        .error("a breakpoint's commands cannot acquire a target: the session is inside a wait");
-                    return None;
+        let mut machine = Machine::new(None);
+        self.load_line(&mut machine, text);
+        loop {
+            match self.advance(&mut machine) {
+                Halt::Over => return None,
+                Halt::Resume(intent) => {
+                    self.unwind(&mut machine);
+                    return Some(intent);
                 }
-                Ok(Flow::End(departure)) => {
+                Halt::End(departure) => {
                     self.end(departure);
                     return None;
                 }
-                Err(error) => {
-                    self.output.text(OutputMask::ERROR, error.report(text));
-                    return None;
+                Halt::Acquire(_) => {
+                    let error = "commands at an event cannot acquire a target: the session is inside a wait";
+                    self.fail(&mut machine, &CommandError::Refused(error.into()));
                 }
             }
         }
-        None
     }
+}
 
-    /// Runs one command, for each thread that its prefix names.
-    fn run_command(&mut self, line: &str, command: &Command) -> Result<Flow, CommandError> {
-        let span = tracing::info_span!("command", name = %command.name, arguments = %command.arguments);
-        let _inside = span.enter();
-        self.check_interrupt()?;
-        let row = commands::find(&command.name)?;
-        match row.needs {
-            Needs::Nothing => {}
-            Needs::Target => {
-                self.process()?;
-                if self.is_running() {
-                    // Nothing that is remembered of a running target is true any more.
-                    self.process_mut()?.forget_rest();
-                }
-            }
-            Needs::Rest => {
-                self.process()?;
-                if self.is_running() {
-                    return Err(CommandError::Running {
-                        name: command.name.clone(),
-                    });
-                }
-            }
-        }
-        commands::run(self, row, line, command)
+fn outcome(failed: bool) -> CommandOutcome {
+    match failed {
+        true => CommandOutcome::Failed,
+        false => CommandOutcome::Done,
     }
 }

@@ -5,4 +5,5 @@
 mod execution;
 mod looking;
 mod memory;
+mod scripting;
 mod support;
