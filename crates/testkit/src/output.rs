@@ -86,6 +86,14 @@ impl Output {
         }
     }
 
+    /// Waits for the end of the output and returns what lies behind the present place; none where it does not end.
+    pub fn rest(&mut self, deadline: Deadline) -> Option<String> {
+        while self.more(deadline) {}
+        let rest = String::from_utf8_lossy(&self.bytes[self.place..]).into_owned();
+        self.place = self.bytes.len();
+        self.ended.then_some(rest)
+    }
+
     /// Waits for the end of the output and returns all of it.
     ///
     /// # Panics

@@ -58,6 +58,11 @@ pub trait Player {
     fn variables(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+
+    /// What varies from session to session replaced by patterns, for expectations that are written anew.
+    fn generalize(&self, text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 /// Starts a session as a transcript's settings say; also what it showed until its first prompt.
@@ -103,7 +108,7 @@ pub fn play(path: &Path, begin: &Begin) {
 
     if !transcript.opening.is_empty() && !matches_lines(&fill_in(&transcript.opening, &variables), &shown) {
         wrong.push(complaint(1, &difference(&transcript.opening, &shown)));
-        transcript.opening = lines_of(&shown);
+        transcript.opening = lines_of(&player.generalize(&generalize(&shown, &variables)));
     }
     for step in &mut transcript.steps {
         if !step.prompt.is_empty() {
@@ -137,7 +142,7 @@ pub fn play(path: &Path, begin: &Begin) {
                 difference(&step.expected, &heard.text)
             );
             wrong.push(complaint(step.line, &what));
-            step.expected = lines_of(&generalize(&heard.text, &variables));
+            step.expected = lines_of(&player.generalize(&generalize(&heard.text, &variables)));
         }
     }
     player.end();

@@ -84,13 +84,29 @@ impl Console {
     /// As [`Console::run`] with a deadline of one's own.
     #[track_caller]
     pub fn run_until(&mut self, line: &str, deadline: Deadline) -> String {
+        let found = self.marked(line, deadline);
+        found.unwrap_or_else(|| panic!("'{line}' was not done; farsight wrote:\n{}", self.output.text()))
+    }
+
+    /// As [`Console::run`], for a line that may end the program.
+    ///
+    /// # Panics
+    /// When it neither is done nor ends within the deadline.
+    #[track_caller]
+    pub fn run_or_end(&mut self, line: &str) -> String {
+        let found = self.marked(line, Deadline::usual());
+        let found = found.or_else(|| self.output.rest(Deadline::usual()));
+        found.unwrap_or_else(|| panic!("'{line}' was not done; farsight wrote:\n{}", self.output.text()))
+    }
+
+    fn marked(&mut self, line: &str, deadline: Deadline) -> Option<String> {
         self.marks += 1;
         let mark = format!("mark-{}-{}", self.pid(), self.marks);
         self.send(line);
         // Commands run in order of arrival, so the echo comes when the line before it is done. It counts only where it
-        // is written as output: the console may show typed lines as well.
-        self.send(&format!(".echo {mark}"));
-        let found = self.output.find(deadline, |rest| {
+        // is written as output: the console may show typed lines as well. A console that has ended reads no more.
+        let _ = self.input.as_mut().map(|input| writeln!(input, ".echo {mark}"));
+        self.output.find(deadline, |rest| {
             let mut from = 0;
             while let Some(at) = rest[from..].find(&mark).map(|at| at + from) {
                 let end = at + mark.len();
@@ -100,8 +116,7 @@ impl Console {
                 from = end;
             }
             None
-        });
-        found.unwrap_or_else(|| panic!("'{line}' was not done; farsight wrote:\n{}", self.output.text()))
+        })
     }
 
     /// Its output.

@@ -153,7 +153,8 @@ impl Transcript {
                     return Err(format!("line {number}: output behind the comment '{comment}'"));
                 }
                 step.expected.append(&mut waiting);
-                step.expected.push(line.to_owned());
+                // A backslash keeps a line that looks like a command from being one.
+                step.expected.push(line.strip_prefix('\\').unwrap_or(line).to_owned());
             } else if let Some(setting) = line.strip_prefix(['@', '|']) {
                 let (name, value) = match line.starts_with('|') {
                     true => ("|", setting),
@@ -198,7 +199,8 @@ impl Display for Transcript {
             };
             writeln!(f, "{}", head.trim_end())?;
             for line in &step.expected {
-                writeln!(f, "{line}")?;
+                let special = command(line).is_some() || line.starts_with("##") || line.starts_with('\\');
+                writeln!(f, "{}{line}", if special { "\\" } else { "" })?;
             }
         }
         for line in &self.behind {

@@ -1,7 +1,9 @@
 //! Comparing what was shown with what was expected, some of which may vary.
 
+type Takes = fn(char) -> bool;
+
 /// What stands for one part of a line that varies, and which characters it takes; at least one, except for `<...>`.
-const PARTS: [(&str, fn(char) -> bool); 5] = [
+const PARTS: [(&str, Takes); 5] = [
     ("<hex>", |letter| letter.is_ascii_hexdigit() || letter == '`'),
     ("<pid>", |letter| letter.is_ascii_hexdigit()),
     ("<tid>", |letter| letter.is_ascii_hexdigit()),

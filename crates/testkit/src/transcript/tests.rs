@@ -49,6 +49,7 @@ opening line
 shown
 
 more
+\\> no command
 !> bad
 
 >& g
@@ -80,7 +81,7 @@ fn a_file_is_read_and_written_back_as_it_is() {
             ("", false, Action::Interrupt, ""),
         ]
     );
-    assert_eq!(transcript.steps[0].expected, ["shown", "", "more"]);
+    assert_eq!(transcript.steps[0].expected, ["shown", "", "more", "> no command"]);
     for bad in ["", "@attach", "> x\n## comment\noutput"] {
         assert!(Transcript::parse(bad).is_err(), "{bad:?}");
     }

@@ -1,0 +1,256 @@
+//! Every command on real processes: the files in `transcripts`, played by `farsight` over a `dbgsrv` on a debuggee.
+//!
+//! Settings, beside what [`farsight_testkit::transcript`] says: `@debuggee NAME ARGUMENTS` starts one of the programs in
+//! `debuggees/` (the first is attached to; `{pid}`, `{pid2}`, `{pid3}`), `@launch NAME ARGUMENTS` has farsight start it
+//! instead, `@local` goes without a server, `@servers N` starts that many (`{server}`, `{server2}`; their machines are all
+//! this one), `@option -X` is handed to farsight, `@file NAME` with lines `|...` is a file in `{scratch}`, `@typed` lets
+//! the first debuggee go on from its first read. `{debuggees}` is the folder of the debuggees. What is written anew has
+//! `<hex>` for addresses and `<pid>.<tid>` for numbers; look through it for what else varies.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use farsight_engine::{command_rows, rows_of_line};
+use farsight_testkit::transcript::{Coverage, Heard, Player, Settings, Trial, run_trials, trials};
+use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, Scratch, proc, programs, wait_until};
+
+/// Rows without a transcript. Take a command out with the transcript that shows it; put none in.
+const NOT_YET: &[&str] = &[
+    "gh",
+    "gn",
+    "p",
+    "t",
+    "gu",
+    "bu",
+    "bd",
+    "be",
+    "db",
+    "dds",
+    "eb",
+    "ea",
+    "s",
+    "u",
+    "ub",
+    "lm",
+    "x",
+    "ln",
+    ".reload",
+    "ld",
+    ".sympath",
+    ".exepath",
+    "~s",
+    "~f",
+    "~u",
+    "~e",
+    "|",
+    "|s",
+    ".attach",
+    ".create",
+    ".detach",
+    ".kill",
+    ".endpsrv",
+    "q",
+    "?",
+    ".expr",
+    "n",
+    ".echo",
+    ".help",
+    "version",
+    "vertarget",
+];
+
+/// A console on real processes. The fields end in this order: first who debugs.
+struct RealSession {
+    console: Console,
+    prompt: Option<String>,
+    /// The line that set the target going.
+    going: Option<String>,
+    servers: Vec<DbgSrv>,
+    debuggees: Vec<Debuggee>,
+    scratch: Scratch,
+}
+
+impl RealSession {
+    fn begin(settings: &Settings) -> (Box<dyn Player>, String) {
+        settings.expect_only(&["debuggee", "launch", "local", "servers", "option", "file", "typed"]);
+        let scratch = Scratch::new();
+        for (name, content) in settings.files() {
+            std::fs::write(scratch.path().join(name), content).unwrap();
+        }
+        let mut debuggees: Vec<Debuggee> = settings
+            .all("debuggee")
+            .map(|program| {
+                let mut words = program.split_whitespace();
+                let name = words.next().expect("@debuggee NAME");
+                Debuggee::start(name, &words.collect::<Vec<_>>())
+            })
+            .collect();
+        let count = match settings.get("local") {
+            Some(_) => 0,
+            None => settings
+                .get("servers")
+                .map_or(1, |count| count.parse().expect("@servers N")),
+        };
+        let servers: Vec<DbgSrv> = (0..count).map(|_| DbgSrv::start()).collect();
+        let mut arguments: Vec<OsString> = Vec::new();
+        if let Some(server) = servers.first() {
+            arguments.extend(["-premote".into(), server.connection().into()]);
+        }
+        for option in settings.all("option") {
+            arguments.extend(option.split_whitespace().map(OsString::from));
+        }
+        if let Some(program) = settings.get("launch") {
+            let mut words = program.split_whitespace();
+            arguments.push(programs::debuggee(words.next().expect("@launch NAME")).into());
+            arguments.extend(words.map(OsString::from));
+        } else if let Some(first) = debuggees.first() {
+            arguments.extend(["-p".into(), first.pid().to_string().into()]);
+        }
+        let mut session = RealSession {
+            console: Console::start(arguments),
+            prompt: None,
+            going: None,
+            servers,
+            debuggees: Vec::new(),
+            scratch,
+        };
+        // A comment does nothing; what is shown before it is the beginning.
+        let shown = session.typed("*");
+        if settings.get("typed").is_some() {
+            debuggees.first_mut().expect("a debuggee").send("");
+        }
+        session.debuggees = debuggees;
+        (Box::new(session), shown)
+    }
+
+    /// Runs a line; what it showed, without the prompts and the typed lines, which the console shows as well.
+    fn typed(&mut self, line: &str) -> String {
+        let text = self.console.run_or_end(line).replace('\r', "");
+        self.shown(&text, line)
+    }
+
+    fn shown(&mut self, text: &str, line: &str) -> String {
+        let (before, tail) = match text.rfind("> .echo ") {
+            Some(at) => text.split_at(text[..at].rfind('\n').map_or(0, |end| end + 1)),
+            None => (text, ""),
+        };
+        self.prompt = tail.split_once(".echo ").map(|(prompt, _)| prompt.to_owned());
+        // Typed lines show once, behind what was still shown before them.
+        let mut lines: Vec<&str> = before.lines().collect();
+        for typed in [line, self.going.take().unwrap_or_default().as_str()] {
+            let echo = format!("> {typed}");
+            if let Some(at) = lines.iter().position(|line| !typed.is_empty() && line.ends_with(&echo)) {
+                lines.remove(at);
+            }
+        }
+        lines.join("\n").trim_start_matches('\n').to_owned()
+    }
+
+    fn heard(text: String) -> Heard {
+        Heard { text, failed: None }
+    }
+}
+
+impl Player for RealSession {
+    fn prompt(&mut self) -> Option<String> {
+        self.prompt.clone()
+    }
+
+    fn run(&mut self, line: &str) -> Heard {
+        RealSession::heard(self.typed(line))
+    }
+
+    fn start(&mut self, line: &str) -> Heard {
+        self.console.send(line);
+        self.going = Some(line.to_owned());
+        let pid = self.debuggees.first().expect("a debuggee that was attached to").pid().0;
+        wait_until("the debuggee runs", Deadline::usual(), || {
+            !matches!(proc::state(pid), Some('t' | 'T'))
+        });
+        Heard::default()
+    }
+
+    fn interrupt(&mut self) -> Heard {
+        self.console.interrupt();
+        RealSession::heard(self.typed("*"))
+    }
+
+    fn end(self: Box<Self>) {
+        let ended = self.console.finish();
+        assert!(!ended.text.contains("panicked"), "{}", ended.text);
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        let numbered = |name: &str, index: usize| match index {
+            0 => name.to_owned(),
+            index => format!("{name}{}", index + 1),
+        };
+        let pids = self.debuggees.iter().enumerate();
+        let pids = pids.map(|(index, debuggee)| (numbered("pid", index), debuggee.pid().to_string()));
+        let servers = self.servers.iter().enumerate();
+        let servers = servers.map(|(index, server)| (numbered("server", index), server.connection().to_owned()));
+        let debuggees = programs::debuggee("counter");
+        let folders = [
+            ("scratch", self.scratch.path()),
+            ("debuggees", debuggees.parent().unwrap()),
+        ];
+        let folders = folders.map(|(name, path)| (name.to_owned(), path.display().to_string()));
+        servers.chain(folders).chain(pids).collect()
+    }
+
+    fn generalize(&self, text: &str) -> String {
+        text.lines().map(|line| generalize(line) + "\n").collect()
+    }
+}
+
+/// `<hex>` for addresses and long numbers, `<pid>.<tid>` for a process and a thread.
+fn generalize(line: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let is_part = |letter: char| letter.is_ascii_hexdigit() || letter == '`';
+    let mut rest = line;
+    while !rest.is_empty() {
+        let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(end);
+        let follows = words
+            .last()
+            .is_none_or(|word| !word.ends_with(|letter: char| letter.is_alphanumeric()));
+        words.push(match number.len() {
+            12.. if follows => "<hex>".into(),
+            _ => number.to_owned(),
+        });
+        let next = behind.find(is_part).unwrap_or(behind.len());
+        words.push(behind[..next].to_owned());
+        rest = &behind[next..];
+    }
+    let line = words.concat();
+    let Some((before, behind)) = line.split_once('(') else {
+        return line;
+    };
+    let Some((inside, behind)) = behind.split_once(')') else {
+        return line;
+    };
+    let numbers = |text: &str| !text.is_empty() && text.chars().all(|letter| letter.is_ascii_hexdigit());
+    match inside.split_once('.') {
+        Some((pid, tid)) if numbers(pid) && numbers(tid) => format!("{before}(<pid>.<tid>){behind}"),
+        _ => line,
+    }
+}
+
+fn main() -> ExitCode {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    let mut all = trials(&folder, Arc::new(RealSession::begin));
+    all.push(Trial::new("every_row_has_a_transcript", move || {
+        let coverage = Coverage {
+            folder: &folder,
+            rows: command_rows().filter_map(|row| row.names.first().copied()).collect(),
+            not_yet: NOT_YET,
+            rows_of_line,
+        };
+        coverage.check();
+    }));
+    run_trials(all)
+}
