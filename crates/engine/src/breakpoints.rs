@@ -61,7 +61,7 @@ pub(crate) struct BreakpointBook {
     breakpoints: BTreeMap<u32, Breakpoint>,
     last_trap: u32,
     /// Traps of `g ADDRESS`, gone at the next stop that is shown.
-    temporary: Vec<Trap>,
+    temporary: Vec<(SystemId, Trap)>,
 }
 
 impl BreakpointBook {
@@ -146,9 +146,9 @@ impl BreakpointBook {
     }
 
     /// Notes where the target shall stop once, whatever the user's breakpoints are.
-    pub(crate) fn add_temporary(&mut self, process: OsPid, address: Address, thread: Option<OsTid>) {
+    pub(crate) fn add_temporary(&mut self, system: SystemId, process: OsPid, address: Address, thread: Option<OsTid>) {
         let id = self.new_trap();
-        self.temporary.push(Trap {
+        let trap = Trap {
             id,
             process,
             address,
@@ -156,7 +156,8 @@ impl BreakpointBook {
             passes: 1,
             thread,
             stack_at_least: None,
-        });
+        };
+        self.temporary.push((system, trap));
     }
 
     pub(crate) fn clear_temporary(&mut self) {
@@ -178,7 +179,8 @@ impl BreakpointBook {
                 stack_at_least: None,
             })
         });
-        own.chain(self.temporary.iter().cloned()).collect()
+        let temporary = self.temporary.iter().filter(|(of, _)| *of == system);
+        own.chain(temporary.map(|(_, trap)| trap.clone())).collect()
     }
 
     /// Takes the server's counts.
@@ -202,7 +204,7 @@ impl BreakpointBook {
             .filter(|one| one.bound.is_some_and(|bound| traps.contains(&bound.trap)))
             .map(|one| one.id)
             .collect();
-        let temporary = self.temporary.iter().any(|trap| traps.contains(&trap.id));
+        let temporary = self.temporary.iter().any(|(_, trap)| traps.contains(&trap.id));
         (ids, temporary)
     }
 
@@ -221,9 +223,32 @@ impl BreakpointBook {
 
     /// A process is gone, and its breakpoints with it.
     pub(crate) fn forget_process(&mut self, system: SystemId, process: ProcessId) {
-        self.breakpoints
-            .retain(|_, one| one.spec.system != system || one.spec.process != process);
+        self.take_process(system, process);
+    }
+
+    /// A process is gone; its breakpoints are for the one that takes its place.
+    pub(crate) fn take_process(&mut self, system: SystemId, process: ProcessId) -> Vec<Breakpoint> {
         self.temporary.clear();
+        let of_it = |one: &Breakpoint| one.spec.system == system && one.spec.process == process;
+        let ids: Vec<u32> = self.iter().filter(|one| of_it(one)).map(|one| one.id).collect();
+        ids.iter().filter_map(|id| self.breakpoints.remove(id)).collect()
+    }
+
+    /// Sets a breakpoint of a process that is gone for one that takes its place; where its number has been given away,
+    /// under another. It counts anew, and its expression is looked up when modules come.
+    pub(crate) fn put_back(&mut self, mut one: Breakpoint, system: SystemId, process: ProcessId, os: OsPid) {
+        if self.breakpoints.contains_key(&one.id) {
+            one.id = self.free_id();
+        }
+        one.spec = Spec {
+            system,
+            process,
+            os,
+            thread: None,
+            ..one.spec
+        };
+        (one.bound, one.hits, one.trouble) = (None, 0, None);
+        self.breakpoints.insert(one.id, one);
     }
 
     /// A process has another program now: every place must be looked up again.

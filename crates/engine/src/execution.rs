@@ -1,18 +1,22 @@
 //! How the session runs: the loop over the inbox, and what state the targets are in.
 //!
 //! A command line is a machine that can be suspended: it waits here while what it set going runs, and goes on when that
-//! has come to rest ([`line`]). [`resume`] sets targets going, [`stop`] decides what a stop comes to, [`acquire`] gets
-//! hold of targets, [`ending`] lets go of them.
+//! has come to rest ([`line`]). [`resume`] sets targets going, [`settle`] brings all systems to rest when something
+//! happens in one, [`stop`] decides what a stop comes to, [`family`] keeps account of processes, [`acquire`] gets hold of
+//! targets, [`ending`] lets go of them.
 
 mod acquire;
 mod ending;
+mod family;
 mod judge;
 mod line;
 mod resume;
+mod settle;
 mod signals;
 mod stop;
 
 pub(crate) use ending::{Departure, Release};
+pub(crate) use family::Restartable;
 pub(crate) use line::{Construct, EachPlan, Flow, Jump, Line, tokens};
 pub(crate) use resume::ResumeIntent;
 pub(crate) use signals::{KNOWN_SIGNALS, Usual, signal_code, signal_meaning, signal_name, signal_number, usual};
@@ -20,51 +24,51 @@ pub(crate) use signals::{KNOWN_SIGNALS, Usual, signal_code, signal_meaning, sign
 use std::collections::VecDeque;
 
 use farsight_session::{ClientId, CommandOutcome, Request, SessionState, Ticket};
-use farsight_target::{Acquired, BREAK_IN, Event, Note, Resumed, TargetError, TerminalInput};
+use farsight_target::{Acquired, Event, Note, TargetError, TerminalInput};
 use farsight_types::{OsPid, SystemId};
-use farsight_wire::{Pending, Port};
+use farsight_wire::Pending;
 
 use crate::filters::EventCode;
-use crate::model::Origin;
+use crate::model::{Motion, Origin};
 use crate::session::Session;
-use crate::{Acquisition, EngineMessage, LinkId, LinkNews};
+use crate::{Acquisition, EngineMessage, InitialBreak, LinkId, LinkNews};
 
-/// What the targets do.
+/// What the session does. What each system does is its [`Motion`].
 #[derive(Default)]
 pub(crate) enum RunState {
     /// No client has joined yet.
     #[default]
     Waiting,
-    /// At rest, or there are none.
+    /// At rest, or there are no targets.
     Rest,
-    /// A link is being made.
+    /// A link is being made, while every target rests.
     Connecting {
         /// Its number.
         link: LinkId,
-        /// A target that was asked for already: the request travels right behind the handshake and saves a round trip.
-        asked: Option<Asked>,
+        /// What is acquired over it. The request may be on its way already, right behind the handshake, which saves a
+        /// round trip.
+        asked: Asked,
     },
-    /// A target was asked for and has not had its first stop.
+    /// A target was asked for and has not had its first stop. The others rest.
     Acquiring { system: SystemId, asked: Asked },
     /// Targets run.
     Running {
-        system: SystemId,
-        /// The unanswered resume.
-        pending: Option<Pending<Resumed, TargetError>>,
         /// How they were set going, so that a stop that is not shown can be followed by the same.
         intent: ResumeIntent,
     },
+    /// Something happened in one system, and the others are being stopped.
+    Settling { intent: ResumeIntent },
     /// The session is over.
     Ended,
 }
 
 /// A target that was asked for.
 pub(crate) struct Asked {
-    /// The unanswered request; none when only the stop is missing.
+    wanted: Acquisition,
+    /// The unanswered request; none when it has not been sent, or only the stop is missing.
     pending: Option<Pending<Acquired, TargetError>>,
-    origin: Origin,
-    /// What was asked for, in words.
-    what: String,
+    /// The system was made for this and goes again if there will be no target.
+    fresh: bool,
 }
 
 /// The run state, and the lines that wait.
@@ -77,8 +81,15 @@ pub(crate) struct Execution {
     waiting: VecDeque<(ClientId, Ticket, String)>,
     /// Runs at the first rest (`-c`).
     initial_command: Option<String>,
-    /// Acquired when the link opens.
-    wanted: Acquisition,
+    /// Stops of systems that came to rest in the same moment, in order of arrival: one is shown, those that tell of more
+    /// than the break-in are shown at the next resume, before anything runs.
+    arrived: VecDeque<settle::Arrived>,
+    /// Whether the first stop of the target that is being acquired is shown.
+    initial_break: InitialBreak,
+    /// Only this process runs, until something has happened in it (`-f`).
+    alone: Option<(SystemId, OsPid)>,
+    /// A program that can be started again, although it has ended.
+    restartable: Option<Restartable>,
     /// Something that was asked for at the start did not happen.
     start_failed: bool,
     /// The first target has been had, or none was asked for.
@@ -94,7 +105,13 @@ impl Session {
     /// Serves the inbox until the session ends.
     pub(crate) fn serve(&mut self) {
         self.execution.initial_command = self.options.command.clone();
-        while !matches!(self.execution.state, RunState::Ended) {
+        loop {
+            // A line may have asked to go on while something was still to be shown.
+            self.show_arrived();
+            self.tell_state();
+            if matches!(self.execution.state, RunState::Ended) {
+                break;
+            }
             let Some(message) = self.mailbox.next() else {
                 break;
             };
@@ -103,7 +120,6 @@ impl Session {
             if self.mailbox.take_interrupt() && !matches!(self.execution.state, RunState::Rest) {
                 self.interrupt();
             }
-            self.tell_state();
         }
         for system in &self.systems {
             system.link.close();
@@ -154,7 +170,7 @@ impl Session {
                 self.execution.waiting.push_back((client, ticket, line));
             }
             RunState::Rest => self.start_line(Some((client, ticket)), line),
-            RunState::Running { .. } => self.run_beside(client, ticket, line),
+            RunState::Running { .. } | RunState::Settling { .. } => self.run_beside(client, ticket, line),
             RunState::Ended => self.output.done(client, ticket, CommandOutcome::Failed),
         }
     }
@@ -162,14 +178,15 @@ impl Session {
     /// A user wants the running thing to end. A running command has noticed by itself, in its wait.
     fn interrupt(&mut self) {
         match &self.execution.state {
-            RunState::Running { system, .. } | RunState::Acquiring { system, .. } => {
+            RunState::Running { .. } => {
+                self.execution.break_in_wanted = true;
+                self.stop_running(true);
+            }
+            RunState::Settling { .. } => self.settle_without(),
+            RunState::Acquiring { system, .. } => {
                 let system = *system;
                 self.execution.break_in_wanted = true;
-                if let Ok(system) = self.system_of(system)
-                    && system.link.urgent(BREAK_IN).is_err()
-                {
-                    self.output.error("cannot break in: the connection is gone");
-                }
+                self.break_in(system);
             }
             RunState::Connecting { link, .. } => {
                 let link = *link;
@@ -180,11 +197,21 @@ impl Session {
     }
 
     fn type_in(&mut self, bytes: Vec<u8>, end: bool) {
-        let launched = self.systems.iter().rev().find_map(|system| {
-            let mut processes = system.processes.iter().rev();
-            let process = processes.find(|process| process.origin == Origin::Launched)?;
-            Some((system.link.clone(), process.os))
-        });
+        let launched = |place: Option<crate::model::Place>| {
+            let place = place?;
+            let process = self.process_of(place.system, place.process).ok()?;
+            (process.origin == Origin::Launched).then_some((place.system, process.os))
+        };
+        let last = || {
+            self.systems.iter().rev().find_map(|system| {
+                let mut processes = system.processes.iter().rev();
+                let process = processes.find(|process| process.origin == Origin::Launched)?;
+                Some((system.id, process.os))
+            })
+        };
+        let launched = launched(self.current)
+            .or_else(last)
+            .and_then(|(system, process)| Some((self.system_of(system).ok()?.link.clone(), process)));
         let Some((link, process)) = launched else {
             self.output.warning("no program of this session takes input");
             return;
@@ -201,7 +228,7 @@ impl Session {
             LinkNews::Open(welcome) => self.opened(link, *welcome),
             LinkNews::Failed(failure) => self.give_up_connecting(link, failure.to_string()),
             // The answer waits at its link.
-            LinkNews::Reply { number, .. } => self.take_reply(number),
+            LinkNews::Reply { number, .. } => self.take_reply(link, number),
             LinkNews::Event(event) => {
                 if let Some(system) = self.system_behind(link) {
                     self.take_event(system, event);
@@ -216,31 +243,36 @@ impl Session {
         systems.find(|system| system.link.id() == link).map(|system| system.id)
     }
 
-    fn take_reply(&mut self, number: u64) {
-        match &self.execution.state {
-            RunState::Running {
-                pending: Some(pending), ..
-            } if pending.number() == number => self.resume_answered(),
-            RunState::Acquiring { asked, .. }
-                if asked.pending.as_ref().is_some_and(|pending| pending.number() == number) =>
-            {
-                self.acquire_answered();
-            }
-            _ => {}
+    fn take_reply(&mut self, link: LinkId, number: u64) {
+        let Some(id) = self.system_behind(link) else {
+            return;
+        };
+        let resumed = self.system_of(id).is_ok_and(|system| match &system.motion {
+            Motion::Running { pending, .. } => pending.as_ref().is_some_and(|pending| pending.number() == number),
+            Motion::Rest => false,
+        });
+        if resumed {
+            return self.resume_answered(id);
+        }
+        if let RunState::Acquiring { system, asked } = &self.execution.state
+            && *system == id
+            && asked.pending.as_ref().is_some_and(|pending| pending.number() == number)
+        {
+            self.acquire_answered();
         }
     }
 
     fn take_event(&mut self, system: SystemId, event: Event) {
         match event {
-            Event::Stop(stop) => self.take_stop(system, *stop),
-            Event::Note(note) => self.take_note(note),
+            Event::Stop(stop) => self.take_stop(system, stop),
+            Event::Note(note) => self.take_note(system, note),
             Event::Output(chunk) if chunk.bytes.is_empty() => {}
             Event::Output(chunk) => self.output.program(chunk.bytes),
             Event::End(end) => self.server_ended(system, &end.why),
         }
     }
 
-    fn take_note(&mut self, note: Note) {
+    fn take_note(&mut self, system: SystemId, note: Note) {
         use farsight_session::record::{EventKind, EventReport};
         let (pid, tid, kind) = match note {
             Note::Signal {
@@ -259,8 +291,8 @@ impl Session {
                 (process, thread, EventKind::ThreadEnded)
             }
             Note::ThreadStarted { .. } | Note::ThreadEnded { .. } => return,
-            // Told only where children are followed, which nothing here asks for yet.
-            Note::ProcessStarted { .. } | Note::ProcessEnded { .. } => return,
+            Note::ProcessStarted { birth } => return self.process_born(system, &birth),
+            Note::ProcessEnded { end } => return self.process_ended(system, end),
             Note::Trouble { text } => {
                 self.output.warning(format!("*** WARNING: {text}"));
                 return;
@@ -273,50 +305,33 @@ impl Session {
     fn tell_state(&mut self) {
         let state = match &self.execution.state {
             RunState::Waiting | RunState::Ended => return,
-            RunState::Connecting { .. } | RunState::Acquiring { .. } | RunState::Running { .. } => {
-                SessionState::Running
-            }
-            RunState::Rest => match self.current {
-                None => SessionState::NoDebuggee,
-                Some(_) => SessionState::Accessible { prompt: self.prompt() },
-            },
+            RunState::Connecting { .. }
+            | RunState::Acquiring { .. }
+            | RunState::Running { .. }
+            | RunState::Settling { .. } => SessionState::Running,
+            RunState::Rest if self.systems.iter().all(|system| system.processes.is_empty()) => SessionState::NoDebuggee,
+            RunState::Rest => SessionState::Accessible { prompt: self.prompt() },
         };
         self.output.state(state);
     }
 
     /// `0:000> `, with the system in front once there is more than one.
     fn prompt(&self) -> String {
-        let Some(place) = self.current else {
-            return String::new();
-        };
-        let system = match self.systems.len() {
-            0 | 1 => String::new(),
-            _ => format!("||{}:", place.system),
-        };
-        format!("{system}{}:{:03}> ", place.process, place.thread.0)
+        let several = self.systems.len() > 1;
+        match (self.current, self.server_system()) {
+            (Some(place), _) if several => format!("||{}:{}:{:03}> ", place.system, place.process, place.thread.0),
+            (Some(place), _) => format!("{}:{:03}> ", place.process, place.thread.0),
+            // A system without processes was chosen.
+            (None, Some(system)) => format!("||{system}> "),
+            (None, None) => "> ".to_owned(),
+        }
     }
 
     /// Whether anything runs.
     pub(crate) fn is_running(&self) -> bool {
-        matches!(self.execution.state, RunState::Running { .. })
-    }
-
-    /// Chooses what commands are about after a process went: another one, or nothing.
-    fn choose_another(&mut self, gone: OsPid) {
-        use crate::model::Place;
-        let still_there = self.current.is_some_and(|place| {
-            self.process_of(place.system, place.process)
-                .is_ok_and(|process| process.os != gone)
-        });
-        if !still_there {
-            self.current = self.systems.iter().find_map(|system| {
-                let process = system.processes.first()?;
-                Some(Place {
-                    system: system.id,
-                    process: process.id,
-                    thread: process.threads.first()?.id,
-                })
-            });
-        }
+        matches!(
+            self.execution.state,
+            RunState::Running { .. } | RunState::Settling { .. }
+        )
     }
 }

@@ -9,9 +9,11 @@ mod process;
 pub(crate) use module::{Module, SymbolState};
 pub(crate) use process::{Origin, Process, Thread};
 
-use farsight_target::MachineDescription;
+use farsight_target::{MachineDescription, ProcessBirth, Resumed, SignalOrder, TargetError, ThreadDelta};
 use farsight_types::{OsPid, ProcessId, SystemId, ThreadId};
+use farsight_wire::Pending;
 
+use crate::Destination;
 use crate::mailbox::Link;
 use crate::traps::PlantedTraps;
 
@@ -23,10 +25,30 @@ pub(crate) struct Place {
     pub(crate) thread: ThreadId,
 }
 
-/// The processes reached through one link.
+/// What a system's processes do.
+#[derive(Default)]
+pub(crate) enum Motion {
+    /// They rest, or there are none.
+    #[default]
+    Rest,
+    /// They run.
+    Running {
+        /// The unanswered resume.
+        pending: Option<Pending<Resumed, TargetError>>,
+        /// Whether it has been asked to stop.
+        asked_to_stop: bool,
+    },
+}
+
+/// The processes reached through one link. It outlives them: the link stays until it is lost or the session ends.
 pub(crate) struct System {
     pub(crate) id: SystemId,
     pub(crate) link: Link,
+    /// Where the link leads.
+    pub(crate) destination: Destination,
+    pub(crate) motion: Motion,
+    /// What becomes of the signal that it stopped for, where that has been decided and it has not run since.
+    pub(crate) signal: Option<SignalOrder>,
     /// The machine's name, from the handshake.
     pub(crate) machine: String,
     /// Name and release of the server there.
@@ -41,12 +63,15 @@ pub(crate) struct System {
 }
 
 impl System {
-    pub(crate) fn new(id: SystemId, link: Link, machine: String, server: String) -> System {
+    pub(crate) fn new(id: SystemId, link: Link, destination: Destination) -> System {
         System {
             id,
             link,
-            machine,
-            server,
+            destination,
+            motion: Motion::Rest,
+            signal: None,
+            machine: String::new(),
+            server: String::new(),
             description: None,
             processes: Vec::new(),
             next_process: 0,
@@ -62,6 +87,39 @@ impl System {
         let at = self.processes.len();
         self.processes.push(Process::new(id, os, path, origin));
         &mut self.processes[at]
+    }
+
+    /// A process that a followed one made: it begins with its maker's images.
+    pub(crate) fn add_child(&mut self, birth: &ProcessBirth) {
+        if self.process_by_os(birth.process).is_some() {
+            return;
+        }
+        let parent = self.process_by_os(birth.parent);
+        let origin = Origin::Child {
+            of_launched: parent.is_some_and(|parent| parent.origin.dies_at_quit()),
+        };
+        let heritage = parent.map(Process::heritage);
+        let child = self.add_process(birth.process, String::new(), origin);
+        child.parent = Some(birth.parent);
+        if let Some(heritage) = heritage {
+            child.inherit(heritage);
+        }
+        child.apply_threads(ThreadDelta {
+            started: vec![birth.thread.clone()],
+            ended: Vec::new(),
+        });
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.motion, Motion::Running { .. })
+    }
+
+    /// How a user would find it again: the server's connection string without its secrets; none on this machine.
+    pub(crate) fn server_name(&self) -> Option<String> {
+        match &self.destination {
+            Destination::Local => None,
+            Destination::ProcessServer(text) => Some(without_secrets(text)),
+        }
     }
 
     pub(crate) fn process(&self, id: ProcessId) -> Option<&Process> {
@@ -80,6 +138,40 @@ impl System {
     pub(crate) fn forget_rest(&mut self) {
         for process in &mut self.processes {
             process.forget_rest();
+        }
+    }
+}
+
+/// A connection string whose passwords and keys are a star, as DbgEng shows them.
+fn without_secrets(text: &str) -> String {
+    const SECRETS: [&str; 2] = ["password", "key"];
+    let parts = text.split(',').map(|part| {
+        let (before, value) = part.split_once('=').unwrap_or((part, ""));
+        let name = before.rsplit(':').next().unwrap_or(before).trim();
+        match SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) && !value.is_empty() {
+            true => format!("{before}=*"),
+            false => part.to_owned(),
+        }
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn passwords_and_keys_are_not_shown() {
+        for (text, shown) in [
+            ("tcp:server=box,port=5005", "tcp:server=box,port=5005"),
+            (
+                "npipe:server=box,pipe=p,Password=a=b",
+                "npipe:server=box,pipe=p,Password=*",
+            ),
+            ("tcp:key=123,port=1", "tcp:key=*,port=1"),
+            ("tcp:password=", "tcp:password="),
+        ] {
+            assert_eq!(without_secrets(text), shown);
         }
     }
 }

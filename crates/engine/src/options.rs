@@ -24,6 +24,18 @@ pub enum Target {
     },
 }
 
+/// Whether a target's first stop is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InitialBreak {
+    /// As [`EngineOptions::initial_break`] says.
+    #[default]
+    Usual,
+    /// It is not (`-pb`).
+    Never,
+    /// It is, whatever the session's options are (`.restart`).
+    Always,
+}
+
 /// A target that is wanted: which, where and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acquisition {
@@ -33,8 +45,8 @@ pub struct Acquisition {
     pub destination: Option<Destination>,
     /// How a process is attached to (`-pv -pvr -pe -pr`).
     pub mode: AttachMode,
-    /// Do not stop when it is first seen (`-pb`).
-    pub no_initial_break: bool,
+    /// Whether it is shown when it is first seen.
+    pub initial_break: InitialBreak,
     /// What becomes of the processes that it makes (`-o`).
     pub children: ChildPolicy,
     /// Other targets stay where they are until something has happened in this one (`-f`).

@@ -66,6 +66,9 @@ pub(crate) struct Session {
     pub(crate) systems: Vec<System>,
     /// What commands are about.
     pub(crate) current: Option<Place>,
+    /// The system that commands which need no process are about, where it is not the current place's: one without
+    /// processes.
+    pub(crate) chosen_system: Option<SystemId>,
     /// Where the last event happened.
     pub(crate) event_place: Option<Place>,
     pub(crate) last_event: Option<EventReport>,
@@ -102,6 +105,7 @@ impl Session {
             output: Output::default(),
             systems: Vec::new(),
             current: None,
+            chosen_system: None,
             event_place: None,
             last_event: None,
             filters,
@@ -135,6 +139,22 @@ impl Session {
         let id = SystemId(self.next_system);
         self.next_system += 1;
         id
+    }
+
+    /// The system was given back unused.
+    pub(crate) fn return_system_id(&mut self, id: SystemId) {
+        if id.0.checked_add(1) == Some(self.next_system) {
+            self.next_system = id.0;
+        }
+    }
+
+    /// The system whose server answers what needs no process: the current one, or whichever is there.
+    pub(crate) fn server_system(&self) -> Option<SystemId> {
+        let there = |id: &SystemId| self.system_of(*id).is_ok_and(|system| !system.link.is_lost());
+        let current = self.current.map(|place| place.system);
+        let any = || self.systems.iter().find(|system| !system.link.is_lost());
+        let chosen = current.filter(there).or(self.chosen_system.filter(there));
+        chosen.or_else(|| any().map(|system| system.id))
     }
 
     /// What commands are about, or that there is nothing.

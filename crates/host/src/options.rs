@@ -8,7 +8,7 @@ mod help;
 
 use std::ffi::OsString;
 
-use farsight_engine::{Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, Target};
+use farsight_engine::{Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, InitialBreak, Target};
 use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 
@@ -259,7 +259,10 @@ impl Draft {
         }
         engine.acquisition = Acquisition {
             mode: self.mode.map_or(AttachMode::Invasive, |(_, mode)| mode),
-            no_initial_break: self.no_break_at_attach,
+            initial_break: match self.no_break_at_attach {
+                true => InitialBreak::Never,
+                false => InitialBreak::Usual,
+            },
             children: match self.children {
                 true => ChildPolicy::Follow,
                 false => ChildPolicy::Leave,

@@ -97,6 +97,7 @@ fn words(kind: &EventKind) -> String {
         EventKind::ModuleUnloaded { start, path } => format!("Unload module {} at {start}", visible(path)),
         EventKind::ThreadStarted => String::from("Create thread"),
         EventKind::ThreadEnded => String::from("Exit thread"),
+        EventKind::ProcessStarted { parent } => format!("Create process, made by process {parent}"),
         EventKind::Exec { path } => format!("The process runs {} now", visible(path)),
         EventKind::Exiting { ending } => format!("Exit process, {}", how(ending)),
         EventKind::Exited { ending } => format!("The process is gone, {}", how(ending)),

@@ -88,7 +88,7 @@ fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
 fn a_new_program_unbinds_and_an_ended_one_clears() {
     let mut book = BreakpointBook::default();
     book.set(0, spec(1), Some(Address(0x10)));
-    book.add_temporary(OsPid(7), Address(0x20), None);
+    book.add_temporary(SystemId(0), OsPid(7), Address(0x20), None);
     book.unbind_process(SystemId(0), ProcessId(0));
     assert!(book.traps(SystemId(0)).is_empty());
     assert!(book.has_deferred(SystemId(0)));

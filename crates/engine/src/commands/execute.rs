@@ -102,19 +102,19 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
         addresses.push(Address(address));
         rest = behind;
     }
-    let process = session.os_pid()?;
+    let (system, process) = (session.place()?.system, session.os_pid()?);
     // `gh` and `gn` stop only their own thread there.
     let thread = match invocation.name {
         "g" => None,
         _ => Some(session.os_tid()?),
     };
     for address in addresses {
-        session.breakpoints.add_temporary(process, address, thread);
+        session.breakpoints.add_temporary(system, process, address, thread);
     }
     Ok(Flow::Resume(ResumeIntent {
         signal,
-        step: None,
         only,
+        ..ResumeIntent::default()
     }))
 }
 
@@ -136,9 +136,9 @@ fn step(
         ));
     }
     Ok(Flow::Resume(ResumeIntent {
-        signal: None,
         step: Some(plan(count)),
         only,
+        ..ResumeIntent::default()
     }))
 }
 
@@ -159,11 +159,11 @@ fn go_up(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
     }
     let frame_address = here.cfa.or(caller.registers.sp()).unwrap_or_default();
     Ok(Flow::Resume(ResumeIntent {
-        signal: None,
         step: Some(StepPlan::UntilReturn {
             return_address: caller.pc,
             frame_address,
         }),
         only,
+        ..ResumeIntent::default()
     }))
 }

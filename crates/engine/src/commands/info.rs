@@ -7,7 +7,6 @@ use farsight_types::Address;
 use farsight_wire::Nothing;
 
 use super::{Invocation, Needs, Prefix, Row, rows};
-use crate::Destination;
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::Radix;
@@ -174,9 +173,8 @@ fn details(row: &Row) -> Vec<String> {
 }
 
 fn target(session: &mut Session, _: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let Some(system) = session.systems.iter_mut().find(|system| !system.link.is_lost()) else {
-        return Err(CommandError::NoDebuggee);
-    };
+    let id = session.server_system().ok_or(CommandError::NoDebuggee)?;
+    let system = session.system_of_mut(id)?;
     let described: MachineDescription = match &system.description {
         Some(known) => known.clone(),
         None => {
@@ -185,10 +183,7 @@ fn target(session: &mut Session, _: &Invocation<'_>) -> Result<Flow, CommandErro
             fetched
         }
     };
-    let server = match &session.options.destination {
-        Destination::Local => None,
-        Destination::ProcessServer(text) => Some(text.clone()),
-    };
+    let server = system.server_name();
     session.output.record(Record::Machine(MachineReport {
         name: described.name,
         system: described.system,

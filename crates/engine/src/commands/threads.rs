@@ -283,6 +283,8 @@ fn list_processes(session: &mut Session, invocation: &Invocation<'_>) -> Result<
                 origin: match process.origin {
                     Origin::Attached => ShownOrigin::Attached,
                     Origin::Launched => ShownOrigin::Created,
+                    Origin::Child { .. } => ShownOrigin::Child,
+                    Origin::Observed => ShownOrigin::Observed,
                 },
                 name: process.name().to_owned(),
             });

@@ -9,7 +9,7 @@ use super::RunState;
 use crate::LinkId;
 use crate::error::CommandError;
 use crate::mailbox::Link;
-use crate::model::{Origin, Process};
+use crate::model::{Motion, Process, System};
 use crate::session::Session;
 
 /// How a session ends.
@@ -67,11 +67,11 @@ impl Session {
         let mut sent = Vec::new();
         for system in self.systems.iter().filter(|system| !system.link.is_lost()) {
             for process in &system.processes {
-                let release = match process.origin {
-                    Origin::Launched if !keep => Release::Kill,
-                    _ => Release::Detach(self.usual_signal_order()),
+                let release = match process.origin.dies_at_quit() && !keep {
+                    true => Release::Kill,
+                    false => Release::Detach(self.usual_signal_order()),
                 };
-                sent.push(self.send_release(&system.link, process, release));
+                sent.push(self.send_release(system, process, release));
             }
         }
         let mut well = true;
@@ -115,8 +115,8 @@ impl Session {
         }
     }
 
-    fn send_release(&self, link: &Link, process: &Process, release: Release) -> Sent {
-        let pid = process.os;
+    fn send_release(&self, system: &System, process: &Process, release: Release) -> Sent {
+        let (link, pid) = (&system.link, process.os);
         let pending = match release {
             Release::Kill => RunProxy(link).begin_terminate(ProcessRef { process: pid }),
             Release::Detach(signal) => RunProxy(link).begin_detach(DetachOrder { process: pid, signal }),
@@ -135,15 +135,25 @@ impl Session {
     pub(crate) fn release_current(&mut self, release: Release) -> Result<(), CommandError> {
         let place = self.place()?;
         let system = self.system()?;
-        let sent = self.send_release(&system.link, self.process()?, release);
+        let sent = self.send_release(system, self.process()?, release);
         let pid = sent.pid;
         self.finish_release(sent)?;
         self.process_gone(place.system, pid);
-        if self.current.is_none() {
+        self.none_left();
+        Ok(())
+    }
+
+    /// Nothing runs where nothing is.
+    fn none_left(&mut self) {
+        for system in &mut self.systems {
+            if system.processes.is_empty() {
+                system.motion = Motion::Rest;
+            }
+        }
+        if self.is_running() && !self.systems.iter().any(System::is_running) && self.execution.arrived.is_empty() {
             self.execution.state = RunState::Rest;
             self.abort_suspended();
         }
-        Ok(())
     }
 
     /// Waits for a release and tells of it. A process that is gone already is let go.
@@ -221,7 +231,7 @@ impl Session {
             .iter()
             .map(|process| {
                 let fate = match process.origin {
-                    Origin::Launched if !keep => "was launched: the server kills it",
+                    origin if origin.dies_at_quit() && !keep => "was launched: the server kills it",
                     // Whether the server could still clean up is not known here.
                     _ if farewell == Farewell::None && system.traps.may_have(process.os) => {
                         "should run on; if its session process was killed, it may die at a breakpoint that was left \
@@ -249,18 +259,25 @@ impl Session {
             self.breakpoints.forget_process(id, process);
         }
         self.systems.retain(|system| system.id != id);
-        if self.current.is_some_and(|place| place.system == id) {
-            self.current = None;
+        if self.event_place.is_some_and(|place| place.system == id) {
             self.event_place = None;
         }
-        let concerned = match &self.execution.state {
-            RunState::Running { system, .. } | RunState::Acquiring { system, .. } => *system == id,
-            _ => false,
-        };
-        if concerned {
-            self.execution.state = RunState::Rest;
+        if self.current.is_some_and(|place| place.system == id) {
+            self.current = self.any_place(id);
         }
-        self.abort_suspended();
+        self.execution.arrived.retain(|arrived| arrived.system != id);
+        if self.execution.alone.is_some_and(|(system, _)| system == id) {
+            self.execution.alone = None;
+        }
+        match std::mem::replace(&mut self.execution.state, RunState::Rest) {
+            RunState::Acquiring { system, .. } if system == id => self.abort_suspended(),
+            // The others run on, as long as there are any.
+            RunState::Running { intent } if self.systems.iter().any(System::is_running) => {
+                self.execution.state = RunState::Running { intent };
+            }
+            RunState::Running { intent } | RunState::Settling { intent } => self.settle(intent),
+            before => self.execution.state = before,
+        }
         if !self.execution.started {
             self.execution.start_failed = true;
             self.execution.state = RunState::Ended;

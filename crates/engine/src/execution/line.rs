@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use farsight_session::record::EventKind;
 use farsight_session::{ClientId, CommandOutcome, OutputMask, Ticket};
-use farsight_target::{Run, RunProxy, TrapUpdate};
 use farsight_types::ThreadId;
 
 use super::{Departure, ResumeIntent, RunState};
@@ -225,31 +224,6 @@ impl Session {
             machine.failed = true;
         }
         self.output.done(client, ticket, outcome(machine.failed));
-    }
-
-    /// Sends breakpoints that changed while the targets run.
-    fn send_traps(&mut self) -> Result<(), CommandError> {
-        let RunState::Running { system, .. } = self.execution.state else {
-            return Ok(());
-        };
-        let wanted = self.breakpoints.traps(system);
-        let mailbox = Rc::clone(&self.mailbox);
-        let system = self.system_of_mut(system)?;
-        if !system.traps.differs(&wanted) {
-            return Ok(());
-        }
-        let traps = system.traps.delta(wanted);
-        let result = mailbox.patiently(|| RunProxy(&system.link).update_traps(TrapUpdate { traps }));
-        match result {
-            Ok(resumed) => {
-                system.traps.acknowledge(resumed.generation);
-                Ok(())
-            }
-            Err(error) => {
-                system.traps.forget();
-                Err(error.into())
-            }
-        }
     }
 
     /// Runs the commands of a breakpoint, inside the wait that its hit ended: the first that sets the targets going is

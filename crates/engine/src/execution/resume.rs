@@ -3,13 +3,18 @@
 use std::rc::Rc;
 
 use farsight_target::{
-    ResumePlan, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder, ThreadRule,
+    ResumePlan, Run, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder, ThreadRule,
+    TrapUpdate,
 };
 use farsight_types::{OsTid, SystemId};
 
 use super::RunState;
 use crate::error::CommandError;
+use crate::model::{Motion, Origin, System};
 use crate::session::Session;
+
+/// DbgEng's sentence for `g` at a process that is only looked at.
+const NOT_ATTACHED: &str = "The debugger is not attached, so process execution cannot be monitored.";
 
 /// How the targets go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +25,9 @@ pub(crate) struct ResumeIntent {
     pub(crate) step: Option<StepPlan>,
     /// Only this thread runs (`~2 g`).
     pub(crate) only: Option<OsTid>,
+    /// The thread that was current when it was said, which `step` and `only` are about; filled in when the targets are
+    /// set going.
+    pub(crate) origin: Option<(SystemId, OsTid)>,
 }
 
 impl ResumeIntent {
@@ -57,41 +65,93 @@ pub(crate) fn first_stop() -> StopDetail {
 }
 
 impl Session {
-    /// Sends everything off: one request. The answer and the stop come up later.
-    pub(super) fn begin_resume(&mut self, intent: ResumeIntent) -> Result<(), CommandError> {
+    /// Sets every system going, with one request each: all are sent before the first is answered. Answers and stops come
+    /// up later. Where a system has something to tell that was kept, that is shown first and nothing runs.
+    pub(super) fn begin_resume(&mut self, mut intent: ResumeIntent) -> Result<(), CommandError> {
         let place = self.place()?;
-        let system_id = place.system;
-        let plan = self.plan(system_id, &intent)?;
-        let system = self.system_of_mut(system_id)?;
-        let pending = RunProxy(&system.link).begin_resume(plan)?;
-        system.link.watch(pending.number());
-        system.forget_rest();
-        self.execution.state = RunState::Running {
-            system: system_id,
-            pending: Some(pending),
-            intent,
-        };
+        if self.process()?.origin == Origin::Observed {
+            return Err(CommandError::Refused(NOT_ATTACHED.into()));
+        }
+        if intent.origin.is_none() {
+            intent.origin = self.os_tid().ok().map(|thread| (place.system, thread));
+        }
+        if let Some(event) = self.event_place {
+            let order = intent.signal.unwrap_or_else(|| self.usual_signal_order());
+            if let Ok(system) = self.system_of_mut(event.system) {
+                system.signal = Some(order);
+            }
+        }
+        if self.execution.arrived.is_empty() {
+            self.send_resumes(&intent)?;
+        }
+        self.execution.state = RunState::Running { intent };
         Ok(())
     }
 
+    fn send_resumes(&mut self, intent: &ResumeIntent) -> Result<(), CommandError> {
+        let mut plans = Vec::new();
+        for id in self.to_run(intent) {
+            plans.push((id, self.plan(id, intent)?));
+        }
+        let mut sent = Err(CommandError::NoDebuggee);
+        for (id, plan) in plans {
+            let system = self.system_of_mut(id)?;
+            match RunProxy(&system.link).begin_resume(plan) {
+                Ok(pending) => {
+                    system.link.watch(pending.number());
+                    system.forget_rest();
+                    system.signal = None;
+                    system.motion = Motion::Running {
+                        pending: Some(pending),
+                        asked_to_stop: false,
+                    };
+                    sent = Ok(());
+                }
+                // What became of a lost link's processes is told with its loss. The others run.
+                Err(error) if sent.is_err() => sent = Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        sent
+    }
+
+    /// The systems that are set going: those that have something that may run.
+    fn to_run(&self, intent: &ResumeIntent) -> Vec<SystemId> {
+        let only = match (intent.only, self.execution.alone) {
+            (Some(_), _) => intent.origin.map(|(system, _)| system),
+            (None, Some((system, _))) => Some(system),
+            (None, None) => None,
+        };
+        let runs = |system: &&System| {
+            let mut processes = system.processes.iter();
+            !system.is_running()
+                && only.is_none_or(|only| only == system.id)
+                && processes.any(|process| process.origin != Origin::Observed)
+        };
+        self.systems.iter().filter(runs).map(|system| system.id).collect()
+    }
+
     fn plan(&mut self, system_id: SystemId, intent: &ResumeIntent) -> Result<ResumePlan, CommandError> {
-        let step = match &intent.step {
-            Some(plan) => Some(StepOrder {
-                thread: intent.only.map_or_else(|| self.os_tid(), Ok)?,
+        let here = intent.origin.filter(|(system, _)| *system == system_id);
+        let step = match (&intent.step, here) {
+            (Some(plan), Some((_, thread))) => Some(StepOrder {
+                thread: intent.only.unwrap_or(thread),
                 plan: plan.clone(),
                 marks: None,
             }),
-            None => None,
+            _ => None,
         };
-        let signal = intent.signal.unwrap_or_else(|| self.usual_signal_order());
         let wanted = self.breakpoints.traps(system_id);
         let deferred = self.breakpoints.has_deferred(system_id);
         let filters = self.filters.clone();
+        let alone = self.execution.alone;
         let system = self.system_of_mut(system_id)?;
-        let threads = system.processes.iter().flat_map(|process| &process.threads);
-        let held = threads.filter(|thread| match intent.only {
-            Some(only) => thread.os != only,
-            None => thread.frozen,
+        let held = system.processes.iter().flat_map(|process| {
+            let waits = alone.is_some_and(|alone| alone != (system_id, process.os));
+            process.threads.iter().filter(move |thread| match intent.only {
+                Some(only) => thread.os != only,
+                None => thread.frozen || waits,
+            })
         });
         let threads = held
             .map(|thread| ThreadOrder {
@@ -99,6 +159,7 @@ impl Session {
                 rule: ThreadRule::Hold,
             })
             .collect();
+        let signal = system.signal.unwrap_or_default();
         Ok(ResumePlan {
             threads,
             signal,
@@ -119,41 +180,66 @@ impl Session {
         })
     }
 
-    /// The server has answered a resume: the target runs, or nothing runs and here is why.
-    pub(super) fn resume_answered(&mut self) {
-        let RunState::Running { system, pending, .. } = &mut self.execution.state else {
-            return;
-        };
-        let (system, Some(pending)) = (*system, pending.take()) else {
-            return;
-        };
+    /// The server has answered a resume: the system runs, or nothing of it runs and here is why.
+    pub(super) fn resume_answered(&mut self, id: SystemId) {
         let mailbox = Rc::clone(&self.mailbox);
-        let Ok(target) = self.system_of_mut(system) else {
+        let Ok(system) = self.system_of_mut(id) else {
+            return;
+        };
+        let Motion::Running { pending, .. } = &mut system.motion else {
+            return;
+        };
+        let Some(pending) = pending.take() else {
             return;
         };
         // The answer is here, or right behind the stop that overtook it.
-        match mailbox.patiently(|| pending.wait(&target.link)) {
-            Ok(resumed) => target.traps.acknowledge(resumed.generation),
-            // The server's set is another than was thought: the full set mends it.
-            Err(TargetError::Invalid { .. }) if target.traps.forget() => {
-                let RunState::Running { intent, .. } = std::mem::take(&mut self.execution.state) else {
-                    return;
-                };
-                self.execution.state = RunState::Rest;
-                if let Err(error) = self.begin_resume(intent) {
-                    self.output.error(error.to_string());
-                    self.abort_suspended();
-                }
-            }
-            Err(error) => {
-                target.traps.forget();
-                self.explain_refused_resume(&error);
-                self.execution.state = RunState::Rest;
-                self.breakpoints.clear_temporary();
-                self.abort_suspended();
-                self.rest_reached();
+        let result = mailbox.patiently(|| pending.wait(&system.link));
+        let error = match result {
+            Ok(resumed) => return system.traps.acknowledge(resumed.generation),
+            // The link's loss is told by itself.
+            Err(TargetError::Lost) => return,
+            Err(error) => error,
+        };
+        system.motion = Motion::Rest;
+        let known = system.traps.forget();
+        let (RunState::Running { intent } | RunState::Settling { intent }) = &self.execution.state else {
+            return;
+        };
+        let intent = intent.clone();
+        // The server's set is another than was thought: the full set mends it.
+        if matches!(error, TargetError::Invalid { .. })
+            && known
+            && matches!(self.execution.state, RunState::Running { .. })
+        {
+            match self.send_resumes(&intent) {
+                Ok(()) => return,
+                Err(error) => self.output.error(error.to_string()),
             }
         }
+        self.explain_refused_resume(&error);
+        self.settle(intent);
+    }
+
+    /// Sends breakpoints that changed while the targets run.
+    pub(super) fn send_traps(&mut self) -> Result<(), CommandError> {
+        let mailbox = Rc::clone(&self.mailbox);
+        let running = self.systems.iter().filter(|system| system.is_running());
+        for id in running.map(|system| system.id).collect::<Vec<_>>() {
+            let wanted = self.breakpoints.traps(id);
+            let system = self.system_of_mut(id)?;
+            if !system.traps.differs(&wanted) {
+                continue;
+            }
+            let traps = system.traps.delta(wanted);
+            match mailbox.patiently(|| RunProxy(&system.link).update_traps(TrapUpdate { traps })) {
+                Ok(resumed) => system.traps.acknowledge(resumed.generation),
+                Err(error) => {
+                    system.traps.forget();
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
     }
 
     fn explain_refused_resume(&mut self, error: &TargetError) {

@@ -3,12 +3,14 @@
 use farsight_session::Record;
 use farsight_session::record::{Ending, EventKind, EventReport, SignalChance, StopReport};
 use farsight_target::{Chance, ExitStatus, SignalInfo, StepPlan, Stop, StopCause};
-use farsight_types::{Address, OsPid, SystemId};
+use farsight_types::{Address, OsPid, OsTid, SystemId};
 
+use super::settle::Arrived;
 use super::{ResumeIntent, RunState, signal_meaning, signal_name};
+use crate::InitialBreak;
 use crate::error::CommandError;
 use crate::filters::{Code, EventCode};
-use crate::model::{Module, Origin, Place};
+use crate::model::{Module, Motion, Origin, Place};
 use crate::session::Session;
 
 /// What becomes of a stop.
@@ -23,40 +25,34 @@ pub(super) enum Decision {
 
 impl Session {
     /// A system has come to rest.
-    pub(super) fn take_stop(&mut self, system: SystemId, stop: Stop) {
+    pub(super) fn take_stop(&mut self, system: SystemId, mut stop: Box<Stop>) {
         let span = tracing::info_span!("stop", number = stop.number, cause = ?stop.cause);
         let _inside = span.enter();
         self.mailbox.clear_interrupt();
         // An answer that the stop has overtaken still says what traps the server has, and whose process this is.
-        self.resume_answered();
+        self.resume_answered(system);
         self.acquire_answered();
-        let before = match std::mem::replace(&mut self.execution.state, RunState::Rest) {
-            RunState::Running { intent, .. } => intent,
-            _ => ResumeIntent::go(),
-        };
-        let (pid, tid, cause) = (stop.process, stop.thread, stop.cause.clone());
-        let Ok(mut news) = self.apply(system, stop) else {
-            return;
-        };
-        let mut early = None;
-        if let StopCause::Exec { path } = &cause {
-            self.forget_program(system, pid);
-            // That the old program's modules went goes without saying.
-            news.gone.clear();
-            if let Ok(process) = self.process_mut() {
-                process.path.clone_from(path);
-            }
+        if let Ok(news) = self.apply(system, &mut stop) {
+            self.arrive(Arrived { system, stop, news });
+        }
+    }
+
+    /// Decides what a stop comes to. Every system rests, and its news have been taken in.
+    pub(super) fn show_or_pass(&mut self, arrived: Arrived, before: &ResumeIntent) {
+        let Arrived { system, stop, news } = arrived;
+        self.execution.state = RunState::Rest;
+        let (pid, tid, cause) = (stop.process, stop.thread, stop.cause);
+        self.go_to(system, pid, tid);
+        let gone = matches!(cause, StopCause::Exited { .. });
+        let early = match &cause {
             // Told before the new program's modules are.
-            early = Some(self.judge_exec(path, &before));
-        }
+            StopCause::Exec { path } => Some(self.judge_exec(path, before)),
+            _ => None,
+        };
         let module = self.judge_modules(&news, !matches!(cause, StopCause::Attached | StopCause::Exited { .. }));
-        let has_news = !news.loaded.is_empty() || !news.gone.is_empty();
-        if has_news && !matches!(cause, StopCause::Exited { .. }) {
-            self.bind_breakpoints(&news.gone);
-        }
         let mut decision = match early {
             Some(decision) => decision,
-            None => self.decide(cause, &before),
+            None => self.decide(cause, before),
         };
         if let Some((code, kind)) = module {
             decision = match decision {
@@ -65,10 +61,20 @@ impl Session {
                     self.tell(kind);
                     shown
                 }
-                Decision::Pass(_) => self.judge(Code::Event(code), Chance::First, kind, &before),
+                Decision::Pass(_) => self.judge(Code::Event(code), Chance::First, kind, before),
             };
         }
         let kind = match decision {
+            // The end of one process is no reason to stop the others.
+            Decision::Show(kind) if gone && self.has_others(system, pid) && !self.execution.break_in_wanted => {
+                self.tell_event(EventReport { pid, tid, kind });
+                self.process_gone(system, pid);
+                match self.begin_resume(ResumeIntent::go()) {
+                    Ok(()) => return,
+                    Err(error) => self.output.error(error.to_string()),
+                }
+                return self.come_to_rest();
+            }
             Decision::Show(kind) => kind,
             Decision::Pass(_) if self.execution.break_in_wanted => EventKind::BreakIn,
             Decision::Pass(intent) => {
@@ -80,23 +86,53 @@ impl Session {
             }
             Decision::Over => return,
         };
-        self.execution.break_in_wanted = false;
-        self.breakpoints.clear_temporary();
         let event = EventReport { pid, tid, kind };
         self.last_event = Some(event.clone());
-        if matches!(event.kind, EventKind::Exited { .. }) {
+        if self.execution.alone == Some((system, pid)) {
+            self.execution.alone = None;
+        }
+        if gone {
             self.process_gone(system, pid);
         }
         self.show_stop(event);
+        self.come_to_rest();
+    }
+
+    fn come_to_rest(&mut self) {
+        self.execution.break_in_wanted = false;
+        self.breakpoints.clear_temporary();
         self.rest_reached();
     }
 
-    /// Takes over what a stop tells of processes, threads, images, registers and memory.
-    fn apply(&mut self, system_id: SystemId, stop: Stop) -> Result<ModuleNews, CommandError> {
+    /// Makes the place of an event the current one.
+    fn go_to(&mut self, system_id: SystemId, pid: OsPid, tid: OsTid) {
+        let Ok(system) = self.system_of_mut(system_id) else {
+            return;
+        };
+        let Some(process) = system.processes.iter_mut().find(|process| process.os == pid) else {
+            return;
+        };
+        let place = Place {
+            system: system_id,
+            process: process.id,
+            thread: process.thread_for(tid),
+        };
+        self.current = Some(place);
+        self.event_place = Some(place);
+        self.memos.dump = None;
+        self.memos.disassembly = None;
+    }
+
+    /// Takes over what a stop tells of processes, threads, images, registers and memory. What it tells of is taken out.
+    fn apply(&mut self, system_id: SystemId, stop: &mut Stop) -> Result<ModuleNews, CommandError> {
         self.breakpoints.note_hits(&stop.hits);
         let system = self.system_of_mut(system_id)?;
+        system.motion = Motion::Rest;
         system.forget_rest();
         system.stop_number = stop.number;
+        let mut family = stop.family.take().unwrap_or_default();
+        self.apply_family(system_id, &mut family);
+        let system = self.system_of_mut(system_id)?;
         if system.process_by_os(stop.process).is_none() {
             system.add_process(stop.process, String::new(), Origin::Attached);
         }
@@ -105,26 +141,58 @@ impl Session {
         for (range, bytes) in stop.memory_parts() {
             process.memory.fill(range.start, bytes);
         }
-        process.apply_threads(stop.threads);
-        let (loaded, gone) = process.apply_images(stop.images);
+        stop.bytes = Vec::new();
+        process.apply_threads(std::mem::take(&mut stop.threads));
+        let (loaded, mut gone) = process.apply_images(std::mem::take(&mut stop.images));
         let thread = process.thread_for(stop.thread);
         if let Some(thread) = process.thread_mut(thread) {
-            thread.registers = stop.registers;
+            thread.registers = stop.registers.take();
         }
         let place = Place {
             system: system_id,
             process: process.id,
             thread,
         };
-        self.current = Some(place);
-        self.event_place = Some(place);
-        self.memos.dump = None;
-        self.memos.disassembly = None;
-        Ok(ModuleNews { loaded, gone })
+        if let StopCause::Exec { path } = &stop.cause {
+            process.path.clone_from(path);
+            self.forget_program(system_id, stop.process);
+            // That the old program's modules went goes without saying.
+            gone.clear();
+        }
+        let news = ModuleNews { loaded, gone };
+        if !matches!(stop.cause, StopCause::Exited { .. }) {
+            self.at(place, |session| session.bind_for(&news));
+        }
+        for end in family.ended {
+            self.process_ended(system_id, end);
+        }
+        Ok(news)
+    }
+
+    fn bind_for(&mut self, news: &ModuleNews) {
+        if !news.is_empty() {
+            self.bind_breakpoints(&news.gone);
+        }
+    }
+
+    /// Tells what came of modules where nothing is shown, and looks breakpoints up again.
+    pub(super) fn take_modules(&mut self, place: Place, news: &ModuleNews) {
+        self.at(place, |session| {
+            session.judge_modules(news, false);
+            session.bind_for(news);
+        });
+    }
+
+    /// Does something that is about the current place, at another.
+    pub(super) fn at<T>(&mut self, place: Place, work: impl FnOnce(&mut Session) -> T) -> T {
+        let before = self.current.replace(place);
+        let result = work(self);
+        self.current = before;
+        result
     }
 
     /// The process runs another program: nothing that was known of the old one holds.
-    fn forget_program(&mut self, system: SystemId, pid: OsPid) {
+    pub(super) fn forget_program(&mut self, system: SystemId, pid: OsPid) {
         let Ok(system) = self.system_of_mut(system) else {
             return;
         };
@@ -162,14 +230,8 @@ impl Session {
     fn decide(&mut self, cause: StopCause, before: &ResumeIntent) -> Decision {
         let name = || self.process().map(|process| process.path.clone()).unwrap_or_default();
         match cause {
-            StopCause::Attached => {
-                let kind = EventKind::Attached { name: name() };
-                self.judge_event(EventCode::InitialBreak, &[], kind, before)
-            }
-            StopCause::Launched => {
-                let kind = EventKind::Created { name: name() };
-                self.judge_event(EventCode::InitialBreak, &[], kind, before)
-            }
+            StopCause::Attached => self.first_stop(EventKind::Attached { name: name() }, before),
+            StopCause::Launched => self.first_stop(EventKind::Created { name: name() }, before),
             StopCause::Traps { ids } => {
                 let (breakpoints, temporary) = self.breakpoints.behind(&ids);
                 match breakpoints.is_empty() && !temporary {
@@ -188,8 +250,9 @@ impl Session {
             StopCause::ThreadEnding => self.judge_event(EventCode::ThreadEnded, &[], EventKind::ThreadEnded, before),
             StopCause::ProcessStarted => {
                 let path = name();
-                let kind = EventKind::Other {
-                    text: format!("Create process {path}"),
+                let parent = self.process().map(|process| process.parent).unwrap_or_default();
+                let kind = EventKind::ProcessStarted {
+                    parent: parent.unwrap_or_default(),
                 };
                 self.judge_event(EventCode::ProcessStarted, &[&path, file_name(&path)], kind, before)
             }
@@ -204,10 +267,19 @@ impl Session {
         }
     }
 
+    fn first_stop(&mut self, kind: EventKind, before: &ResumeIntent) -> Decision {
+        match self.execution.initial_break {
+            InitialBreak::Usual => self.judge_event(EventCode::InitialBreak, &[], kind, before),
+            InitialBreak::Never => Decision::Pass(ResumeIntent::go()),
+            InitialBreak::Always => Decision::Show(kind),
+        }
+    }
+
     /// Runs the commands of breakpoints that were hit; the first that sets the targets going decides.
     fn breakpoints_hit(&mut self, ids: Vec<u32>, before: &ResumeIntent) -> Decision {
-        // `gu` is a way to go; the others count instructions.
-        let ran_freely = matches!(before.step, None | Some(StepPlan::UntilReturn { .. }));
+        // `gu` is a way to go; the others count instructions. A step is one of its own system only.
+        let elsewhere = before.origin.map(|(system, _)| system) != self.current.map(|place| place.system);
+        let ran_freely = elsewhere || matches!(before.step, None | Some(StepPlan::UntilReturn { .. }));
         self.execution.before = before.clone();
         let mut commands = Vec::new();
         for id in &ids {
@@ -256,26 +328,18 @@ impl Session {
             location,
         }));
     }
-
-    /// Forgets a process that has ended.
-    pub(super) fn process_gone(&mut self, system_id: SystemId, pid: OsPid) {
-        let Ok(system) = self.system_of_mut(system_id) else {
-            return;
-        };
-        system.traps.forget_process(pid);
-        let process = system.process_by_os(pid).map(|process| process.id);
-        system.processes.retain(|process| process.os != pid);
-        if let Some(process) = process {
-            self.breakpoints.forget_process(system_id, process);
-        }
-        self.choose_another(pid);
-    }
 }
 
 /// What a stop told of modules.
 pub(super) struct ModuleNews {
     pub(super) loaded: Vec<Address>,
     pub(super) gone: Vec<Module>,
+}
+
+impl ModuleNews {
+    fn is_empty(&self) -> bool {
+        self.loaded.is_empty() && self.gone.is_empty()
+    }
 }
 
 /// The last part of a path.
@@ -298,7 +362,7 @@ pub(super) fn signal_event(signal: SignalInfo, chance: Chance) -> EventKind {
     }
 }
 
-fn ending(status: ExitStatus) -> Ending {
+pub(super) fn ending(status: ExitStatus) -> Ending {
     match status {
         ExitStatus::Code { code } => Ending::Code { code },
         ExitStatus::Signal { number } => Ending::Signal {

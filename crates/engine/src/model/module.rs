@@ -18,7 +18,7 @@ pub(crate) enum SymbolState {
 }
 
 /// One loaded image.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Module {
     /// The name that expressions and output use, unique in its process.
     pub(crate) name: String,

@@ -5,12 +5,35 @@ use farsight_types::{Address, AddressRange, OsPid, OsTid, ProcessId, Registers, 
 
 use super::module::{Module, unique_name};
 use crate::memory::MemoryCache;
+use crate::{Acquisition, ChildPolicy};
 
 /// How the session came to a process, which decides what `q` does to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Attached,
     Launched,
+    /// Made by a followed process.
+    Child {
+        /// Whether the first of its line was launched.
+        of_launched: bool,
+    },
+    /// Only looked at.
+    Observed,
+}
+
+impl Origin {
+    /// Whether `q` ends such a process rather than letting go of it.
+    pub(crate) fn dies_at_quit(self) -> bool {
+        matches!(self, Origin::Launched | Origin::Child { of_launched: true })
+    }
+}
+
+/// What a process hands down to one that it makes.
+pub(super) struct Heritage {
+    path: String,
+    modules: Vec<Module>,
+    next_module: u32,
+    children: ChildPolicy,
 }
 
 /// One thread.
@@ -30,6 +53,12 @@ pub(crate) struct Process {
     pub(crate) os: OsPid,
     pub(crate) path: String,
     pub(crate) origin: Origin,
+    /// The process that made it, where that is followed.
+    pub(crate) parent: Option<OsPid>,
+    /// What becomes of the processes that it makes.
+    pub(crate) children: ChildPolicy,
+    /// How it was started, where the session did that.
+    pub(crate) recipe: Option<Acquisition>,
     pub(crate) threads: Vec<Thread>,
     next_thread: u32,
     /// Ascending by base.
@@ -47,6 +76,9 @@ impl Process {
             os,
             path,
             origin,
+            parent: None,
+            children: ChildPolicy::default(),
+            recipe: None,
             threads: Vec::new(),
             next_thread: 0,
             modules: Vec::new(),
@@ -54,6 +86,22 @@ impl Process {
             memory: MemoryCache::default(),
             regions: None,
         }
+    }
+
+    pub(super) fn heritage(&self) -> Heritage {
+        Heritage {
+            path: self.path.clone(),
+            modules: self.modules.clone(),
+            next_module: self.next_module,
+            children: self.children,
+        }
+    }
+
+    pub(super) fn inherit(&mut self, from: Heritage) {
+        self.path = from.path;
+        self.modules = from.modules;
+        self.next_module = from.next_module;
+        self.children = from.children;
     }
 
     pub(crate) fn forget_rest(&mut self) {

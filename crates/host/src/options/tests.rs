@@ -53,7 +53,7 @@ fn ways_to_attach() {
         ("-o ./x -pv", AttachMode::Invasive, false, follow),
     ] {
         let found = session(line).engine.acquisition;
-        let found = (found.mode, found.no_initial_break, found.children);
+        let found = (found.mode, found.initial_break == InitialBreak::Never, found.children);
         assert_eq!(found, (mode, no_break, children), "{line}");
     }
 }

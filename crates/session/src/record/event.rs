@@ -151,6 +151,13 @@ pub enum EventKind {
         #[n(0)]
         text: String,
     },
+    /// A followed process made this one.
+    #[n(15)]
+    ProcessStarted {
+        /// The process that made it.
+        #[n(0)]
+        parent: OsPid,
+    },
 }
 
 /// What happened, and to whom.
