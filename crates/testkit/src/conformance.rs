@@ -69,8 +69,8 @@ macro_rules! conformance_tests {
             follows_threads_that_come_and_go, follows_exec, follows_exec_of_another_thread,
             keeps_traps_out_of_children, stops_at_modules_before_constructors, stops_only_at_named_modules,
             // family: family, threads
-            follows_a_fork_storm, shares_traps_with_followed_children, follows_children_that_share_memory,
-            stops_at_births_and_ends, follows_and_lets_go_of_children,
+            heavy_a_fork_storm_is_followed, shares_traps_with_followed_children, follows_children_that_share_memory,
+            heavy_ten_thousand_threads_are_held, stops_at_births_and_ends, follows_and_lets_go_of_children,
             // terminal: hello
             gives_a_launched_program_its_surroundings, types_into_a_terminal, carries_much_output,
         }

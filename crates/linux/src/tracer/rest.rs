@@ -31,15 +31,18 @@ impl Tracer {
     pub(super) fn halt(&mut self, only: Option<OsPid>) -> Vec<pid_t> {
         let only = only.map(|only| self.sharers(only));
         let wanted = |pid: OsPid| only.as_ref().is_none_or(|only| only.contains(&pid));
+        let mut asked = Vec::new();
         for thread in self.threads.values().filter(|thread| wanted(thread.pid)) {
             if matches!(thread.state, State::Running | State::Listening) {
                 // A thread that is dying cannot be interrupted; its end will be waited for like a stop.
                 let _ = ptrace::interrupt(thread.tid);
+                asked.push(thread.tid);
             }
         }
         let mut halted = Vec::new();
+        self.collect(asked, &mut halted);
         let deadline = Instant::now() + PATIENCE;
-        // Counted again only when as many have come as were missing: there may be ten thousand of them.
+        // Counted again only when as many have come as were missing.
         let mut missing = self.count_loose(only.as_deref());
         while missing > 0 {
             match wait::within(deadline) {
@@ -71,6 +74,34 @@ impl Tracer {
             self.take_hidden_traps();
         }
         halted
+    }
+
+    /// Takes the stops of threads that were interrupted, one by one and in rounds, as long as each round brings any: there
+    /// may be ten thousand of them. Who does not come that way is waited for with all others.
+    fn collect(&mut self, mut asked: Vec<pid_t>, halted: &mut Vec<pid_t>) {
+        const FEW: usize = 64;
+        while asked.len() > FEW {
+            let before = asked.len();
+            asked.retain(|tid| {
+                // One that an exec has ended is no longer ours to ask for.
+                if !self.threads.contains_key(tid) {
+                    return false;
+                }
+                match wait::look(*tid) {
+                    Ok(Some(waited)) => {
+                        self.note_halted(*tid, waited);
+                        halted.push(*tid);
+                        false
+                    }
+                    Ok(None) => true,
+                    Err(_) => false,
+                }
+            });
+            if asked.len() == before {
+                break;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// How many are still to stop, or, forked, to be cleaned.

@@ -67,7 +67,7 @@ fn next(stops: EventStops, traps: Vec<Trap>) -> ResumePlan {
 
 /// A fork storm with grandchildren and execs: all births and ends are told and make pairs, hits in copies are counted
 /// under the parent's trap, and nothing is left.
-pub fn follows_a_fork_storm(connect: Connect<'_>) {
+pub fn heavy_a_fork_storm_is_followed(connect: Connect<'_>) {
     const CHILDREN: usize = 1000;
     let mut session = connect();
     let stop = followed(&mut session, &["storm"]);
@@ -108,6 +108,41 @@ pub fn follows_a_fork_storm(connect: Connect<'_>) {
     let codes: BTreeSet<i32> = told.ended.values().map(|status| code(*status)).collect();
     assert_eq!(codes, (0..64).collect());
     println!("{} processes followed in {elapsed:?}", told.born);
+}
+
+/// Ten thousand threads are attached to, set going and stopped again in time that grows with their number and not with
+/// its square.
+pub fn heavy_ten_thousand_threads_are_held(connect: Connect<'_>) {
+    const THREADS: usize = 10_000;
+    let measure = |threads: usize| {
+        let mut session = connect();
+        let mut many = crate::Debuggee::start("threads", &[&threads.to_string(), "1"]);
+        let started = std::time::Instant::now();
+        session
+            .acquire()
+            .attach(attach_spec(many.pid()))
+            .expect("to be attached");
+        let stop = session.stop();
+        assert_eq!(stop.threads.started.len(), threads + 1);
+        let attached = started.elapsed();
+        for _ in 0..2 {
+            resume(&mut session, plan(Vec::new()));
+            session.break_in();
+            assert_eq!(session.stop().cause, StopCause::BreakIn);
+        }
+        let stopped = started.elapsed() - attached;
+        detach(&mut session, many.pid());
+        let all = started.elapsed();
+        println!(
+            "{threads} threads: attached in {attached:?}, two stops in {stopped:?}, detached in {:?}",
+            all - attached - stopped
+        );
+        many.kill();
+        all
+    };
+    let (few, many) = (measure(THREADS / 10), measure(THREADS));
+    // Linear would be 10; the square would be 100.
+    assert!(many < few * 40, "{few:?} for a tenth of the threads, {many:?} for all");
 }
 
 #[track_caller]
