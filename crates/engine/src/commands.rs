@@ -8,6 +8,7 @@ mod breakpoints;
 mod code;
 mod control;
 mod enter;
+mod events;
 mod execute;
 mod info;
 mod memory;
@@ -23,6 +24,8 @@ mod threads;
 mod values;
 
 pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
+
+pub use events::check_event;
 
 use farsight_session::Record;
 use farsight_session::record::Threads;
@@ -115,6 +118,7 @@ impl Invocation<'_> {
 const TABLES: &[&[Row]] = &[
     execute::ROWS,
     breakpoints::ROWS,
+    events::ROWS,
     stack::ROWS,
     registers::ROWS,
     memory::ROWS,

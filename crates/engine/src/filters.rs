@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use farsight_symbols::Pattern;
 use farsight_target::{Chance, EventStops, ModuleOrder, SignalPolicy, SignalSet};
 
-pub(crate) use codes::{Code, CodeError, EVENTS, EventCode, parse};
+pub(crate) use codes::{Code, EVENTS, EventCode, parse};
 pub(crate) use history::{ExceptionRecord, History};
 
 use crate::execution::{KNOWN_SIGNALS, Usual, usual};

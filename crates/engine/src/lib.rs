@@ -23,9 +23,9 @@ mod start;
 mod symbols;
 mod traps;
 
-pub use commands::{CommandNeeds, CommandRow, command_rows, rows_of_line};
+pub use commands::{CommandNeeds, CommandRow, check_event, command_rows, rows_of_line};
 pub use farsight_target::{AttachMode, ChildPolicy};
 pub use inbox::{EngineMessage, LinkId, LinkNews};
-pub use options::{Acquisition, EngineOptions, InitialBreak, Target};
+pub use options::{Acquisition, EngineOptions, EventStatus, InitialBreak, Target};
 pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OutputFile, OutputMode, Outside};
 pub use start::Engine;

@@ -65,6 +65,19 @@ impl Acquisition {
     }
 }
 
+/// What an event does to the targets, from the start on (`-xe -xd -xn -xi`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventStatus {
+    /// Stops them, at an exception's first chance.
+    Break,
+    /// Stops them at an exception's second chance.
+    SecondChance,
+    /// Is told.
+    Output,
+    /// Passes unseen.
+    Ignore,
+}
+
 /// How an engine starts and how it treats its first target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -76,6 +89,8 @@ pub struct EngineOptions {
     pub initial_break: bool,
     /// Stop when a process is about to end; `-G` clears it.
     pub final_break: bool,
+    /// Events that do something else than usual, as [`crate::check_event`] reads them; the last for an event wins.
+    pub filters: Vec<(EventStatus, String)>,
     /// Let go of every target instead of killing those that were launched, however the session ends (`-pd`).
     pub detach_on_exit: bool,
     /// Run after the first stop (`-c`).
@@ -96,6 +111,7 @@ impl EngineOptions {
             acquisition: Acquisition::default(),
             initial_break: true,
             final_break: true,
+            filters: Vec::new(),
             detach_on_exit: false,
             command: None,
             symbol_path: None,

@@ -96,7 +96,7 @@ impl Session {
         let mut symbols = SymbolStore::default();
         symbols.paths.symbols = options.symbol_path.as_deref().map(split_paths).unwrap_or_default();
         symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
-        let filters = Filters::new(options.initial_break, options.final_break);
+        let filters = Filters::at_start(&options);
         Session {
             mailbox,
             inbox,

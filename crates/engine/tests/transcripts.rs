@@ -22,7 +22,6 @@ use support::{Session, World, attach, launch};
 
 /// Rows without a transcript. Take a command out with the transcript that shows it; put none in.
 const NOT_YET: &[&str] = &[
-    "gh",
     "gn",
     "p",
     "t",
@@ -30,7 +29,6 @@ const NOT_YET: &[&str] = &[
     "r",
     "db",
     "dds",
-    "eb",
     "ea",
     "s",
     "u",
@@ -61,7 +59,6 @@ const NOT_YET: &[&str] = &[
     ".expr",
     "n",
     ".help",
-    ".lastevent",
     "version",
     "vertarget",
 ];

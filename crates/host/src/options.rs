@@ -8,7 +8,9 @@ mod help;
 
 use std::ffi::OsString;
 
-use farsight_engine::{Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, InitialBreak, Target};
+use farsight_engine::{
+    Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, EventStatus, InitialBreak, Target, check_event,
+};
 use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 
@@ -61,6 +63,14 @@ pub enum OptionError {
         /// What was given.
         given: String,
     },
+    /// An event that there is not.
+    #[error("{option}: {why}")]
+    NoEvent {
+        /// The option.
+        option: &'static str,
+        /// Why it is none.
+        why: String,
+    },
     /// The connection string's own error.
     #[error("-premote: {0}")]
     Transport(String),
@@ -85,6 +95,7 @@ const CONNECTION: &str = "a connection string such as tcp:server=HOST,port=5005"
 const PID: &str = "a process id (decimal, or hexadecimal with 0x)";
 const NAME: &str = "the name of an executable";
 const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
+const EVENT: &str = "an event, such as segv, ct or ld:libm*";
 const PATH: &str = "directories separated by ';'";
 
 /// Reads the arguments behind the program's own name.
@@ -112,6 +123,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
                 let name = value("-pn", NAME)?;
                 draft.acquire("-pn", Target::Name(name))?;
             }
+            "-xe" => draft.filter("-xe", EventStatus::Break, value("-xe", EVENT)?)?,
+            "-xd" => draft.filter("-xd", EventStatus::SecondChance, value("-xd", EVENT)?)?,
+            "-xn" => draft.filter("-xn", EventStatus::Output, value("-xn", EVENT)?)?,
+            "-xi" => draft.filter("-xi", EventStatus::Ignore, value("-xi", EVENT)?)?,
+            "-x" => draft.filter("-x", EventStatus::SecondChance, "av".into())?,
             "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
             "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
             "-i" => set("-i", &mut draft.image_path, value("-i", PATH)?)?,
@@ -163,6 +179,7 @@ struct Draft {
     no_break_at_attach: bool,
     children: bool,
     detach: bool,
+    filters: Vec<(EventStatus, String)>,
     verbose: bool,
 }
 
@@ -187,6 +204,14 @@ impl Draft {
             .require_supported()
             .map_err(|error| fail(&error))?;
         set("-premote", &mut self.premote, text)
+    }
+
+    fn filter(&mut self, option: &'static str, status: EventStatus, event: String) -> Result<(), OptionError> {
+        if let Err(why) = check_event(&event) {
+            return Err(OptionError::NoEvent { option, why });
+        }
+        self.filters.push((status, event));
+        Ok(())
     }
 
     fn acquire(&mut self, option: &'static str, target: Target) -> Result<(), OptionError> {
@@ -271,6 +296,7 @@ impl Draft {
         };
         engine.initial_break = !self.no_initial_break;
         engine.final_break = !self.no_final_break;
+        engine.filters = self.filters;
         engine.detach_on_exit = self.detach;
         engine.symbol_path = self.symbol_path;
         engine.image_path = self.image_path;

@@ -59,7 +59,7 @@ fn lines(report: &EventReport) -> Vec<String> {
 }
 
 /// What happened, on one line.
-fn words(kind: &EventKind) -> String {
+pub(crate) fn words(kind: &EventKind) -> String {
     match kind {
         EventKind::Attached { name } => format!("Attached to {}", visible(name)),
         EventKind::Created { name } => format!("Created process {} - nothing of its own has run yet", visible(name)),

@@ -8,6 +8,7 @@
 mod breakpoints;
 mod code;
 mod event;
+mod filter;
 mod help;
 mod memory;
 mod place;
@@ -60,6 +61,9 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::Machine(machine) => system::machine(&mut out, machine),
         Record::Differences(found) => memory::differences(&mut out, found),
         Record::Pointers(pointers) => memory::pointers(&mut out, pointers),
+        Record::Filters(filters) => filter::filters(&mut out, filters),
+        Record::EventLog(log) => filter::event_log(&mut out, log),
+        Record::Exception(report) => filter::exception(&mut out, report),
     }
     out
 }

@@ -5,6 +5,7 @@
 
 mod code;
 mod event;
+mod filter;
 mod memory;
 mod place;
 mod system;
@@ -16,6 +17,7 @@ pub use code::{
     RegisterValue, Stack, StackColumns, StackFrame,
 };
 pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
+pub use filter::{BreakStatus, EventLog, ExceptionReport, FilterRow, Filters, LoggedEvent};
 pub use memory::{
     Difference, Differences, DumpFormat, MemoryDump, MemoryPart, PointedSymbol, Pointee, PointerRow, Pointers,
     SearchHits,
@@ -98,6 +100,15 @@ pub enum Record {
     /// `dda`, `dpp` and their kin.
     #[n(61)]
     Pointers(#[n(0)] Pointers),
+    /// `sx`.
+    #[n(40)]
+    Filters(#[n(0)] Filters),
+    /// `.eventlog`.
+    #[n(41)]
+    EventLog(#[n(0)] EventLog),
+    /// `.exr`.
+    #[n(42)]
+    Exception(#[n(0)] ExceptionReport),
 }
 
 impl Record {

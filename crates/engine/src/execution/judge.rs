@@ -75,12 +75,17 @@ impl Session {
             self.tell(kind.clone());
         }
         // What `g` means for the pending signal depends on what happened.
-        if let Some(event) = self.event_of(kind.clone()) {
-            self.last_event = Some(event);
-        }
+        let event = self.event_of(kind.clone());
+        self.last_event.clone_from(&event);
         match self.run_event_commands(filter.commands(chance), before) {
             Vote::Over => Decision::Over,
-            Vote::Go(intent) => Decision::Pass(intent),
+            Vote::Go(intent) => {
+                // Told already where the status does not break; remembered in any case.
+                if breaks && let Some(event) = event {
+                    self.history.note(event);
+                }
+                Decision::Pass(intent)
+            }
             Vote::None if breaks => Decision::Show(kind),
             Vote::None => Decision::Pass(ResumeIntent {
                 signal: code.is_exception().then(|| order_of(&filter)),

@@ -106,7 +106,7 @@ fn decimal(digits: &str) -> Option<i32> {
 pub(crate) fn signal_name(number: i32) -> String {
     match SIGNALS.iter().find(|(known, ..)| *known == number) {
         Some((_, name, ..)) => (*name).to_owned(),
-        None if number >= 34 => format!("SIGRTMIN+{}", number - 34),
+        None if REAL_TIME.contains(&number) => format!("SIGRTMIN+{}", number - 34),
         None => format!("signal {number}"),
     }
 }
@@ -115,7 +115,8 @@ pub(crate) fn signal_name(number: i32) -> String {
 pub(crate) fn signal_meaning(number: i32) -> String {
     match SIGNALS.iter().find(|(known, ..)| *known == number) {
         Some((_, _, meaning, _)) => (*meaning).to_owned(),
-        None => "Real-time signal".to_owned(),
+        None if REAL_TIME.contains(&number) => "Real-time signal".to_owned(),
+        None => "Signal of the C library".to_owned(),
     }
 }
 

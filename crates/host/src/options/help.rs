@@ -35,6 +35,8 @@ how
   -o                    follow the processes that the target makes
   -g                    do not stop when the target is first seen
   -G                    do not stop when a process is about to end
+  -xe EVENT, -xd EVENT, -xn EVENT, -xi EVENT
+                        stop at an event, at its second chance only, tell it, ignore it (as sxe does); -x is -xd av
   -pd                   at the end let go of every target, also of those that were started (as a rule they are killed)
   -c \"COMMANDS\"         run these first, then read lines from the terminal or standard input
   -y DIRECTORIES        where symbols are looked for, separated by ;

@@ -80,6 +80,21 @@ fn flags_alone_and_together() {
 }
 
 #[test]
+fn events_are_read_and_checked() {
+    let found = session("-xe ld:libm* -xi usr1 -x ./p -xe bogus").engine.filters;
+    assert_eq!(
+        found,
+        [
+            (EventStatus::Break, String::from("ld:libm*")),
+            (EventStatus::Ignore, String::from("usr1")),
+            (EventStatus::SecondChance, String::from("av")),
+        ]
+    );
+    assert!(refusal("-xe bogus").contains("'bogus' names no event"));
+    assert!(refusal("-xn").contains("needs an event"));
+}
+
+#[test]
 fn values_reach_their_places() {
     let arguments = [
         "-premote",
@@ -203,7 +218,7 @@ fn the_help_tells_of_every_option() {
     let help = help();
     for option in [
         "-premote", "-p ", "-pn", "-pb", "-pr", "-pe", "-pv", "-pvr", "-o ", "-g ", "-G ", "-pd", "-c ", "-y ", "-i ",
-        "-v ", "-version", "-?",
+        "-v ", "-version", "-?", "-xe", "-xd", "-xn", "-xi", "-x ",
     ] {
         assert!(help.contains(option), "{option}");
     }

@@ -62,7 +62,7 @@ pub(super) fn swallows_line(name: &str) -> bool {
 
 /// The command name that a text begins with, as DbgEng writes it, and its length as typed.
 pub(super) fn name(text: &str) -> (String, usize) {
-    for sign in ["$$>a<", "$$><", "$$<", "$><", "$<", "??", "?", "#"] {
+    for sign in ["$$>a<", "$$><", "$$<", "$><", "$<", "??", "?", "#", "sx-"] {
         if text.starts_with(sign) {
             return (sign.to_owned(), sign.len());
         }
