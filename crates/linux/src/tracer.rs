@@ -10,6 +10,7 @@ mod births;
 mod debuggee;
 mod emulate;
 mod events;
+mod hardware;
 mod let_go;
 mod look;
 mod pinning;

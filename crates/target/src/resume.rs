@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 pub struct TrapId(#[n(0)] pub u32);
 
 /// What data access a hardware trap waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum DataAccess {
     /// Writes.
@@ -22,7 +22,7 @@ pub enum DataAccess {
 }
 
 /// What is behind a trap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum TrapKind {
     /// A breakpoint instruction in the code.
     #[n(0)]
@@ -30,7 +30,8 @@ pub enum TrapKind {
     /// A debug register on execution.
     #[n(1)]
     HardwareExecute,
-    /// A debug register on data.
+    /// A debug register on data: hit after the access, whether or not it changed anything. What the kernel reads and writes
+    /// for a system call is not seen.
     #[n(2)]
     HardwareData {
         /// Which accesses.

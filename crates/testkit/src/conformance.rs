@@ -7,6 +7,7 @@
 mod changes;
 mod family;
 mod hands;
+mod hardware;
 mod holding;
 mod machine;
 mod memory;
@@ -18,6 +19,7 @@ mod terminal;
 pub use changes::*;
 pub use family::*;
 pub use hands::*;
+pub use hardware::*;
 pub use holding::*;
 pub use machine::*;
 pub use memory::*;
@@ -60,6 +62,10 @@ macro_rules! conformance_tests {
             counts_only_the_thread_of_a_trap, is_running_until_it_stops, breaks_in_without_disturbing_system_calls,
             breaks_in_to_a_busy_loop, ignores_a_break_in_at_rest, holds_threads, changes_traps_while_running,
             plants_a_thousand_traps_at_once, stops_at_exit_while_memory_is_there,
+            // hardware: watched, counter
+            stops_after_watched_accesses, refuses_hardware_traps_that_cannot_be, counts_watched_writes,
+            shows_each_watched_write, stops_before_execution_traps, watches_while_stepping_and_past_traps,
+            filters_and_passes_watched_writes, changes_hardware_traps_while_running,
             // steps: counter
             steps_into_over_and_out, a_trap_ends_a_step, steps_inside_a_range, a_step_keeps_others_running,
             // signals: faults

@@ -88,6 +88,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     c("selfcheck", "selfcheck.c", &["-O0"]),
     c("spin", "spin.c", &["-O0"]),
     c("threads", "threads.c", &["-O0"]),
+    c("watched", "watched.c", &["-O0"]),
     c("counter-static-pie", "counter.c", &["-O0", "-static-pie", "-fPIE"]),
     c(
         "counter-static",

@@ -12,6 +12,7 @@ use libc::{c_int, pid_t};
 
 use super::Tracer;
 use super::debuggee::{Debuggee, State, Thread};
+use super::hardware::disarm_registers;
 use crate::memory::ProcessMemory;
 use crate::procfs;
 use crate::sys::wait::Waited;
@@ -234,6 +235,7 @@ impl Tracer {
     /// not be let go with its process. Whether it was one of these.
     pub(super) fn clean_forked(&mut self, tid: pid_t, waited: Waited) -> bool {
         if self.leaving.remove(&tid) {
+            disarm_registers(tid);
             let _ = ptrace::detach(tid, 0);
             return true;
         }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use farsight_target::{ChildPolicy, ExitStatus, ImageDelta, ThreadDelta};
+use farsight_target::{ChildPolicy, ExitStatus, ImageDelta, ThreadDelta, TrapId};
 use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t, user_regs_struct};
 
+use super::hardware::Hardware;
 use crate::images::{ImageBook, Loader};
 use crate::memory::ProcessMemory;
 use crate::procfs::AuxiliaryVector;
@@ -68,6 +69,16 @@ pub(super) struct Thread {
     pub(super) end_told: bool,
     /// The plan says hold.
     pub(super) on_hold: bool,
+    /// Its suspend count.
+    pub(super) suspended: u32,
+    /// The generation of the debuggee's hardware traps that its debug registers hold; 0 is none.
+    pub(super) armed: u32,
+    /// Its debug registers were written by us.
+    pub(super) touched: bool,
+    /// Hardware traps that it has hit, counted and due, and still to be shown.
+    pub(super) due: Vec<TrapId>,
+    /// The pc at its birth, where that was seen.
+    pub(super) born_at: Option<u64>,
 }
 
 impl Thread {
@@ -93,6 +104,11 @@ impl Thread {
             exiting: false,
             end_told: false,
             on_hold: false,
+            suspended: 0,
+            armed: 0,
+            touched: false,
+            due: Vec::new(),
+            born_at: None,
         }
     }
 
@@ -128,11 +144,20 @@ impl Thread {
     }
 
     pub(super) fn stopped(&mut self) {
+        let is_birth = self.state == State::New;
         self.state = State::Stopped;
         self.registers = None;
+        if is_birth {
+            self.born_at = self.registers().ok().map(|registers| registers.rip);
+        }
         self.job_stopped = false;
         self.in_vfork = false;
         self.stuck = false;
+    }
+
+    /// Whether it stays where it is while others run. Whoever ends is never held: others wait for its end.
+    pub(super) fn is_held(&self) -> bool {
+        (self.on_hold || self.suspended > 0) && !self.exiting
     }
 
     /// Whether it must stop before the session is at rest. A thread past its exit event runs no code of the program
@@ -164,6 +189,8 @@ pub(super) struct Debuggee {
     pub(super) copy_of: Option<OsPid>,
     /// Its birth is to be told by a stop of its own.
     pub(super) newborn: bool,
+    /// What its threads' debug registers shall hold.
+    pub(super) hardware: Hardware,
 }
 
 impl Debuggee {
@@ -181,6 +208,7 @@ impl Debuggee {
             children: ChildPolicy::Leave,
             copy_of: None,
             newborn: false,
+            hardware: Hardware::default(),
         }
     }
 
@@ -192,6 +220,7 @@ impl Debuggee {
             images: self.images.clone(),
             terminal: self.terminal.clone(),
             children: self.children,
+            hardware: self.hardware.clone(),
             copy_of: Some(parent),
             ..Debuggee::new(memory, self.launched)
         }

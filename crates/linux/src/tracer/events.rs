@@ -107,8 +107,24 @@ impl Tracer {
         if signal != libc::SIGTRAP {
             return self.signalled(tid, detail);
         }
+        self.collect_hits(tid, false);
+        if let Some(thread) = self.threads.get_mut(&tid)
+            && !thread.due.is_empty()
+        {
+            // Somebody's SIGTRAP can stand for the hit's, for the thread has room for one; it is delivered all the same.
+            if detail.code() <= 0 {
+                thread.deliver = libc::SIGTRAP;
+            }
+            if self.report_due(tid) {
+                return;
+            }
+            if detail.code() == libc::TRAP_TRACE && !self.steps_one(tid) {
+                return self.let_run(tid);
+            }
+        }
         match detail.code() {
             INT3 => self.trapped(tid, detail),
+            libc::TRAP_HWBKPT if self.is_spent_hit(tid) => self.let_run(tid),
             libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT if self.steps_one(tid) => self.step_on(tid),
             _ => self.signalled(tid, detail),
         }
@@ -276,6 +292,7 @@ impl Tracer {
         };
         debuggee.memory = memory;
         debuggee.copy_of = None;
+        debuggee.hardware = Default::default();
         debuggee.images = Default::default();
         debuggee.image_news = Default::default();
         debuggee.image_news.replaced = true;

@@ -8,6 +8,7 @@ use libc::pid_t;
 
 use super::Tracer;
 use super::debuggee::State;
+use super::hardware::disarm;
 use crate::sys::wait::Waited;
 use crate::sys::{child, ptrace, wait};
 
@@ -46,10 +47,13 @@ impl Tracer {
             for held in thread.held.drain(..) {
                 let _ = child::signal_thread(pid.0 as pid_t, tid, held.number());
             }
+            let clean = disarm(thread);
             let signal = if thread.deliver != 0 { thread.deliver } else { deferred };
             // A thread that waits in the kernel is let go when it comes out; others fail only when they are gone.
             if ptrace::detach(tid, signal).is_err() && thread.state != State::Gone {
                 self.leaving.insert(tid);
+            } else if !clean && thread.state != State::Gone {
+                self.trouble(format!("thread {tid} keeps debug registers that could not be cleared"));
             }
         }
         self.forget(pid);
@@ -137,9 +141,18 @@ impl Tracer {
     fn deferred_signal(&self, tid: pid_t) -> i32 {
         let status = self.backlog.iter().find(|(other, _)| *other == tid);
         match status {
-            Some((_, Waited::Stopped { signal, event: 0 })) if signal & 0x80 == 0 => *signal,
+            Some((_, Waited::Stopped { signal, event: 0 })) if signal & 0x80 == 0 && !self.is_hardware_hit(tid) => {
+                *signal
+            }
             _ => 0,
         }
+    }
+
+    /// Whether a status put off is that of a hardware trap, and nothing that the program shall get.
+    fn is_hardware_hit(&self, tid: pid_t) -> bool {
+        self.threads.get(&tid).is_some_and(|thread| !thread.due.is_empty())
+            || ptrace::SignalDetail::of(tid)
+                .is_ok_and(|detail| detail.number() == libc::SIGTRAP && detail.code() == libc::TRAP_HWBKPT)
     }
 
     /// Kills a debuggee and waits for its end.

@@ -153,6 +153,12 @@ impl Tracer {
         };
         thread.stopped();
         let (pid, borrower) = (thread.pid, thread.borrower);
+        if event == 0 && signal == libc::SIGTRAP {
+            self.collect_hits(tid, true);
+        }
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
         match event {
             libc::PTRACE_EVENT_STOP => {
                 thread.job_stopped = signal != libc::SIGTRAP;
@@ -223,6 +229,9 @@ impl Tracer {
         if signal & 0x7f != libc::SIGTRAP {
             return false;
         }
+        if signal == libc::SIGTRAP {
+            self.collect_hits(tid, true);
+        }
         let Ok(detail) = ptrace::SignalDetail::of(tid) else {
             return true;
         };
@@ -241,7 +250,8 @@ impl Tracer {
                 }
                 false
             }
-            libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT => true,
+            libc::TRAP_TRACE | libc::TRAP_BRKPT => thread.due.is_empty(),
+            libc::TRAP_HWBKPT => thread.due.is_empty() && self.is_spent_hit(tid),
             _ => signal == libc::SIGTRAP | 0x80,
         }
     }

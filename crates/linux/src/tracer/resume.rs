@@ -124,7 +124,12 @@ impl Tracer {
         } else if self.is_at_trap(tid) {
             let stepping = self.steps_one(tid);
             match self.go_past_trap(tid) {
-                Past::Done if stepping => return self.step_on(tid),
+                Past::Done if stepping => {
+                    if !self.report_due(tid) {
+                        self.step_on(tid);
+                    }
+                    return;
+                }
                 Past::Done | Past::Entered | Past::NotNeeded => {}
                 Past::Diverted => return,
             }
@@ -136,9 +141,16 @@ impl Tracer {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
-        if thread.state != State::Stopped || thread.deferred || thread.on_hold {
+        if thread.state != State::Stopped || thread.deferred || thread.is_held() {
             return;
         }
+        if !thread.due.is_empty() && self.report_due(tid) {
+            return;
+        }
+        self.prepare(tid);
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
         if let Some(held) = thread.held.pop_front() {
             // It rests in the stop that ended its way past the trap; the held signal takes that stop's place.
             if held.put(tid).is_ok() {
@@ -202,19 +214,21 @@ impl Tracer {
                 })
             })
             .collect();
-        for (planted, trap) in set.iter().enumerate() {
-            if let Err(error) = self.plant(trap) {
-                for undone in &set[..planted] {
-                    self.unplant(undone);
-                }
-                return Err(error);
+        let hardware = self.plan_hardware(delta, &set)?;
+        let mut planted = 0;
+        let plant = |trap: &Trap| self.plant(trap).map(|()| planted += 1);
+        let done = set.iter().try_for_each(plant);
+        let halted = done.and_then(|()| self.set_hardware(hardware)).inspect_err(|_| {
+            for undone in &set[..planted] {
+                self.unplant(undone);
             }
-        }
+        })?;
         let gone = self.book.apply(delta);
         for trap in &gone {
             self.unplant(trap);
         }
         self.generation = delta.generation;
+        self.set_on(&halted, 0);
         Ok(self.generation)
     }
 
@@ -223,14 +237,15 @@ impl Tracer {
         let refused = |why: String| TargetError::Trap { at: trap.address, why };
         match trap.kind {
             TrapKind::Software => debuggee.memory.plant(trap.address).map_err(refused),
-            TrapKind::HardwareExecute | TrapKind::HardwareData { .. } => {
-                Err(refused("this build has no hardware breakpoints yet".into()))
-            }
+            // These are planned for all threads at once.
+            TrapKind::HardwareExecute | TrapKind::HardwareData { .. } => Ok(()),
         }
     }
 
     fn unplant(&self, trap: &Trap) {
-        if let Ok(debuggee) = self.debuggee(trap.process) {
+        if trap.kind == TrapKind::Software
+            && let Ok(debuggee) = self.debuggee(trap.process)
+        {
             debuggee.memory.unplant(trap.address);
         }
     }

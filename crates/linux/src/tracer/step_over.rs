@@ -33,7 +33,7 @@ impl Tracer {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return false;
         };
-        if thread.state != State::Stopped || thread.deferred || thread.on_hold {
+        if thread.state != State::Stopped || thread.deferred || thread.is_held() {
             return false;
         }
         let Some(place) = thread.past_trap else { return false };
@@ -68,6 +68,7 @@ impl Tracer {
         let code = &code[..length];
         let mut after = registers;
         if let Some(effect) = emulate(code, &mut after)
+            && !matches!(effect, Effect::Store { address, .. } if debuggee.hardware.watches(address, 8))
             && store(tid, effect)
         {
             thread.past_trap = None;
@@ -95,7 +96,7 @@ impl Tracer {
     }
 
     /// Sets on the threads that were halted for a step, if the session still runs.
-    fn set_on(&mut self, halted: &[pid_t], except: pid_t) {
+    pub(super) fn set_on(&mut self, halted: &[pid_t], except: pid_t) {
         for tid in halted.iter().copied().filter(|tid| *tid != except) {
             self.let_run(tid);
         }
@@ -104,6 +105,7 @@ impl Tracer {
     /// One step of one thread while all others of its process rest. A system call is only entered, for it may block:
     /// once in the kernel the thread has no more use for the displaced byte.
     fn step_in_place(&mut self, tid: pid_t, before: user_regs_struct, is_system_call: bool) -> Past {
+        self.prepare(tid);
         loop {
             let started = if is_system_call {
                 ptrace::run_to_system_call(tid)
@@ -132,6 +134,12 @@ impl Tracer {
                 self.backlog.push_back((tid, Waited::Stopped { signal, event }));
                 return Past::Diverted;
             }
+            if signal == libc::SIGTRAP {
+                self.collect_hits(tid, false);
+            }
+            let Some(thread) = self.threads.get_mut(&tid) else {
+                return Past::Diverted;
+            };
             let detail = SignalDetail::of(tid);
             if signal == libc::SIGTRAP | 0x80 {
                 thread.past_trap = None;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use farsight_types::{Address, OsPid, OsTid};
 
-use crate::{Trap, TrapDelta, TrapHits, TrapId};
+use crate::{Trap, TrapDelta, TrapHits, TrapId, TrapKind};
 
 /// What a hit comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,15 +166,28 @@ impl HitBook {
             .map(|entry| &entry.trap)
     }
 
-    /// Counts a hit of `thread` at `address` and judges it.
+    /// Counts a hit of `thread` on the software traps at `address` and judges it.
     pub fn hit(&mut self, process: OsPid, address: Address, thread: OsTid, sp: Address) -> Verdict {
+        self.hit_kind(process, address, TrapKind::Software, thread, sp)
+    }
+
+    /// Counts a hit of `thread` on the traps of one kind at `address` and judges it.
+    pub fn hit_kind(
+        &mut self,
+        process: OsPid,
+        address: Address,
+        kind: TrapKind,
+        thread: OsTid,
+        sp: Address,
+    ) -> Verdict {
         let mut due = Vec::new();
         for id in self.places.get(&(process, address)).into_iter().flatten() {
             let Some(Entry { trap, hits, .. }) = self.traps.get_mut(id) else {
                 continue;
             };
-            let counts =
-                trap.thread.is_none_or(|only| only == thread) && trap.stack_at_least.is_none_or(|least| sp >= least);
+            let counts = trap.kind == kind
+                && trap.thread.is_none_or(|only| only == thread)
+                && trap.stack_at_least.is_none_or(|least| sp >= least);
             if counts {
                 *hits += 1;
                 self.changed.insert(*id);
@@ -190,6 +203,11 @@ impl HitBook {
         }
     }
 
+    /// Whether a trap is still set.
+    pub fn knows(&self, id: TrapId) -> bool {
+        self.traps.contains_key(&id)
+    }
+
     /// Counts that changed since the last call.
     pub fn take_changes(&mut self) -> Vec<TrapHits> {
         let mut changes = std::mem::take(&mut self.parting);
@@ -202,7 +220,7 @@ impl HitBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TrapKind;
+    use crate::DataAccess;
     use farsight_types::Generation;
 
     const PROCESS: OsPid = OsPid(7);
@@ -290,6 +308,25 @@ mod tests {
         let gone = book.remove(TrapId(1));
         assert_eq!(gone.iter().map(|trap| trap.process).collect::<Vec<_>>(), [CHILD]);
         assert_eq!(in_child(&mut book), Verdict::Pass);
+    }
+
+    #[test]
+    fn kinds_at_one_place_are_counted_apart() {
+        let watch = |size| TrapKind::HardwareData {
+            access: DataAccess::Write,
+            size,
+        };
+        let of_kind = |id, kind| Trap { kind, ..trap(id, 1) };
+        let mut book = book(vec![trap(1, 1), of_kind(2, watch(4)), of_kind(3, watch(8))]);
+        assert_eq!(hit(&mut book, 1, 0), Verdict::Stop(vec![TrapId(1)]));
+        let mut hit = |kind| book.hit_kind(PROCESS, PLACE, kind, OsTid(1), Address(0));
+        assert_eq!(hit(watch(8)), Verdict::Stop(vec![TrapId(3)]));
+        assert_eq!(hit(TrapKind::HardwareExecute), Verdict::Pass);
+        let hits = |id| TrapHits {
+            id: TrapId(id),
+            hits: 1,
+        };
+        assert_eq!(book.take_changes(), vec![hits(1), hits(3)]);
     }
 
     #[test]
