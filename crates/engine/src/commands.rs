@@ -18,14 +18,18 @@ mod registers;
 mod rows;
 mod search;
 mod stack;
+mod step;
 mod symbols;
 mod targets;
 mod threads;
 mod values;
+mod watch;
 
 pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 
 pub use events::check_event;
+pub(crate) use registers::register_block;
+pub(crate) use watch::function_at;
 
 use farsight_session::Record;
 use farsight_session::record::Threads;
@@ -117,6 +121,8 @@ impl Invocation<'_> {
 
 const TABLES: &[&[Row]] = &[
     execute::ROWS,
+    step::ROWS,
+    watch::ROWS,
     breakpoints::ROWS,
     events::ROWS,
     stack::ROWS,

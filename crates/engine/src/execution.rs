@@ -13,6 +13,7 @@ mod line;
 mod resume;
 mod settle;
 mod signals;
+mod stepping;
 mod stop;
 
 pub(crate) use ending::{Departure, Release};
@@ -20,6 +21,7 @@ pub(crate) use family::Restartable;
 pub(crate) use line::{Construct, EachPlan, Flow, Jump, Line, tokens};
 pub(crate) use resume::ResumeIntent;
 pub(crate) use signals::{KNOWN_SIGNALS, Usual, signal_code, signal_meaning, signal_name, signal_number, usual};
+pub(crate) use stepping::{StepShow, WatchOrder};
 
 use std::collections::VecDeque;
 

@@ -53,6 +53,8 @@ pub(crate) struct Memos {
     pub(crate) last_value: u64,
     /// What commands that look and change remember beside.
     pub(crate) looks: LookMemos,
+    /// Stops show registers (`pr`, `tr`).
+    pub(crate) shows_registers: bool,
 }
 
 /// Everything the engine's thread owns.
@@ -120,6 +122,7 @@ impl Session {
                 search: None,
                 last_value: 0,
                 looks: LookMemos::default(),
+                shows_registers: false,
             },
             execution: Execution::default(),
             aliases: AliasBook::default(),

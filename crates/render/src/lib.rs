@@ -15,6 +15,7 @@ mod place;
 mod registers;
 mod stack;
 mod system;
+mod trace;
 mod view;
 mod visible;
 
@@ -58,6 +59,7 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::Stop(stop) => event::stop(&mut out, stop, view),
         Record::LastEvent(last) => event::last_event(&mut out, last),
         Record::Help(help) => help::help(&mut out, help, view),
+        Record::Trace(report) => trace::trace(&mut out, report, view),
         Record::Machine(machine) => system::machine(&mut out, machine),
         Record::Differences(found) => memory::differences(&mut out, found),
         Record::Pointers(pointers) => memory::pointers(&mut out, pointers),

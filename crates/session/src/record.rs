@@ -9,6 +9,7 @@ mod filter;
 mod memory;
 mod place;
 mod system;
+mod trace;
 
 use minicbor::{Decode, Encode};
 
@@ -29,6 +30,7 @@ pub use system::{
     BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
     Processes, RunningProcess, SystemRow, Systems, ThreadRow, Threads,
 };
+pub use trace::{Trace, TraceRow, TraceSum, TraceSummary};
 
 /// A command's result.
 #[expect(clippy::large_enum_variant, reason = "notifications carry it in a box already")]
@@ -109,6 +111,9 @@ pub enum Record {
     /// `.exr`.
     #[n(42)]
     Exception(#[n(0)] ExceptionReport),
+    /// `wt`.
+    #[n(40)]
+    Trace(#[n(0)] Trace),
 }
 
 impl Record {

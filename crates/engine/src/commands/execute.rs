@@ -1,4 +1,4 @@
-//! `g gh gn p t gu`: setting the target going.
+//! `g gh gn gu`: setting the target going.
 
 use farsight_target::{SignalOrder, StepPlan};
 use farsight_types::{Address, OsTid};
@@ -40,24 +40,6 @@ pub(super) const ROWS: &[Row] = &[
         run: |session, invocation| go(session, invocation, Some(SignalOrder::Deliver)),
     },
     Row {
-        names: &["p"],
-        usage: "[~Thread] p [= Start] [Count]",
-        summary: "Steps over instructions: calls run as a whole.",
-        needs: Needs::Rest,
-        writes: true,
-        prefix: Prefix::Own,
-        run: |session, invocation| step(session, invocation, |count| StepPlan::Over { count }),
-    },
-    Row {
-        names: &["t"],
-        usage: "[~Thread] t [= Start] [Count]",
-        summary: "Steps instructions, into calls.",
-        needs: Needs::Rest,
-        writes: true,
-        prefix: Prefix::Own,
-        run: |session, invocation| step(session, invocation, |count| StepPlan::Into { count }),
-    },
-    Row {
         names: &["gu"],
         usage: "[~Thread] gu",
         summary: "Goes on until the current function has returned to its caller.",
@@ -69,7 +51,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// The thread of a prefix becomes the current one, and only it runs.
-fn only_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Option<OsTid>, CommandError> {
+pub(super) fn only_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Option<OsTid>, CommandError> {
     let Some(selector) = invocation.thread else {
         return Ok(None);
     };
@@ -78,7 +60,11 @@ fn only_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Opt
 }
 
 /// `= Start`: the thread goes on from another place.
-fn take_start<'t>(session: &mut Session, invocation: &Invocation<'_>, text: &'t str) -> Result<&'t str, CommandError> {
+pub(super) fn take_start<'t>(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    text: &'t str,
+) -> Result<&'t str, CommandError> {
     let Some(expression) = text.strip_prefix('=') else {
         return Ok(text);
     };

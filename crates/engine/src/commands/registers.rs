@@ -66,6 +66,13 @@ fn block(session: &mut Session) -> Result<Flow, CommandError> {
     if session.is_running() {
         return Err(CommandError::Running { name: "r".into() });
     }
+    let dump = register_block(session)?;
+    session.output.record(Record::Registers(dump));
+    Ok(Flow::Done)
+}
+
+/// The general registers of the current thread, as `r` and stops show them.
+pub(crate) fn register_block(session: &mut Session) -> Result<RegisterDump, CommandError> {
     let registers = session.registers()?;
     let location = session.location()?;
     let names = general_table(registers.architecture);
@@ -74,13 +81,12 @@ fn block(session: &mut Session) -> Result<Flow, CommandError> {
         .zip(&registers.general)
         .map(|(name, value)| RegisterValue::word(*name, *value))
         .collect();
-    session.output.record(Record::Registers(RegisterDump {
+    Ok(RegisterDump {
         architecture: registers.architecture,
         layout: RegisterLayout::Block,
         values,
         location: Some(location),
-    }));
-    Ok(Flow::Done)
+    })
 }
 
 fn value_of(session: &mut Session, name: &str, at: usize) -> Result<RegisterValue, CommandError> {

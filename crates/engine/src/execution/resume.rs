@@ -9,6 +9,7 @@ use farsight_target::{
 use farsight_types::{OsTid, SystemId};
 
 use super::RunState;
+use super::stepping::StepShow;
 use crate::error::CommandError;
 use crate::model::{Motion, Origin, System};
 use crate::session::Session;
@@ -28,6 +29,10 @@ pub(crate) struct ResumeIntent {
     /// The thread that was current when it was said, which `step` and `only` are about; filled in when the targets are
     /// set going.
     pub(crate) origin: Option<(SystemId, OsTid)>,
+    /// What the step notes, and how that is shown.
+    pub(crate) shows: StepShow,
+    /// Commands that run when the step is done, before it is shown.
+    pub(crate) then: Option<String>,
 }
 
 impl ResumeIntent {
@@ -137,7 +142,7 @@ impl Session {
             (Some(plan), Some((_, thread))) => Some(StepOrder {
                 thread: intent.only.unwrap_or(thread),
                 plan: plan.clone(),
-                marks: None,
+                marks: intent.shows.marks(),
             }),
             _ => None,
         };

@@ -19,6 +19,11 @@ impl Session {
     /// Where the current thread stands.
     pub(crate) fn location(&mut self) -> Result<Location, CommandError> {
         let pc = self.registers()?.pc();
+        self.location_at(pc)
+    }
+
+    /// A place with its instruction.
+    pub(crate) fn location_at(&mut self, pc: Address) -> Result<Location, CommandError> {
         let disassembler = self.disassembler()?;
         let place = self.place_of(pc)?;
         let bytes = self.read_memory(AddressRange::new(pc, disassembler.longest() as u64))?;

@@ -6,4 +6,5 @@ mod execution;
 mod looking;
 mod memory;
 mod scripting;
+mod stepping;
 mod support;

@@ -148,7 +148,7 @@ impl StepMachine {
             (_, Last::Repeat { pc }) if pc == seen.pc => return self.step(seen),
             _ => {}
         }
-        self.marks.count();
+        self.marks.count(seen.pc);
         self.marks.note(StepMarkKind::Step, seen.pc, None);
         let done = match self.plan {
             StepPlan::OverRange { start, length } => !AddressRange::new(start, length).contains(seen.pc),

@@ -9,6 +9,7 @@ const REGULAR: &str = "
     f fp g ga gc gh gha gN gn gu ib id iw j k ld lm ln ls lsa lsc lse lsf lsp m n ob od ow p pa pc pct ph pr
     pt q qd qq r rdmsr rm s so sq ss sx sxd sxe sxi sxn sxr t ta tb tc tct th tr tt u ub uf up uu vercommand
     version vertarget wrmsr wt x z
+    par tar pcr tcr pctr tctr ptr ttr phr thr
 ";
 
 /// Meta-commands that this or a later build knows.

@@ -16,6 +16,8 @@ pub(super) struct Marks {
     marks: VecDeque<StepMark>,
     /// Instructions since the last mark.
     since: u64,
+    /// Where the last of them led.
+    at: Address,
 }
 
 impl Marks {
@@ -26,8 +28,9 @@ impl Marks {
         }
     }
 
-    pub(super) fn count(&mut self) {
+    pub(super) fn count(&mut self, pc: Address) {
         self.since += 1;
+        self.at = pc;
     }
 
     /// Notes something; beyond the bound the oldest mark goes, and the next has its instructions.
@@ -62,6 +65,9 @@ impl Marks {
     }
 
     pub(super) fn take(&mut self) -> Option<Vec<StepMark>> {
+        if !self.is_full() {
+            self.finish(StepMarkKind::Step, self.at, None);
+        }
         (self.most > 0).then(|| std::mem::take(&mut self.marks).into())
     }
 }

@@ -71,7 +71,7 @@ impl Watch {
             State::Cut => return Move::Done,
             State::InWhole => marks.note(StepMarkKind::Return, seen.pc, Some(seen.result)),
             State::Stepped { kind, pc, sp, number } => {
-                marks.count();
+                marks.count(seen.pc);
                 if let Some(next) = self.stepped(kind, (pc, sp, number), seen, marks) {
                     return next;
                 }
