@@ -112,7 +112,7 @@ pub enum Record {
     #[n(42)]
     Exception(#[n(0)] ExceptionReport),
     /// `wt`.
-    #[n(40)]
+    #[n(70)]
     Trace(#[n(0)] Trace),
 }
 

@@ -43,26 +43,9 @@ impl Session {
         self.execution.state = RunState::Rest;
         let (pid, tid, cause) = (stop.process, stop.thread, stop.cause);
         self.go_to(system, pid, tid);
+        self.show_marks(pid, tid, before, &stop.marks.unwrap_or_default());
         let gone = matches!(cause, StopCause::Exited { .. });
         let early = match &cause {
-        let before = match std::mem::replace(&mut self.execution.state, RunState::Rest) {
-            RunState::Running { intent, .. } => intent,
-            _ => ResumeIntent::go(),
-        };
-        let (pid, tid, cause) = (stop.process, stop.thread, stop.cause.clone());
-        let marks = stop.marks.clone().unwrap_or_default();
-        let Ok(mut news) = self.apply(system, stop) else {
-            return;
-        };
-        let mut early = None;
-        self.show_marks(pid, tid, &before, &marks);
-        if let StopCause::Exec { path } = &cause {
-            self.forget_program(system, pid);
-            // That the old program's modules went goes without saying.
-            news.gone.clear();
-            if let Ok(process) = self.process_mut() {
-                process.path.clone_from(path);
-            }
             // Told before the new program's modules are.
             StopCause::Exec { path } => Some(self.judge_exec(path, before)),
             _ => None,
@@ -290,12 +273,15 @@ impl Session {
             InitialBreak::Usual => self.judge_event(EventCode::InitialBreak, &[], kind, before),
             InitialBreak::Never => Decision::Pass(ResumeIntent::go()),
             InitialBreak::Always => Decision::Show(kind),
+        }
+    }
+
     /// The commands of a step have the last word.
     fn step_done(&mut self, before: &ResumeIntent) -> Decision {
-        let vote = before
-            .then
-            .as_deref()
-            .and_then(|text| self.run_breakpoint_commands(text));
+        let vote = match &before.then {
+            Some(text) => self.run_breakpoint_commands(text),
+            None => None,
+        };
         match vote {
             _ if matches!(self.execution.state, RunState::Ended) => Decision::Over,
             Some(intent) => Decision::Pass(intent),
