@@ -3,6 +3,7 @@
 //! This program talks to the person who runs it, so it prints; it never becomes part of what is shipped.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod debuggees;
 mod demo;
 mod fuzz;
@@ -69,6 +70,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         help: "build what is shipped into TARGET/dist",
         function: ship::dist,
+    },
+    Command {
+        name: "bench",
+        arguments: "[--json FILE] [--only TEXT] [--near]",
+        help: "run the same work with farsight, gdb and lldb, and print the ratios",
+        function: bench::command,
     },
     Command {
         name: "figures",

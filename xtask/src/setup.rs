@@ -20,15 +20,28 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libc6-dbg", "symbols of the C library"),
 ];
 
+/// What the benchmarks need beside [`PACKAGES`].
+const BENCH_PACKAGES: &[(&str, &str)] = &[("lldb", "the other peer that the benchmarks run")];
+
 /// Programs that stand for the packages where there is no package manager that we know.
 const PROGRAMS: &[&str] = &["gcc", "g++", "objcopy", "gdb", "gdbserver", "python3"];
 
 /// Installs or names what the tests need from the system.
 pub(crate) fn system_packages() -> Done {
+    install(PACKAGES, PROGRAMS)
+}
+
+/// Installs or names what the benchmarks need beside what the tests need.
+pub(crate) fn bench_packages() -> Done {
+    system_packages()?;
+    install(BENCH_PACKAGES, &["lldb", "lldb-server"])
+}
+
+fn install(packages: &[(&'static str, &'static str)], programs: &[&str]) -> Done {
     if in_path("dpkg-query").is_none() || in_path("apt-get").is_none() {
-        return programs_only();
+        return programs_only(programs);
     }
-    let missing = missing_packages();
+    let missing = missing_packages(packages);
     if missing.is_empty() {
         return Ok(());
     }
@@ -51,14 +64,14 @@ pub(crate) fn system_packages() -> Done {
             .args(["install", "-y", "-qq", "--no-install-recommends"])
             .args(&names),
     )?;
-    match missing_packages().as_slice() {
+    match missing_packages(packages).as_slice() {
         [] => Ok(()),
         still => failure(format!("apt-get did not install {still:?}")),
     }
 }
 
-fn programs_only() -> Done {
-    let missing: Vec<&str> = PROGRAMS
+fn programs_only(programs: &[&str]) -> Done {
+    let missing: Vec<&str> = programs
         .iter()
         .copied()
         .filter(|program| in_path(program).is_none())
@@ -73,12 +86,12 @@ fn programs_only() -> Done {
     Ok(())
 }
 
-fn missing_packages() -> Vec<(&'static str, &'static str)> {
+fn missing_packages(packages: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     let is_missing = |name: &str| {
         let status = run_quietly(Command::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", name]));
         !status.is_ok_and(|status| status == "installed")
     };
-    PACKAGES.iter().copied().filter(|(name, _)| is_missing(name)).collect()
+    packages.iter().copied().filter(|(name, _)| is_missing(name)).collect()
 }
 
 /// The words to put before a command that needs root, or `None` where that would ask for a password.

@@ -30,6 +30,8 @@ pub struct Counts {
     pub bytes_up: u64,
     /// Bytes to the client.
     pub bytes_down: u64,
+    /// Bursts of bytes from the client that bytes to it followed, whatever the protocol.
+    pub turns: u64,
 }
 
 impl Counts {
@@ -46,6 +48,8 @@ pub(super) struct Counter(Arc<Mutex<Inner>>);
 struct Inner {
     counts: Counts,
     asked: bool,
+    /// The last bytes came from the client.
+    bytes_asked: bool,
 }
 
 impl Counter {
@@ -62,10 +66,16 @@ impl Counter {
     }
 
     fn bytes(&self, direction: Direction, length: usize) {
-        let counts = &mut self.0.lock().unwrap().counts;
+        let mut inner = self.0.lock().unwrap();
         match direction {
-            Direction::Up => counts.bytes_up += length as u64,
-            Direction::Down => counts.bytes_down += length as u64,
+            Direction::Up => {
+                inner.counts.bytes_up += length as u64;
+                inner.bytes_asked = true;
+            }
+            Direction::Down => {
+                inner.counts.bytes_down += length as u64;
+                inner.counts.turns += u64::from(std::mem::take(&mut inner.bytes_asked));
+            }
         }
     }
 

@@ -1,0 +1,87 @@
+//! Runs farsight, gdb with gdbserver, and lldb with lldb-server on the same debuggees in one run, over loopback and over
+//! a link with delay, and writes a table of ratios and a JSON file. `cargo xtask bench` builds what it needs and starts it.
+//!
+//! Read [`work::WORKS`] first: what is measured. [`debugger`] drives each debugger through its console by the commands
+//! that its users type; [`server`] starts each one's server; [`table`] makes the report.
+//!
+//! This program talks to the person who runs it, and a measurement that cannot be made ends it.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, clippy::unwrap_used)]
+
+mod debugger;
+mod server;
+mod table;
+mod work;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use debugger::Kind;
+use table::{Report, Row};
+
+const USAGE: &str = "usage: bench [--json FILE] [--only TEXT] [--runs N] [--near]
+
+  --json FILE  write every measurement there
+  --only TEXT  only works whose names hold TEXT
+  --runs N     repeat each measurement and take the median (default 3; far links are measured once)
+  --near       no far link";
+
+/// What was asked for.
+struct Options {
+    json: Option<PathBuf>,
+    only: String,
+    runs: usize,
+    far: bool,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        json: None,
+        only: String::new(),
+        runs: 3,
+        far: true,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--json" => options.json = Some(value()?.into()),
+            "--only" => options.only = value()?,
+            "--runs" => options.runs = value()?.parse().map_err(|_| "--runs needs a number")?,
+            "--near" => options.far = false,
+            _ => return Err(format!("no option {word}")),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(problem) => {
+            eprintln!("bench: {problem}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = Report::default();
+    for work in work::WORKS.iter().filter(|work| work.name.contains(&options.only)) {
+        for link in server::Link::both(options.far) {
+            let mut row = Row::new(work, link);
+            for kind in Kind::ALL {
+                eprintln!("{} / {} / {}", work.name, link.name(), kind.name());
+                row.put(kind, work::measure(work, kind, link, options.runs));
+            }
+            report.rows.push(row);
+        }
+    }
+    if "server".contains(&options.only) || options.only.is_empty() {
+        report.servers = Kind::ALL.iter().map(|kind| server::footprint(*kind)).collect();
+    }
+    println!("{}", report.table());
+    if let Some(path) = options.json
+        && let Err(error) = std::fs::write(&path, report.json())
+    {
+        eprintln!("bench: cannot write {}: {error}", path.display());
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
