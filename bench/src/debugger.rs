@@ -137,7 +137,11 @@ impl Debugger {
     pub(crate) fn run_to_stop(&mut self, line: &str) -> String {
         self.send(line);
         match self.kind {
-            Kind::Lldb => self.wait_for("stop reason ="),
+            Kind::Lldb => {
+                let before = self.wait_for("stop reason =");
+                let frame = self.wait_for("frame #0");
+                format!("{before}{frame}{}", self.settle())
+            }
             Kind::Farsight | Kind::Gdb => self.settle(),
         }
     }
