@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::run::{Done, Failure, Naming as _, failure, run};
-use crate::workspace::{SERVER_TARGET, Workspace};
+use crate::workspace::{HOST_TARGET, Workspace};
 
 /// What makes a stable compiler report coverage to libFuzzer.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -42,7 +42,7 @@ pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Done {
             "build",
             "--release",
             "--target",
-            SERVER_TARGET,
+            HOST_TARGET,
             "--bin",
             target,
             "--target-dir",
@@ -53,7 +53,7 @@ pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Done {
     // What a run finds goes to the target directory; what is worth keeping is moved to the committed corpus by hand.
     let found = workspace.folder(&format!("fuzz/found/{target}"))?;
     let failures = workspace.folder("fuzz/failures")?;
-    let mut fuzzer = Command::new(built.join(SERVER_TARGET).join("release").join(target));
+    let mut fuzzer = Command::new(built.join(HOST_TARGET).join("release").join(target));
     fuzzer.arg(format!("-max_total_time={seconds}")).args([
         "-timeout=10",
         "-rss_limit_mb=2048",

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::debuggees;
-use crate::run::{Done, replace, run};
-use crate::workspace::{SERVER_TARGET, Workspace};
+use crate::run::{Done, in_path, replace, run, run_quietly};
+use crate::workspace::{HOST_TARGET, Workspace};
 
 /// What tests are told by their environment.
 pub(crate) struct Programs {
@@ -50,33 +50,53 @@ pub(crate) enum Build {
     Shipped,
 }
 
+/// The C library whose static form is a third smaller than the usual one's.
+const SMALL_TARGET: &str = "x86_64-unknown-linux-musl";
+
 /// Builds the static process server as it is shipped. It has a target directory of its own below ours, because its
 /// compiler flags would otherwise throw away everything else that is built there.
 pub(crate) fn server(workspace: &Workspace) -> Done<PathBuf> {
-    let target = workspace.target.join("server");
+    let folder = workspace.target.join("server");
+    let (target, flags) = match has_small_target() {
+        true => (SMALL_TARGET, "-C target-feature=+crt-static"),
+        false => (HOST_TARGET, usual_flags()),
+    };
     let mut build = workspace.cargo();
-    // The target is named although it is the host's own: without it the flags would reach procedural macros too.
+    // The target is named even where it is the host's own: without it the flags would reach procedural macros too.
     build
-        .args([
-            "build",
-            "--quiet",
-            "--profile",
-            "server",
-            "--target",
-            SERVER_TARGET,
-            "--target-dir",
-        ])
-        .arg(&target);
+        .args(["build", "--quiet", "--profile", "server", "--target", target])
+        .arg("--target-dir")
+        .arg(&folder);
     build
         .args(["-p", "farsight-serve", "--bin", "dbgsrv"])
-        .env("RUSTFLAGS", server_flags());
+        .env("RUSTFLAGS", flags);
     run(&mut build)?;
-    Ok(target.join(SERVER_TARGET).join("server/dbgsrv"))
+    Ok(folder.join(target).join("server/dbgsrv"))
 }
 
-/// Static; and with relocations packed, which saves some 55 KB, where the linker can do that and the C library that is
-/// linked in can undo it.
-fn server_flags() -> &'static str {
+/// Whether Rust's library for [`SMALL_TARGET`] is there, or could be installed.
+fn has_small_target() -> bool {
+    let is_there = || {
+        let mut ask = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        ask.args(["--print", "target-libdir", "--target", SMALL_TARGET]);
+        run_quietly(&mut ask).is_ok_and(|path| Path::new(path.trim()).is_dir())
+    };
+    if is_there() {
+        return true;
+    }
+    if in_path("rustup").is_some() {
+        println!("installing Rust's library for {SMALL_TARGET} (once)");
+        if run_quietly(Command::new("rustup").args(["target", "add", SMALL_TARGET])).is_ok() && is_there() {
+            return true;
+        }
+    }
+    println!("note: no Rust library for {SMALL_TARGET}; dbgsrv is linked to the usual C library and grows by half");
+    false
+}
+
+/// Static with the usual C library; and with relocations packed, which saves some 55 KB, where the linker can do that and
+/// the C library that is linked in can undo it.
+fn usual_flags() -> &'static str {
     const PACKING_LINKER: (u32, u32) = (2, 38);
     const UNPACKING_LIBRARY: (u32, u32) = (2, 36);
     let linker = version("ld", &["--version"]);

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::run::{Done, Failure, Naming as _, run_quietly};
 
-/// The target that shipped servers are built for.
-pub(crate) const SERVER_TARGET: &str = "x86_64-unknown-linux-gnu";
+/// This machine's own target.
+pub(crate) const HOST_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The project's places.
 pub(crate) struct Workspace {

@@ -4,7 +4,7 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 
-use libc::{c_int, c_long, c_uint, c_void, pid_t, siginfo_t, user_regs_struct};
+use libc::{c_int, c_long, c_void, pid_t, siginfo_t, user_regs_struct};
 
 /// Options set at SEIZE: every way a tracee multiplies, changes its program or ends is an event.
 pub(crate) const OPTIONS: c_int = libc::PTRACE_O_TRACECLONE
@@ -17,8 +17,14 @@ pub(crate) const OPTIONS: c_int = libc::PTRACE_O_TRACECLONE
 /// The tracee dies with its tracer.
 pub(crate) const EXITKILL: c_int = libc::PTRACE_O_EXITKILL;
 
+/// A request's number: the C libraries do not agree about its type.
+#[cfg(target_env = "musl")]
+type Request = c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+
 /// Raw request. `address` and `data` are numbers or pointers, as the request wants.
-fn request(request: c_uint, tid: pid_t, address: usize, data: usize) -> io::Result<c_long> {
+fn request(request: Request, tid: pid_t, address: usize, data: usize) -> io::Result<c_long> {
     // SAFETY: callers pass pointers only to live, writable memory of the size that the request fills; the kernel
     // checks everything else and answers with an error.
     let result = unsafe { libc::ptrace(request, tid, address as *mut c_void, data as *mut c_void) };
