@@ -221,7 +221,7 @@ fn launch(kind: Kind, link: Link) -> Measurement {
 }
 
 fn stops(kind: Kind, link: Link) -> Measurement {
-    let debuggee = Debuggee::start("deep", &["27"]);
+    let debuggee = Debuggee::start("deep", &["27", "0"]);
     let (mut debugger, server) = attached(kind, link, &debuggee);
     let (set, go, walk) = match kind {
         Kind::Farsight => ("bp leaf", "g", "k 0n30"),

@@ -2,6 +2,7 @@
 
 use farsight_target::{SearchReply, SearchRequest, TargetError};
 use farsight_types::Address;
+use memchr::memmem::Finder;
 
 use crate::memory::ProcessMemory;
 use crate::procfs::Mapping;
@@ -29,6 +30,7 @@ pub(crate) fn search(
         found: Vec::new(),
         next: None,
     };
+    let finder = Finder::new(pattern);
     let mut buffer = vec![0u8; CHUNK + pattern.len() - 1];
     for mapping in mappings {
         let wanted = mapping.read && (mapping.write || !request.writable_only) && mapping.path != "[vvar]";
@@ -43,7 +45,7 @@ pub(crate) fn search(
             let length = buffer.len().min(usize::try_from(room).unwrap_or(usize::MAX));
             let read = memory.read_into(at, &mut buffer[..length]);
             let starts = part.end().distance_from(at).unwrap_or(0).min(CHUNK as u64) as usize;
-            for offset in finds(&buffer[..read], pattern, starts) {
+            for offset in finds(&buffer[..read], &finder, starts) {
                 let found = at.wrapping_add(offset as u64);
                 if found.0.wrapping_sub(request.range.start.0) % granularity != 0 {
                     continue;
@@ -68,42 +70,16 @@ pub(crate) fn search(
     Ok(reply)
 }
 
-/// Offsets below `starts` where the pattern stands. Looks for the first byte with the standard library's fast scan.
-fn finds<'a>(bytes: &'a [u8], pattern: &'a [u8], starts: usize) -> impl Iterator<Item = usize> + 'a {
-    let first = pattern[0];
-    let last_start = (bytes.len() + 1).saturating_sub(pattern.len()).min(starts);
+/// Offsets below `starts` where the pattern stands, overlapping ones included.
+fn finds<'a>(bytes: &'a [u8], finder: &'a Finder<'_>, starts: usize) -> impl Iterator<Item = usize> + 'a {
+    let length = finder.needle().len();
+    let end = bytes.len().min(starts.saturating_add(length - 1));
     let mut at = 0;
     std::iter::from_fn(move || {
-        while at < last_start {
-            let Some(step) = position(&bytes[at..last_start], first) else {
-                at = last_start;
-                return None;
-            };
-            let offset = at + step;
-            at = offset + 1;
-            if bytes[offset..].starts_with(pattern) {
-                return Some(offset);
-            }
-        }
-        None
+        let offset = at + finder.find(bytes.get(at..end)?)?;
+        at = offset + 1;
+        Some(offset)
     })
-}
-
-/// Eight bytes at a time: the word trick finds a zero byte in `word ^ pattern`.
-fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let repeated = LOW * u64::from(wanted);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let difference = u64::from_le_bytes(*word) ^ repeated;
-        let zero = difference.wrapping_sub(LOW) & !difference & HIGH;
-        if zero != 0 {
-            return Some(index * 8 + (zero.trailing_zeros() / 8) as usize);
-        }
-    }
-    let behind = words.len() * 8;
-    rest.iter().position(|byte| *byte == wanted).map(|index| behind + index)
 }
 
 #[cfg(test)]
