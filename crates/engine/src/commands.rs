@@ -3,10 +3,12 @@
 //! A row has the names, the form, what it needs, a sentence of help and the function. Help, completion and "may this
 //! run now" come from the row. Commands answer with records; nothing here lays out columns. Read [`Row`] first.
 
+mod allocation;
 mod blocks;
 mod breakpoints;
 mod code;
 mod control;
+mod dumps;
 mod enter;
 mod events;
 mod execute;
@@ -22,6 +24,7 @@ mod step;
 mod symbols;
 mod targets;
 mod threads;
+mod transfer;
 mod values;
 mod watch;
 
@@ -131,6 +134,9 @@ const TABLES: &[&[Row]] = &[
     pointers::ROWS,
     enter::ROWS,
     blocks::ROWS,
+    dumps::ROWS,
+    allocation::ROWS,
+    transfer::ROWS,
     search::ROWS,
     code::ROWS,
     symbols::ROWS,

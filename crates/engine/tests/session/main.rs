@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod execution;
+mod files;
 mod looking;
 mod memory;
 mod scripting;
 mod stepping;
+mod search;
 mod support;

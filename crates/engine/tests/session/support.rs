@@ -157,7 +157,8 @@ impl Outside for World {
     }
 
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
-        let bytes = self.files.get(path)?.clone();
+        let written = self.written.lock().unwrap().get(path).cloned();
+        let bytes = written.or_else(|| self.files.get(path).cloned())?;
         Some(Arc::new(bytes))
     }
 

@@ -21,7 +21,7 @@ const META: &str = "
     .exptr .exr .extmatch .extpath .f .fnent .for .force_radix_output .foreach .formats .frame .help
     .holdmem .idle_cmd .if .imgscan .kframes .kill .lastevent .leave .lines .load .loadby .locale .logappend
     .logclose .logfile .logopen .lsrcfix .lsrcpath .netuse .noshell .ocommand .ofilter .open .opendump
-    .outmask .pcmd .pop .prefer_dml .printf .process .prompt_allow .push .quit_lock .readmem .reboot .reload
+    .outmask .pcmd .pop .prefer_dml .printf .process .prompt_allow .push .quit_lock .readmem .recv_file .reboot .reload
     .remote .remote_exit .restart .scriptload .scriptrun .scriptunload .secure .send_file .server .servers
     .setdll .settings .shell .sleep .srcfix .srcpath .step_filter .symfix .symopt .sympath .thread .time
     .tlist .trap .ttime .typeopt .unload .unloadall .wake .while .write_cmd_hist .writemem .wtitle
