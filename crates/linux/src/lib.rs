@@ -4,6 +4,7 @@
 //! concerns threads through the [`tracer`], the one thread that calls ptrace. It never accepts connections and knows
 //! no symbols. Read [`LinuxServices`] first.
 
+mod details;
 mod elf;
 mod images;
 mod inventory;

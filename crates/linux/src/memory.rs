@@ -7,7 +7,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use farsight_types::{Address, OsPid};
+use farsight_target::TargetError;
+use farsight_types::{Address, AddressRange, OsPid};
 
 use crate::procfs::Mapping;
 
@@ -104,6 +105,37 @@ impl ProcessMemory {
             trap.original = bytes[(at - address.0) as usize];
         }
         written
+    }
+
+    /// Fills with a pattern again and again up to the first byte that cannot be written; returns how much was.
+    pub(crate) fn fill(&self, range: AddressRange, pattern: &[u8]) -> Result<u64, TargetError> {
+        const BLOCK: usize = 1 << 16;
+        const MOST: u64 = 1 << 30;
+        let invalid = |why: &str| Err(TargetError::Invalid { why: why.into() });
+        if pattern.is_empty() || pattern.len() > BLOCK {
+            return invalid("a pattern has 1 to 65536 bytes");
+        }
+        if range.length > MOST {
+            return invalid("at most 1 GiB is filled at once");
+        }
+        let block = pattern.repeat(BLOCK / pattern.len());
+        let mut done = 0;
+        while done < range.length {
+            let left = range.length - done;
+            let part = &block[..block.len().min(left as usize)];
+            let Some(at) = range.start.0.checked_add(done) else {
+                break;
+            };
+            let written = self.write(Address(at), part);
+            done += written as u64;
+            if written < part.len() {
+                break;
+            }
+        }
+        if done == 0 && range.length != 0 {
+            return Err(TargetError::Unwritable { at: range.start });
+        }
+        Ok(done)
     }
 
     fn write_raw(&self, address: Address, bytes: &[u8]) -> usize {

@@ -1,6 +1,7 @@
 //! Reads `/proc`. The parsers take text and never panic, whatever is in it.
 
 mod maps;
+mod stat;
 mod status;
 
 use std::fs;
@@ -9,6 +10,7 @@ use std::io;
 use farsight_types::{Address, OsPid, OsTid};
 
 pub use maps::{Mapping, parse_maps};
+pub use stat::{Stat, parse_stat};
 pub use status::{Status, parse_status};
 
 /// The mappings of a process, ascending.
@@ -91,6 +93,16 @@ impl AuxiliaryVector {
 
     fn value(&self, kind: u64) -> Option<u64> {
         self.0.iter().find(|(known, _)| *known == kind).map(|(_, value)| *value)
+    }
+
+    /// All pairs of type and value.
+    pub fn into_pairs(self) -> Vec<(u64, u64)> {
+        self.0
+    }
+
+    /// `AT_ENTRY`: where the program begins.
+    pub fn entry(&self) -> Option<Address> {
+        self.value(9).map(Address)
     }
 
     /// `AT_BASE`: where the dynamic linker is mapped; none for a program without one.

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use farsight_types::OsPid;
 use farsight_wire::Nothing;
 
-use crate::tracer::{BreakIn, Events, TracerHandle};
-use crate::{images, inventory, procfs, search};
+use crate::tracer::{BreakIn, Events, Tracer, TracerHandle};
+use crate::{details, images, inventory, procfs, search};
 
 /// One session's services: its debuggees, and the machine they are on.
 pub struct LinuxServices {
@@ -213,28 +213,35 @@ impl Look for LinuxServices {
         self.tracer.call(move |tracer| tracer.stacks_of(&request))
     }
 
-    fn fill(&mut self, _: FillRequest) -> Result<WriteReply, TargetError> {
-        Err(TargetError::Unsupported)
+    fn fill(&mut self, request: FillRequest) -> Result<WriteReply, TargetError> {
+        let memory = self.tracer.shared.memory(request.process)?;
+        let length = memory.fill(request.range, &request.pattern)?;
+        Ok(WriteReply { length })
     }
 
-    fn allocate(&mut self, _: AllocateRequest) -> Result<Allocation, TargetError> {
-        Err(TargetError::Unsupported)
+    fn allocate(&mut self, request: AllocateRequest) -> Result<Allocation, TargetError> {
+        self.tracer.call(move |tracer| tracer.allocate(&request))
     }
 
-    fn free(&mut self, _: Allocation) -> Result<Nothing, TargetError> {
-        Err(TargetError::Unsupported)
+    fn free(&mut self, order: Allocation) -> Result<Nothing, TargetError> {
+        self.tracer.call(move |tracer| tracer.free(&order))?;
+        Ok(Nothing {})
     }
 
-    fn change_suspend_counts(&mut self, _: SuspendOrder) -> Result<SuspendCounts, TargetError> {
-        Err(TargetError::Unsupported)
+    fn change_suspend_counts(&mut self, order: SuspendOrder) -> Result<SuspendCounts, TargetError> {
+        self.tracer.call(move |tracer| tracer.change_suspend_counts(&order))
     }
 
-    fn describe_threads(&mut self, _: ThreadsRequest) -> Result<ThreadDetails, TargetError> {
-        Err(TargetError::Unsupported)
+    fn describe_threads(&mut self, request: ThreadsRequest) -> Result<ThreadDetails, TargetError> {
+        let pid = request.process;
+        let known = move |tracer: &mut Tracer| tracer.known_threads(pid, &request.threads);
+        let threads = details::threads(pid, &self.tracer.call(known)?);
+        Ok(ThreadDetails { threads })
     }
 
-    fn describe_process(&mut self, _: ProcessRef) -> Result<ProcessParameters, TargetError> {
-        Err(TargetError::Unsupported)
+    fn describe_process(&mut self, process: ProcessRef) -> Result<ProcessParameters, TargetError> {
+        self.tracer.shared.memory(process.process)?;
+        details::process(process.process)
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod child;
+pub(crate) mod clock;
 pub(crate) mod processors;
 pub(crate) mod ptrace;
 pub(crate) mod terminal;

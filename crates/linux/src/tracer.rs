@@ -6,6 +6,7 @@
 //! `step_over.rs` takes threads past traps, `acquire.rs` and `let_go.rs` are the two ends. Read [`Tracer`] first.
 
 mod acquire;
+mod allocate;
 mod births;
 mod debuggee;
 mod emulate;
@@ -17,6 +18,7 @@ mod pinning;
 mod rest;
 mod resume;
 mod step_over;
+mod suspend;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,6 +5,7 @@
 //! link, and on the in-process server; [`conformance_tests!`](crate::conformance_tests) makes a test of each.
 
 mod changes;
+mod details;
 mod family;
 mod hands;
 mod hardware;
@@ -17,6 +18,7 @@ mod stops;
 mod terminal;
 
 pub use changes::*;
+pub use details::*;
 pub use family::*;
 pub use hands::*;
 pub use hardware::*;
@@ -66,6 +68,9 @@ macro_rules! conformance_tests {
             stops_after_watched_accesses, refuses_hardware_traps_that_cannot_be, counts_watched_writes,
             shows_each_watched_write, stops_before_execution_traps, watches_while_stepping_and_past_traps,
             filters_and_passes_watched_writes, changes_hardware_traps_while_running,
+            // details: counter, blocked, spin, watched
+            fills_with_a_pattern, makes_and_gives_back_memory, keeps_signals_while_making_memory, suspends_threads,
+            describes_threads_and_processes, sets_debug_and_vector_registers,
             // steps: counter
             steps_into_over_and_out, a_trap_ends_a_step, steps_inside_a_range, a_step_keeps_others_running,
             // signals: faults

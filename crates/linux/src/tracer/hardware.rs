@@ -9,6 +9,7 @@
 
 use farsight_target::plan::Verdict;
 use farsight_target::{DataAccess, StopCause, TargetError, Trap, TrapDelta, TrapKind};
+use farsight_types::registers::amd64;
 use farsight_types::{Address, OsPid, OsTid};
 use libc::pid_t;
 
@@ -337,6 +338,40 @@ impl Tracer {
             && ptrace::debug_register(tid, STATUS).is_ok_and(|status| status & HITS == 0)
     }
 
+    /// Refuses to change debug registers by hand that hold traps.
+    pub(super) fn check_debug_registers(&self, tid: pid_t, values: &[u64]) -> Result<(), TargetError> {
+        let thread = self.threads.get(&tid).filter(|thread| thread.armed != 0);
+        let hardware = thread.and_then(|thread| self.debuggees.get(&thread.pid));
+        if values.is_empty() {
+            return Ok(());
+        }
+        let invalid = |why: String| Err(TargetError::Invalid { why });
+        let &[.., control] = values else { return Ok(()) };
+        if values.len() != amd64::DEBUG.len() {
+            return invalid(format!(
+                "there are {} debug registers, not {}",
+                amd64::DEBUG.len(),
+                values.len()
+            ));
+        }
+        let Some(hardware) = hardware.map(|debuggee| &debuggee.hardware) else {
+            return Ok(());
+        };
+        let (ours, mask) = hardware.control();
+        let mut held = hardware.places.iter().zip(values).enumerate();
+        let held = held.find_map(|(number, (place, value))| {
+            let (address, _) = (*place)?;
+            (address.0 != *value).then_some(number)
+        });
+        match held {
+            Some(number) => invalid(format!("dr{number} holds a ba breakpoint; clear that first")),
+            None if control & mask != ours => {
+                invalid("dr7 enables ba breakpoints; clear those first to change their bits".into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Shows hits of a stopped thread that are due, if their traps are still there. Whether it did.
     pub(super) fn report_due(&mut self, tid: pid_t) -> bool {
         let Some(thread) = self.threads.get_mut(&tid) else {
@@ -352,6 +387,33 @@ impl Tracer {
         self.report(tid, StopCause::Traps { ids });
         true
     }
+}
+
+/// Writes debug registers as the user wants them: dr0 to dr3, dr6, dr7.
+pub(super) fn set_debug_registers(thread: &mut Thread, values: &[u64]) -> std::io::Result<()> {
+    let &[zero, one, two, three, status, control] = values else {
+        return Ok(());
+    };
+    let now = super::rest::debug_registers(thread.tid);
+    if now == values {
+        return Ok(());
+    }
+    thread.touched = true;
+    // The kernel checks an address against what the control register says of it: addresses change while none is used.
+    if now.get(..4) != values.get(..4) {
+        ptrace::set_debug_register(thread.tid, CONTROL, 0)?;
+    }
+    for (number, value) in [
+        (0, zero),
+        (1, one),
+        (2, two),
+        (3, three),
+        (STATUS, status),
+        (CONTROL, control),
+    ] {
+        ptrace::set_debug_register(thread.tid, number, value)?;
+    }
+    Ok(())
 }
 
 /// Leaves nothing in the debug registers of a thread that is about to be let go of; says where that cannot be done.

@@ -9,6 +9,7 @@ use libc::pid_t;
 
 use super::Tracer;
 use super::debuggee::State;
+use super::hardware::set_debug_registers;
 use super::rest::debug_registers;
 use crate::procfs;
 use crate::registers::{apply, to_registers};
@@ -93,6 +94,8 @@ impl Tracer {
         self.at_rest()?;
         let tid = request.thread.0 as pid_t;
         let gone = TargetError::NoSuchThread { tid: request.thread };
+        self.check_debug_registers(tid, &request.registers.debug)?;
+        check_vector_state(tid, &request.registers.vector)?;
         let machine = self.shared.machine.clone();
         let thread = self
             .threads
@@ -116,10 +119,7 @@ impl Tracer {
             // Whoever moves a thread onto a trap means to run what is under it.
             thread.past_trap = Some(kernel.rip);
         }
-        const NUMBERS: [usize; 6] = [0, 1, 2, 3, 6, 7];
-        for (number, value) in NUMBERS.iter().zip(&request.registers.debug) {
-            ptrace::set_debug_register(tid, *number, *value).map_err(failed)?;
-        }
+        set_debug_registers(thread, &request.registers.debug).map_err(failed)?;
         if !request.registers.vector.is_empty() {
             ptrace::set_vector_state(tid, &request.registers.vector).map_err(failed)?;
         }
@@ -169,4 +169,18 @@ impl Tracer {
                 why: format!("process {pid} was not launched here and has no terminal of ours"),
             })
     }
+}
+
+/// The vector state is taken in the size that this processor has, or not at all.
+fn check_vector_state(tid: pid_t, bytes: &[u8]) -> Result<(), TargetError> {
+    let size = || ptrace::vector_state(tid).map_or(0, |state| state.len());
+    if bytes.is_empty() || bytes.len() == size() {
+        return Ok(());
+    }
+    let why = format!(
+        "the vector state of this machine has {} bytes, not {}",
+        size(),
+        bytes.len()
+    );
+    Err(TargetError::Invalid { why })
 }

@@ -23,6 +23,14 @@ impl Tracer {
         {
             return Err(TargetError::NoSuchThread { tid: step.thread });
         }
+        if let Some(step) = &plan.step
+            && let Some(thread) = self.threads.get(&(step.thread.0 as pid_t))
+            && thread.suspended > 0
+        {
+            return Err(TargetError::Invalid {
+                why: format!("thread {} is suspended and cannot step; ~m resumes it", step.thread),
+            });
+        }
         let generation = self.change_traps(&plan.traps)?;
         if let Some(signals) = plan.signals {
             self.signals = signals;

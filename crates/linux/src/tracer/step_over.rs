@@ -104,7 +104,7 @@ impl Tracer {
 
     /// One step of one thread while all others of its process rest. A system call is only entered, for it may block:
     /// once in the kernel the thread has no more use for the displaced byte.
-    fn step_in_place(&mut self, tid: pid_t, before: user_regs_struct, is_system_call: bool) -> Past {
+    pub(super) fn step_in_place(&mut self, tid: pid_t, before: user_regs_struct, is_system_call: bool) -> Past {
         self.prepare(tid);
         loop {
             let started = if is_system_call {

@@ -44,7 +44,7 @@ fn on() -> ResumePlan {
     }
 }
 
-fn attached_watched(session: &mut Session, arguments: &[&str]) -> (Debuggee, OsPid) {
+pub(super) fn attached_watched(session: &mut Session, arguments: &[&str]) -> (Debuggee, OsPid) {
     let mut watched = Debuggee::start("watched", arguments);
     watched.address("steps");
     let process = watched.pid();
