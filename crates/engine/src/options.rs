@@ -93,6 +93,8 @@ pub struct EngineOptions {
     pub filters: Vec<(EventStatus, String)>,
     /// Let go of every target instead of killing those that were launched, however the session ends (`-pd`).
     pub detach_on_exit: bool,
+    /// How many seconds a target may take to stop when somebody breaks in; none is the server's own choice (`-pt`).
+    pub break_in_seconds: Option<u32>,
     /// Run after the first stop (`-c`).
     pub command: Option<String>,
     /// Symbol path (`-y`): directories and debug roots, separated by `;`.
@@ -113,6 +115,7 @@ impl EngineOptions {
             final_break: true,
             filters: Vec::new(),
             detach_on_exit: false,
+            break_in_seconds: None,
             command: None,
             symbol_path: None,
             image_path: None,

@@ -235,6 +235,8 @@ pub(crate) struct Tracer {
     book: HitBook,
     generation: Generation,
     signals: SignalPolicy,
+    /// How long threads may take to stop.
+    patience: std::time::Duration,
     loss: LossPolicy,
     stops: u64,
     /// What the step plan of the run that has just ended noted.
@@ -263,6 +265,7 @@ impl Tracer {
             book: HitBook::default(),
             generation: Generation::default(),
             signals: default_signals(),
+            patience: rest::PATIENCE,
             loss: LossPolicy::default(),
             stops: 0,
             marks: None,

@@ -361,6 +361,10 @@ pub struct ResumePlan {
     /// Further events that stop; none is none of them.
     #[n(9)]
     pub stops: Option<EventStops>,
+    /// How many seconds threads may take to stop before the session rests without them; none is the server's own
+    /// choice (`-pt`, DbgEng's `SetInterruptTimeout`).
+    #[n(10)]
+    pub break_in_seconds: Option<u32>,
 }
 
 message!(ResumePlan);

@@ -244,6 +244,7 @@ fn the_run_service() {
                 stop_at_exit: true,
                 note_threads: true,
                 stops: None,
+                break_in_seconds: None,
             },
         );
     }

@@ -182,6 +182,7 @@ impl Session {
             traps: system.traps.delta(wanted),
             step,
             stops: filters.stops(),
+            break_in_seconds: self.options.break_in_seconds,
         })
     }
 

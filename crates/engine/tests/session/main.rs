@@ -7,6 +7,6 @@ mod files;
 mod looking;
 mod memory;
 mod scripting;
-mod stepping;
 mod search;
+mod stepping;
 mod support;

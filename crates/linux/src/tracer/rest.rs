@@ -19,8 +19,8 @@ use crate::terminal::Terminal;
 /// Bytes of code from the pc on that come with every stop.
 const CODE_BYTES: usize = 64;
 
-/// How long threads may take to stop. Those that run need microseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long threads may take to stop where the client does not say. Those that run need microseconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Tracer {
     /// Stops every loose thread of one debuggee, or of all, and waits for them. What else they had to say waits in the
@@ -41,7 +41,7 @@ impl Tracer {
         }
         let mut halted = Vec::new();
         self.collect(asked, &mut halted);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         // Counted again only when as many have come as were missing.
         let mut missing = self.count_loose(only.as_deref());
         while missing > 0 {

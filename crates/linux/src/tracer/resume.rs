@@ -4,6 +4,7 @@ use farsight_target::{ResumePlan, Resumed, SignalOrder, TargetError, ThreadRule,
 use farsight_types::Generation;
 use libc::pid_t;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::debuggee::State;
 use super::step_over::Past;
@@ -34,6 +35,9 @@ impl Tracer {
         let generation = self.change_traps(&plan.traps)?;
         if let Some(signals) = plan.signals {
             self.signals = signals;
+        }
+        if let Some(seconds) = plan.break_in_seconds {
+            self.patience = Duration::from_secs(u64::from(seconds.max(1)));
         }
         if plan.signal == SignalOrder::Drop
             && let Some(thread) = self.threads.get_mut(&self.event_thread)
