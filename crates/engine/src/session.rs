@@ -9,6 +9,7 @@ mod input;
 mod load;
 mod looks;
 mod names;
+mod pseudo;
 mod registers;
 mod stream;
 mod walk;
@@ -53,6 +54,9 @@ pub(crate) struct Memos {
     pub(crate) last_value: u64,
     /// What commands that look and change remember beside.
     pub(crate) looks: LookMemos,
+    /// `$eventip` and `$previp`.
+    pub(crate) event_ip: Option<u64>,
+    pub(crate) previous_event_ip: Option<u64>,
     /// Stops show registers (`pr`, `tr`).
     pub(crate) shows_registers: bool,
 }
@@ -122,6 +126,8 @@ impl Session {
                 search: None,
                 last_value: 0,
                 looks: LookMemos::default(),
+                event_ip: None,
+                previous_event_ip: None,
                 shows_registers: false,
             },
             execution: Execution::default(),

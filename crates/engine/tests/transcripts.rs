@@ -24,7 +24,6 @@ use support::{Session, World, attach, launch};
 const NOT_YET: &[&str] = &[
     "gn",
     "gu",
-    "r",
     "u",
     "ub",
     "lm",
@@ -49,9 +48,7 @@ const NOT_YET: &[&str] = &[
     ".endpsrv",
     "q",
     "qd",
-    "?",
     ".expr",
-    "n",
     ".help",
     "version",
     "vertarget",

@@ -325,6 +325,7 @@ impl Session {
 
     fn show_stop(&mut self, event: EventReport) {
         self.history.note(event.clone());
+        self.note_event_place();
         let gone = matches!(event.kind, EventKind::Exited { .. });
         let location = match gone {
             true => None,

@@ -32,7 +32,15 @@ pub(super) fn call(parser: &mut Parser<'_, '_>, name: &str, start: usize) -> Res
             let (text, pattern) = two_strings(parser)?;
             u64::from(Pattern::new(&pattern).matches(&text))
         }
-        "fnsucc" => return Err(parser.not_in_this_build("$fnsucc")),
+        // Without the function's type, the flag says which values are success: 0 all but zero, else zero alone.
+        "fnsucc" => {
+            parser.expression()?;
+            parser.expect(',')?;
+            let value = parser.expression()?;
+            parser.expect(',')?;
+            let flag = parser.expression()?;
+            u64::from((value == 0) == (flag != 0))
+        }
         _ => return Err(parser.unresolved(start)),
     };
     parser.expect(')')?;

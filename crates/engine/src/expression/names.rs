@@ -126,13 +126,15 @@ fn low_half(whole: &str) -> PartOfRegister {
 /// Why a pseudo-register of DbgEng has no value, for those that the scope does not know; none where DbgEng has none of
 /// that name.
 pub(super) fn unavailable_pseudo(name: &str) -> Option<String> {
-    const WINDOWS: [&str; 5] = ["proc", "thread", "peb", "teb", "dbgtime"];
-    const KNOWN: [&str; 22] = [
+    const WINDOWS: [&str; 2] = ["proc", "peb"];
+    const KNOWN: [&str; 25] = [
         "ip", "eventip", "previp", "relip", "scopeip", "ra", "csp", "retreg", "retreg64", "ea", "ea2", "p", "exp",
-        "tpid", "tid", "dtid", "dpid", "dsid", "frame", "exentry", "ptrsize", "pagesize",
+        "tpid", "tid", "dtid", "dpid", "dsid", "frame", "thread", "teb", "dbgtime", "exentry", "ptrsize", "pagesize",
     ];
     if WINDOWS.contains(&name) {
-        return Some(format!("${name} does not exist on this kind of target"));
+        return Some(format!(
+            "${name} does not exist on this kind of target; !peb shows what a process was started with"
+        ));
     }
     let families = ["exr_", "bug_", "callret", "bp"];
     let known = KNOWN.contains(&name) || families.iter().any(|family| name.starts_with(family));

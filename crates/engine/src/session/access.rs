@@ -50,7 +50,7 @@ impl Session {
     }
 
     /// The ranges of the current process that can be read, ascending; asked for once a stop.
-    fn readable(&mut self) -> Result<Vec<AddressRange>, CommandError> {
+    pub(super) fn readable(&mut self) -> Result<Vec<AddressRange>, CommandError> {
         if self.process()?.regions.is_none() {
             let (link, process) = self.link_and_process()?;
             let reply = LookProxy(&link).regions(ProcessRef { process: process.os })?;

@@ -289,12 +289,23 @@ impl Scope for SessionScope<'_> {
             "ra" => return self.return_address(),
             _ => None,
         };
-        Ok(value)
+        match value {
+            Some(value) => Ok(Some(value)),
+            None => {
+                let value = self.session.event_pseudo(name);
+                self.answer(value)
+            }
+        }
     }
 
     fn read(&mut self, address: Address, size: u8) -> Result<u64, ScopeError> {
         let value = self.session.read_number(address, size);
         self.answer(value)
+    }
+
+    fn is_valid(&mut self, start: Address, length: u64) -> Result<bool, ScopeError> {
+        let valid = self.session.is_readable(start, length);
+        self.answer(valid)
     }
 
     fn module_entry(&mut self, base: Address) -> Result<Option<u64>, ScopeError> {

@@ -215,7 +215,11 @@ fn errors_name_the_place() {
             0,
         ),
         ("@nope", "Couldn't resolve error at '@nope'", 0),
-        ("@$peb", "$peb does not exist on this kind of target at '@$peb'", 0),
+        (
+            "@$peb",
+            "$peb does not exist on this kind of target; !peb shows what a process was started with at '@$peb'",
+            0,
+        ),
         ("$previp", "$previp has no value now at '$previp'", 0),
         ("$nope", "Couldn't resolve error at '$nope'", 0),
         ("twice", "Ambiguous symbol error at 'twice'", 0),
@@ -379,4 +383,15 @@ fn no_text_makes_it_panic() {
         }
         let _ = crate::expression::take_string(&text);
     }
+}
+
+#[test]
+fn without_types_a_flag_says_what_success_is() {
+    all_are(&[
+        ("$fnsucc(main, 5, 0)", 1),
+        ("$fnsucc(main, 0, 0)", 0),
+        ("$fnsucc(main, 0, 1)", 1),
+        ("$fnsucc(main, 5, 1)", 0),
+    ]);
+    assert!(value("$fnsucc(main, 5)").is_err());
 }
