@@ -18,6 +18,7 @@ mod services;
 mod sys;
 mod terminal;
 mod tracer;
+mod transfer;
 
 pub use services::LinuxServices;
 pub use tracer::{BreakIn, Events};

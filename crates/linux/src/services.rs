@@ -15,11 +15,12 @@ use farsight_types::OsPid;
 use farsight_wire::Nothing;
 
 use crate::tracer::{BreakIn, Events, Tracer, TracerHandle};
-use crate::{details, images, inventory, procfs, search};
+use crate::{details, images, inventory, procfs, search, transfer};
 
 /// One session's services: its debuggees, and the machine they are on.
 pub struct LinuxServices {
     tracer: TracerHandle,
+    transfers: transfer::Transfers,
     machine: String,
     product: String,
     end_server: Box<dyn Fn() + Send>,
@@ -36,6 +37,7 @@ impl LinuxServices {
         let machine = inventory::machine_name();
         Ok(LinuxServices {
             tracer: TracerHandle::start(machine.clone(), events)?,
+            transfers: transfer::Transfers::default(),
             machine,
             product: product.to_owned(),
             end_server: Box::new(end_server),
@@ -49,6 +51,7 @@ impl LinuxServices {
 
     /// The client or the server is gone: lets go of every debuggee by the policy and ends the tracer.
     pub fn let_go(&mut self) {
+        self.transfers.clear();
         self.tracer.finish();
     }
 
@@ -284,11 +287,12 @@ impl Files for LinuxServices {
         Ok(Nothing {})
     }
 
-    fn write_file(&mut self, _: FilePart) -> Result<Nothing, TargetError> {
-        Err(TargetError::Unsupported)
+    fn write_file(&mut self, part: FilePart) -> Result<Nothing, TargetError> {
+        self.transfers.take(part, &self.machine)?;
+        Ok(Nothing {})
     }
 
-    fn fetch_file(&mut self, _: FileFetch) -> Result<FilePiece, TargetError> {
-        Err(TargetError::Unsupported)
+    fn fetch_file(&mut self, order: FileFetch) -> Result<FilePiece, TargetError> {
+        transfer::fetch(&order, &self.machine)
     }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod files;
 pub(crate) mod processors;
 pub(crate) mod ptrace;
 pub(crate) mod terminal;

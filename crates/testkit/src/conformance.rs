@@ -16,6 +16,7 @@ mod signals;
 mod steps;
 mod stops;
 mod terminal;
+mod transfers;
 
 pub use changes::*;
 pub use details::*;
@@ -29,6 +30,7 @@ pub use signals::*;
 pub use steps::*;
 pub use stops::*;
 pub use terminal::*;
+pub use transfers::*;
 
 use crate::Session;
 
@@ -71,6 +73,8 @@ macro_rules! conformance_tests {
             // details: counter, blocked, spin, watched
             fills_with_a_pattern, makes_and_gives_back_memory, keeps_signals_while_making_memory, suspends_threads,
             describes_threads_and_processes, sets_debug_and_vector_registers,
+            // transfers
+            sends_and_fetches_files, leaves_no_broken_files,
             // steps: counter
             steps_into_over_and_out, a_trap_ends_a_step, steps_inside_a_range, a_step_keeps_others_running,
             // signals: faults
