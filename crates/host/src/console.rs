@@ -34,6 +34,8 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 pub struct ConsoleOptions {
     /// Run first (`-c`).
     pub commands: Option<String>,
+    /// No input and no output (`-noio`).
+    pub silent: bool,
     /// What the engine was told to get.
     pub first_target: FirstTarget,
 }
@@ -63,9 +65,12 @@ pub struct ConsoleEnd {
 pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
     let (inbox, happenings) = channel();
     let terminal = SavedTerminal::of_input();
-    let out = Box::new(io::stdout());
+    let out: Box<dyn Write + Send> = match options.silent {
+        true => Box::new(io::sink()),
+        false => Box::new(io::stdout()),
+    };
     // A terminal that no editor can use, such as a very dumb one, is read as a file is.
-    let editor = match terminal.filter(|_| io::stdout().is_terminal()) {
+    let editor = match terminal.filter(|_| io::stdout().is_terminal() && !options.silent) {
         Some(terminal) => Editor::new(terminal, client.sender())
             .inspect_err(|error| tracing::info!(%error, "no line editor"))
             .ok(),
@@ -78,7 +83,11 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
         }
         None => {
             let source = Plain(io::BufReader::new(io::stdin()));
-            (Manner::Transcript, Box::new(source), Screen::new(out, None), None)
+            let manner = match options.silent {
+                true => Manner::Silent,
+                false => Manner::Transcript,
+            };
+            (manner, Box::new(source), Screen::new(out, None), None)
         }
     };
     let signal_inbox = inbox.clone();
@@ -181,6 +190,7 @@ impl Console {
     /// Keeps the screen in step with the line that was wanted.
     fn line_came(&mut self, happening: &Happening) -> io::Result<()> {
         match (happening, self.manner) {
+            (_, Manner::Silent) => Ok(()),
             (Happening::Line(_) | Happening::LineCleared | Happening::EndOfLines, Manner::Terminal) => {
                 // While the editor has the terminal it keeps to itself that the size has changed.
                 self.send_width();

@@ -14,6 +14,7 @@ use crate::options::SessionOptions;
 pub fn run(options: SessionOptions) -> std::io::Result<u8> {
     let console = ConsoleOptions {
         commands: options.commands,
+        silent: options.silent,
         first_target: match options.engine.acquisition.target {
             Target::None => FirstTarget::None,
             Target::Process(_) | Target::Name(_) => FirstTarget::Process,

@@ -34,6 +34,8 @@ pub struct SessionOptions {
     pub engine: EngineOptions,
     /// Run before any other line (`-c`).
     pub commands: Option<String>,
+    /// No input and no output (`-noio`): what is to be done is in `commands`, what came of it in the log.
+    pub silent: bool,
 }
 
 /// A command line that cannot be meant.
@@ -96,6 +98,7 @@ const PID: &str = "a process id (decimal, or hexadecimal with 0x)";
 const NAME: &str = "the name of an executable";
 const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
 const EVENT: &str = "an event, such as segv, ct or ld:libm*";
+const SECONDS: &str = "a number of seconds";
 const PATH: &str = "directories separated by ';'";
 
 /// Reads the arguments behind the program's own name.
@@ -128,6 +131,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-xn" => draft.filter("-xn", EventStatus::Output, value("-xn", EVENT)?)?,
             "-xi" => draft.filter("-xi", EventStatus::Ignore, value("-xi", EVENT)?)?,
             "-x" => draft.filter("-x", EventStatus::SecondChance, "av".into())?,
+            "-pt" => draft.set_break_in_time(&value("-pt", SECONDS)?)?,
+            "-noio" => draft.silent = true,
+            "-bonc" => draft.break_in = true,
             "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
             "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
             "-i" => set("-i", &mut draft.image_path, value("-i", PATH)?)?,
@@ -180,6 +186,9 @@ struct Draft {
     children: bool,
     detach: bool,
     filters: Vec<(EventStatus, String)>,
+    break_in_seconds: Option<u32>,
+    silent: bool,
+    break_in: bool,
     verbose: bool,
 }
 
@@ -212,6 +221,19 @@ impl Draft {
         }
         self.filters.push((status, event));
         Ok(())
+    }
+
+    fn set_break_in_time(&mut self, text: &str) -> Result<(), OptionError> {
+        let bad = || OptionError::BadValue {
+            option: "-pt",
+            what: SECONDS,
+            given: text.into(),
+        };
+        let seconds = text.parse().ok().filter(|seconds| *seconds > 0).ok_or_else(bad)?;
+        match self.break_in_seconds.replace(seconds) {
+            None => Ok(()),
+            Some(_) => Err(OptionError::Twice("-pt")),
+        }
     }
 
     fn acquire(&mut self, option: &'static str, target: Target) -> Result<(), OptionError> {
@@ -284,7 +306,7 @@ impl Draft {
         }
         engine.acquisition = Acquisition {
             mode: self.mode.map_or(AttachMode::Invasive, |(_, mode)| mode),
-            initial_break: match self.no_break_at_attach {
+            initial_break: match self.no_break_at_attach && !self.break_in {
                 true => InitialBreak::Never,
                 false => InitialBreak::Usual,
             },
@@ -294,16 +316,18 @@ impl Draft {
             },
             ..Acquisition::of(self.target.map_or(Target::None, |(_, target)| target))
         };
-        engine.initial_break = !self.no_initial_break;
+        engine.initial_break = !self.no_initial_break || self.break_in;
         engine.final_break = !self.no_final_break;
         engine.filters = self.filters;
         engine.detach_on_exit = self.detach;
+        engine.break_in_seconds = self.break_in_seconds;
         engine.symbol_path = self.symbol_path;
         engine.image_path = self.image_path;
         engine.verbose = self.verbose;
         Ok(SessionOptions {
             engine,
             commands: self.commands,
+            silent: self.silent,
         })
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Manner {
     Terminal,
     /// Lines come from a file or another program; they are shown so that the output reads like a session.
     Transcript,
+    /// Nobody types and nobody reads; only the lines that it began with are run.
+    Silent,
 }
 
 /// A signal to this program.
@@ -248,7 +250,14 @@ impl Conversation {
         }
         if let Some(prompt) = &self.input_wanted {
             let prompt = prompt.clone();
-            return self.ask_or_end(prompt, actions);
+            return match self.manner {
+                // Nobody will answer, so the command that asks is told to end.
+                Manner::Silent => {
+                    self.input_wanted = None;
+                    actions.push(Action::Send(Request::Interrupt));
+                }
+                Manner::Terminal | Manner::Transcript => self.ask_or_end(prompt, actions),
+            };
         }
         if self.outstanding.is_some() || self.probe.is_some() {
             return;
@@ -264,6 +273,7 @@ impl Conversation {
                 });
                 self.execute(line, true, actions);
             }
+            None if self.manner == Manner::Silent => {}
             None => self.ask_or_end(prompt, actions),
         }
     }
@@ -284,7 +294,7 @@ impl Conversation {
             actions.push(Action::Send(Request::AnswerInput { text: line }));
         } else if self.manner == Manner::Terminal || !line.trim().is_empty() {
             // At a terminal an empty line repeats a command; blank lines of a script are only blank.
-            self.execute(line, self.manner == Manner::Transcript, actions);
+            self.execute(line, self.manner != Manner::Terminal, actions);
         }
     }
 

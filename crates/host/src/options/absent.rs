@@ -2,10 +2,10 @@
 
 /// Whole words, without the dash.
 const WORDS: &[&str] = &[
-    "2", "QR", "bonc", "cf", "cfr", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd",
-    "iu", "k", "kqm", "lines", "loga", "logau", "logo", "logou", "myob", "n", "netsyms", "noinh", "noio", "noshell",
-    "nosqm", "psn", "pt", "r", "remote", "robp", "s", "sdce", "server", "ses", "sflags", "sicv", "sins", "snc", "snul",
-    "srcpath", "sup", "t", "vf", "w", "wake", "z", "zp",
+    "2", "QR", "cf", "cfr", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd", "iu",
+    "k", "kqm", "lines", "loga", "logau", "logo", "logou", "myob", "n", "netsyms", "noinh", "noshell", "nosqm", "psn",
+    "r", "remote", "robp", "s", "sdce", "server", "ses", "sflags", "sicv", "sins", "snc", "snul", "srcpath", "sup",
+    "t", "vf", "w", "wake", "z", "zp",
 ];
 
 /// Those that may stand together with others in one word, as in `-odGg`.

@@ -37,6 +37,9 @@ how
   -G                    do not stop when a process is about to end
   -xe EVENT, -xd EVENT, -xn EVENT, -xi EVENT
                         stop at an event, at its second chance only, tell it, ignore it (as sxe does); -x is -xd av
+  -bonc                 break in as soon as there is a session
+  -pt SECONDS           how long threads may take to stop when you break in (default 2)
+  -noio                 read and show nothing: do what -c says; SIGTERM ends it
   -pd                   at the end let go of every target, also of those that were started (as a rule they are killed)
   -c \"COMMANDS\"         run these first, then read lines from the terminal or standard input
   -y DIRECTORIES        where symbols are looked for, separated by ;

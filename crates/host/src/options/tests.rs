@@ -227,3 +227,19 @@ fn the_help_tells_of_every_option() {
         "lines fit a terminal"
     );
 }
+
+#[test]
+fn how_a_session_begins() {
+    let silent = session("-noio -pt 30 -bonc -g -pb -p 3 -c .lastevent");
+    assert!(silent.silent && silent.engine.initial_break);
+    assert_eq!(silent.engine.break_in_seconds, Some(30));
+    assert_eq!(silent.engine.acquisition.initial_break, InitialBreak::Usual);
+    assert!(!session("-g -p 3").engine.initial_break);
+    for (line, expected) in [
+        ("-pt 0", "-pt needs a number of seconds, not '0'"),
+        ("-pt", "-pt needs a number of seconds behind it"),
+        ("-pt 1 -pt 2", "-pt is given twice"),
+    ] {
+        assert_eq!(refusal(line), expected);
+    }
+}

@@ -257,3 +257,23 @@ fn no_prompt_is_put_up_behind_the_line_that_ends_the_session() {
     assert!(after.iter().all(|word| !word.starts_with("ask")), "{after:?}");
     assert_eq!(ended(&mut it, true), ["exit 0"]);
 }
+
+#[test]
+fn without_input_and_output_only_the_given_lines_run() {
+    let options = ConsoleOptions {
+        commands: Some("k; eb 10".into()),
+        silent: true,
+        ..ConsoleOptions::default()
+    };
+    let mut silent = Conversation::new(Manner::Silent, options);
+    let first = at_rest(&mut silent);
+    assert_eq!(first.last().map(String::as_str), Some("execute 1 k; eb 10"));
+    // Nobody can answer a command that asks.
+    let prompt = "00000010 00 ".into();
+    assert_eq!(
+        told(&mut silent, Notification::InputWanted { prompt }),
+        ["send Interrupt"]
+    );
+    assert_eq!(done(&mut silent, 1, Failed), [""; 0]);
+    assert_eq!(ended(&mut silent, true), ["exit 1"]);
+}
