@@ -105,6 +105,7 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
     let options = ConsoleOptions {
         commands: commands.map(str::to_owned),
         first_target: FirstTarget::Process,
+        silent: false,
     };
     let end = Console {
         manner: Manner::Transcript,

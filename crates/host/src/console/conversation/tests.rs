@@ -66,13 +66,21 @@ fn transcript(commands: Option<&str>) -> Conversation {
         ConsoleOptions {
             commands: commands.map(str::to_owned),
             first_target: FirstTarget::Process,
+            silent: false,
         },
     )
 }
 
 fn terminal_with(first_target: FirstTarget) -> Conversation {
     let commands = None;
-    Conversation::new(Manner::Terminal, ConsoleOptions { commands, first_target })
+    Conversation::new(
+        Manner::Terminal,
+        ConsoleOptions {
+            commands,
+            first_target,
+            silent: false,
+        },
+    )
 }
 
 fn terminal() -> Conversation {
