@@ -26,14 +26,28 @@ pub(crate) struct Spec {
     pub(crate) os: OsPid,
     /// The expression as typed; it is looked up again when modules come.
     pub(crate) expression: String,
+    pub(crate) kind: TrapKind,
+    /// Survives the module that it is in, and is looked up again when that comes back (`bu`).
+    pub(crate) deferred: bool,
     /// Only this thread.
     pub(crate) thread: Option<(ThreadId, OsTid)>,
     pub(crate) passes: u64,
     /// Goes when it is hit.
     pub(crate) one_shot: bool,
+    pub(crate) depth: Depth,
     /// Runs at a hit.
     pub(crate) commands: String,
 }
+
+/// How deep the calls are at a hit that counts; both limits are exclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Depth {
+    pub(crate) below: Option<u32>,
+    pub(crate) above: Option<u32>,
+}
+
+/// Debug registers of a thread that a breakpoint can use.
+pub(crate) const DEBUG_REGISTERS: usize = 4;
 
 /// One breakpoint.
 #[derive(Clone, Debug)]
@@ -93,6 +107,30 @@ impl BreakpointBook {
         self.breakpoints.insert(id, breakpoint);
     }
 
+    /// The breakpoints that hold a process's debug registers.
+    pub(crate) fn hardware_of(&self, system: SystemId, process: ProcessId) -> Vec<u32> {
+        let of_it = |one: &&Breakpoint| one.spec.system == system && one.spec.process == process;
+        let held = self.iter().filter(of_it).filter(|one| one.enabled);
+        held.filter(|one| one.spec.kind != TrapKind::Software)
+            .map(|one| one.id)
+            .collect()
+    }
+
+    /// Gives a breakpoint another number, which must be free; its trap goes on counting.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) {
+        if let Some(mut one) = self.breakpoints.remove(&from) {
+            one.id = to;
+            self.breakpoints.insert(to, one);
+        }
+    }
+
+    /// What runs at a hit from now on.
+    pub(crate) fn set_commands(&mut self, id: u32, commands: String) {
+        if let Some(one) = self.breakpoints.get_mut(&id) {
+            one.spec.commands = commands;
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
         self.breakpoints.values()
     }
@@ -146,13 +184,20 @@ impl BreakpointBook {
     }
 
     /// Notes where the target shall stop once, whatever the user's breakpoints are.
-    pub(crate) fn add_temporary(&mut self, system: SystemId, process: OsPid, address: Address, thread: Option<OsTid>) {
+    pub(crate) fn add_temporary(
+        &mut self,
+        system: SystemId,
+        process: OsPid,
+        address: Address,
+        kind: TrapKind,
+        thread: Option<OsTid>,
+    ) {
         let id = self.new_trap();
         let trap = Trap {
             id,
             process,
             address,
-            kind: TrapKind::Software,
+            kind,
             passes: 1,
             thread,
             stack_at_least: None,
@@ -173,7 +218,7 @@ impl BreakpointBook {
                 id: bound.trap,
                 process: one.spec.os,
                 address: bound.address,
-                kind: TrapKind::Software,
+                kind: one.spec.kind,
                 passes: one.spec.passes.saturating_sub(bound.hits_before).max(1),
                 thread: one.spec.thread.map(|(_, os)| os),
                 stack_at_least: None,

@@ -28,6 +28,10 @@ fn text(row: &BreakpointRow) -> String {
     let thread = row
         .thread
         .map_or_else(|| String::from("***"), |thread| format!("{:03}", thread.0));
+    let process = match row.system {
+        Some(system) => format!("||{system}:{}", row.process),
+        None => format!("{:>2}", row.process.0),
+    };
     let expression = visible(&row.expression);
     let expression = match row.address {
         Some(_) => expression.into_owned(),
@@ -39,7 +43,7 @@ fn text(row: &BreakpointRow) -> String {
         commands => format!(" \"{}\"", visible(commands)),
     };
     format!(
-        "{:>2} {state}{resolved}{address:<17} {kind:<3} {:04x} ({:04x}) {:>2}:{thread} {expression}{one_shot}{commands}",
-        row.id, row.remaining, row.passes, row.process.0,
+        "{:>2} {state}{resolved}{address:<17} {kind:<3} {:04x} ({:04x}) {process}:{thread} {expression}{one_shot}{commands}",
+        row.id, row.remaining, row.passes,
     )
 }

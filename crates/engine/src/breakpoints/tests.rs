@@ -8,9 +8,12 @@ fn spec(passes: u64) -> Spec {
         process: ProcessId(0),
         os: OsPid(7),
         expression: "main".into(),
+        kind: TrapKind::Software,
+        deferred: true,
         thread: None,
         passes,
         one_shot: false,
+        depth: Depth::default(),
         commands: String::new(),
     }
 }
@@ -88,10 +91,38 @@ fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
 fn a_new_program_unbinds_and_an_ended_one_clears() {
     let mut book = BreakpointBook::default();
     book.set(0, spec(1), Some(Address(0x10)));
-    book.add_temporary(SystemId(0), OsPid(7), Address(0x20), None);
+    book.add_temporary(SystemId(0), OsPid(7), Address(0x20), TrapKind::Software, None);
     book.unbind_process(SystemId(0), ProcessId(0));
     assert!(book.traps(SystemId(0)).is_empty());
     assert!(book.has_deferred(SystemId(0)));
     book.forget_process(SystemId(0), ProcessId(0));
     assert_eq!(book.iter().count(), 0);
+}
+
+#[test]
+fn debug_registers_are_held_by_enabled_hardware_breakpoints() {
+    let mut book = BreakpointBook::default();
+    let hardware = Spec {
+        kind: TrapKind::HardwareExecute,
+        ..spec(1)
+    };
+    book.set(0, spec(1), Some(Address(0x10)));
+    book.set(1, hardware.clone(), Some(Address(0x20)));
+    book.set(2, hardware, None);
+    assert_eq!(book.hardware_of(SystemId(0), ProcessId(0)), [1, 2]);
+    assert!(book.hardware_of(SystemId(0), ProcessId(1)).is_empty());
+    book.enable(1, false);
+    assert_eq!(book.hardware_of(SystemId(0), ProcessId(0)), [2]);
+}
+
+#[test]
+fn a_new_number_keeps_the_trap_and_its_count() {
+    let mut book = BreakpointBook::default();
+    book.set(0, spec(5), Some(Address(0x10)));
+    let trap = trap_of(&book);
+    book.renumber(0, 7);
+    assert_eq!(trap_of(&book), trap);
+    book.note_hits(&[TrapHits { id: trap.id, hits: 2 }]);
+    assert_eq!(book.get(7).unwrap().hits, 2);
+    assert!(book.get(0).is_none());
 }

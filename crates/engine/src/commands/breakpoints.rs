@@ -1,143 +1,202 @@
-//! `bp bu bl bc bd be`: breakpoints. Setting one asks nobody; the trap travels with the next resume.
+//! `bp bu bm ba bl bc bd be br bs bsc .bpcmds`: breakpoints. Setting one asks nobody; the trap travels with the next
+//! resume.
+
+mod arguments;
+mod changes;
+
+use std::collections::BTreeSet;
 
 use farsight_session::Record;
 use farsight_session::record::{BreakpointKind, BreakpointRow, Breakpoints};
+use farsight_symbols::{Pattern, SymbolKind};
+use farsight_target::TrapKind;
 use farsight_types::Address;
 
-use super::{Invocation, Needs, Prefix, Row, threads};
-use crate::breakpoints::Spec;
+use super::{Invocation, Needs, Prefix, Row};
+use crate::breakpoints::{Breakpoint, Spec};
 use crate::error::CommandError;
 use crate::execution::Flow;
-use crate::expression::{ExprErrorKind, ScopeError, take_string};
+use crate::expression::{take_string, take_word};
 use crate::session::Session;
 use crate::symbols::name_of;
+use arguments::{Options, ids, only_thread, take_access, take_address, take_id, take_options, take_passes};
+use changes::{access_of, expect_debug_register};
+
+/// A row of a command that sets breakpoints.
+const fn setting(
+    names: &'static [&'static str],
+    usage: &'static str,
+    summary: &'static str,
+    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
+) -> Row {
+    Row {
+        names,
+        usage,
+        summary,
+        needs: Needs::Target,
+        writes: true,
+        prefix: Prefix::Own,
+        run,
+    }
+}
+
+/// A row of a command about breakpoints that there are.
+const fn about(
+    names: &'static [&'static str],
+    usage: &'static str,
+    summary: &'static str,
+    writes: bool,
+    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
+) -> Row {
+    Row {
+        names,
+        usage,
+        summary,
+        needs: Needs::Nothing,
+        writes,
+        prefix: Prefix::Selects,
+        run,
+    }
+}
 
 pub(super) const ROWS: &[Row] = &[
-    Row {
-        names: &["bp"],
-        usage: "[~Thread] bp[ID] [/1] [Address [Passes]] [\"Commands\"]",
-        summary: "Sets a breakpoint; one whose symbol is not there yet waits for its module.",
-        needs: Needs::Target,
-        writes: true,
-        prefix: Prefix::Own,
-        run: |session, invocation| set(session, invocation, false),
-    },
-    Row {
-        names: &["bu"],
-        usage: "[~Thread] bu[ID] [/1] Symbol [Passes] [\"Commands\"]",
-        summary: "Sets a breakpoint on a symbol that may be loaded later.",
-        needs: Needs::Target,
-        writes: true,
-        prefix: Prefix::Own,
-        run: |session, invocation| set(session, invocation, true),
-    },
-    Row {
-        names: &["bl"],
-        usage: "bl [IDs]",
-        summary: "Lists breakpoints.",
-        needs: Needs::Nothing,
-        writes: false,
-        prefix: Prefix::Selects,
-        run: list,
-    },
-    Row {
-        names: &["bc"],
-        usage: "bc IDs",
-        summary: "Clears breakpoints: numbers, ranges (1-3), or *.",
-        needs: Needs::Nothing,
-        writes: true,
-        prefix: Prefix::Selects,
-        run: |session, invocation| {
-            for id in ids(session, invocation)? {
-                session.breakpoints.clear(id);
-            }
-            Ok(Flow::Done)
-        },
-    },
-    Row {
-        names: &["bd"],
-        usage: "bd IDs",
-        summary: "Disables breakpoints.",
-        needs: Needs::Nothing,
-        writes: true,
-        prefix: Prefix::Selects,
-        run: |session, invocation| enable(session, invocation, false),
-    },
-    Row {
-        names: &["be"],
-        usage: "be IDs",
-        summary: "Enables breakpoints.",
-        needs: Needs::Nothing,
-        writes: true,
-        prefix: Prefix::Selects,
-        run: |session, invocation| enable(session, invocation, true),
-    },
+    setting(
+        &["bp"],
+        "[~Thread] bp[ID] [/1] [/c Max] [/C Min] [Address [Passes]] [\"Commands\"]",
+        "Sets a breakpoint; one whose symbol is not there yet waits for its module.",
+        |session, invocation| set(session, invocation, false),
+    ),
+    setting(
+        &["bu"],
+        "[~Thread] bu[ID] [/1] [/c Max] [/C Min] Symbol [Passes] [\"Commands\"]",
+        "Sets a breakpoint on a symbol that may be loaded later, and again.",
+        |session, invocation| set(session, invocation, true),
+    ),
+    setting(
+        &["bm"],
+        "[~Thread] bm [/1] [/a] [/d] Pattern [Passes] [\"Commands\"]",
+        "Sets a breakpoint on every function whose name matches; /a on data too, /d on addresses.",
+        set_many,
+    ),
+    setting(
+        &["ba"],
+        "[~Thread] ba[ID] {e|r|w}Size [/1] [Address [Passes]] [\"Commands\"]",
+        "Sets a hardware breakpoint: execution, reads and writes, or writes of 1, 2, 4 or 8 bytes.",
+        set_hardware,
+    ),
+    about(
+        &["bl"],
+        "bl [/L] [IDs]",
+        "Lists breakpoints: numbers, ranges (1-3), *, [Expression], \"symbol*\".",
+        false,
+        list,
+    ),
+    about(&["bc"], "bc IDs", "Clears breakpoints.", true, changes::clear),
+    about(
+        &["bd"],
+        "bd IDs",
+        "Disables breakpoints.",
+        true,
+        |session, invocation| changes::enable(session, invocation, false),
+    ),
+    about(
+        &["be"],
+        "be IDs",
+        "Enables breakpoints.",
+        true,
+        |session, invocation| changes::enable(session, invocation, true),
+    ),
+    about(
+        &["br"],
+        "br Old New [Old New ...]",
+        "Gives breakpoints other numbers.",
+        true,
+        changes::renumber,
+    ),
+    about(
+        &["bs"],
+        "bs ID [\"Commands\"]",
+        "Sets what runs when a breakpoint is hit; nothing without commands.",
+        true,
+        changes::set_commands,
+    ),
+    about(
+        &["bsc"],
+        "bsc ID Condition [\"Commands\"]",
+        "Makes a breakpoint stop only where a condition holds.",
+        true,
+        changes::set_condition,
+    ),
+    about(
+        &[".bpcmds"],
+        ".bpcmds",
+        "Shows the commands that would set the breakpoints again.",
+        false,
+        changes::recreate,
+    ),
 ];
-
-/// Most hits that a breakpoint may pass.
-const MOST_PASSES: u64 = u32::MAX as u64;
 
 /// Names that are shown in place of one that nothing has.
 const SHOWN_SIMILAR: usize = 3;
 
+/// Most breakpoints that one `bm` sets.
+const MOST_MATCHES: usize = 10_000;
+
 fn set(session: &mut Session, invocation: &Invocation<'_>, deferred: bool) -> Result<Flow, CommandError> {
-    let (id, mut rest) = take_id(session, invocation)?;
-    let mut one_shot = false;
-    while let Some(option) = rest.strip_prefix('/') {
-        let end = option.find([' ', '\t']).unwrap_or(option.len());
-        let (word, behind) = option.split_at(end);
-        match word {
-            "1" => one_shot = true,
-            _ => {
-                return Err(CommandError::syntax(
-                    invocation.position_of(rest),
-                    format!("'/{word}' is not an option of this build; /1 is"),
-                ));
-            }
-        }
-        rest = behind.trim_start();
-    }
+    let (id, rest) = take_id(session, invocation)?;
+    set_one(session, invocation, id, rest, TrapKind::Software, deferred)
+}
+
+fn set_hardware(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let (id, rest) = take_id(session, invocation)?;
+    let (kind, rest) = take_access(invocation, rest)?;
+    set_one(session, invocation, id, rest, kind, false)
+}
+
+fn set_one(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    id: Option<u32>,
+    rest: &str,
+    kind: TrapKind,
+    deferred: bool,
+) -> Result<Flow, CommandError> {
+    let (options, rest) = take_options(session, invocation, rest, false)?;
     let place = session.place()?;
-    let thread = match invocation.thread {
-        None => None,
-        Some(selector) => {
-            let ids = threads::chosen(session, selector, invocation)?;
-            let [id] = ids.as_slice() else {
-                return Err(CommandError::Refused(
-                    "a breakpoint is for one thread or, without a prefix, for all".into(),
-                ));
-            };
-            let thread = session.process()?.thread(*id).ok_or(CommandError::NoDebuggee)?;
-            Some((thread.id, thread.os))
-        }
-    };
+    let at = invocation.position_of(rest);
     let (expression, address, rest) = take_address(session, invocation, rest)?;
     let (passes, rest) = take_passes(session, invocation, rest)?;
     let (commands, rest) = take_string(rest).unwrap_or((String::new(), rest));
     invocation.expect_end(rest)?;
+    if let (TrapKind::HardwareData { size, .. }, Some(address)) = (kind, address)
+        && address.0 % u64::from(size) != 0
+    {
+        let what = format!("the address of {size} watched bytes is a multiple of {size}; {address} is none");
+        return Err(CommandError::syntax(at, what));
+    }
     let spec = Spec {
         system: place.system,
         process: place.process,
         os: session.os_pid()?,
         expression,
-        thread,
+        kind,
+        deferred: deferred || address.is_none(),
+        thread: only_thread(session, invocation)?,
         passes,
-        one_shot,
+        one_shot: options.one_shot,
+        depth: options.depth,
         commands,
     };
-    if let Some(address) = address {
-        let same = session.breakpoints.iter().find(|one| {
-            one.bound.is_some_and(|bound| bound.address == address)
-                && one.spec.process == spec.process
-                && one.spec.thread == spec.thread
-                && id.is_none_or(|id| id == one.id)
-        });
-        if let Some(same) = same.map(|one| one.id) {
-            session.output.line(format!("breakpoint {same} redefined"));
-            session.breakpoints.set(same, spec, Some(address));
-            return Ok(Flow::Done);
-        }
-    } else if !deferred {
+    let same = address.and_then(|address| same_place(session, &spec, address, id));
+    if kind != TrapKind::Software {
+        expect_debug_register(session, place.system, place.process, same.or(id))?;
+    }
+    if let Some(same) = same {
+        session.output.line(format!("breakpoint {same} redefined"));
+        session.breakpoints.set(same, spec, address);
+        return Ok(Flow::Done);
+    }
+    if address.is_none() && !deferred {
         let similar = session.names_beginning_with(&spec.expression, SHOWN_SIMILAR);
         let similar = match similar.is_empty() {
             true => String::new(),
@@ -153,129 +212,119 @@ fn set(session: &mut Session, invocation: &Invocation<'_>, deferred: bool) -> Re
     Ok(Flow::Done)
 }
 
-/// `bp3` and `bp[1+2]`: the number stands right behind the name.
-fn take_id<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Option<u32>, &'t str), CommandError> {
-    let text = invocation.text;
-    if !invocation.joined {
-        return Ok((None, text));
-    }
-    if let Some(inside) = text.strip_prefix('[')
-        && let Some((expression, rest)) = inside.split_once(']')
-    {
-        let id = session.evaluate(expression, invocation.position_of(expression))?;
-        let id = u32::try_from(id)
-            .map_err(|_| CommandError::syntax(invocation.position_of(expression), "the number is too large"))?;
-        return Ok((Some(id), rest.trim_start()));
-    }
-    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    if digits.is_empty() || !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
-        return Ok((None, text));
-    }
-    let id = digits
-        .parse()
-        .map_err(|_| CommandError::syntax(invocation.position_of(digits), "the number is too large"))?;
-    Ok((Some(id), rest.trim_start()))
+/// The breakpoint that is there already, for the same threads and accesses.
+fn same_place(session: &Session, spec: &Spec, address: Address, id: Option<u32>) -> Option<u32> {
+    let is_same = |one: &&Breakpoint| {
+        one.bound.is_some_and(|bound| bound.address == address)
+            && (one.spec.system, one.spec.process) == (spec.system, spec.process)
+            && (one.spec.thread, one.spec.kind) == (spec.thread, spec.kind)
+            && id.is_none_or(|id| id == one.id)
+    };
+    session.breakpoints.iter().find(is_same).map(|one| one.id)
 }
 
-/// The expression as typed, what it is now, and what follows it. No expression means here.
-fn take_address<'t>(
-    session: &mut Session,
-    invocation: &Invocation<'_>,
-    text: &'t str,
-) -> Result<(String, Option<Address>, &'t str), CommandError> {
-    if text.is_empty() || text.starts_with('"') {
-        let pc = session.registers()?.pc();
-        return Ok((format!("{:#x}", pc.0), Some(pc), text));
-    }
-    match session.evaluate_prefix(text, invocation.position_of(text)) {
-        Ok((address, rest)) => {
-            let consumed = text.len() - rest.len();
-            let expression = text.get(..consumed).unwrap_or(text).trim_end_matches([' ', '\t', ',']);
-            Ok((expression.to_owned(), Some(Address(address)), rest))
-        }
-        Err(CommandError::Expression(error)) if is_unresolved(&error.kind) => {
-            // A name that nothing has yet ends at a space.
-            let end = text.find([' ', '\t', '"']).unwrap_or(text.len());
-            let (name, rest) = text.split_at(end);
-            Ok((name.to_owned(), None, rest.trim_start()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn is_unresolved(kind: &ExprErrorKind) -> bool {
-    match kind {
-        ExprErrorKind::Unresolved { .. } => true,
-        ExprErrorKind::Scope { error, .. } => matches!(error, ScopeError::NotYet),
-        _ => false,
-    }
-}
-
-fn take_passes<'t>(
-    session: &mut Session,
-    invocation: &Invocation<'_>,
-    text: &'t str,
-) -> Result<(u64, &'t str), CommandError> {
-    if text.is_empty() || text.starts_with(['"', '@']) {
-        return Ok((1, text));
-    }
-    let at = invocation.position_of(text);
-    let (passes, rest) = session.evaluate_prefix(text, at)?;
-    match passes {
-        1..=MOST_PASSES => Ok((passes, rest)),
-        _ => Err(CommandError::syntax(
-            at,
-            format!("a pass count is from 1 to {MOST_PASSES:#x}"),
-        )),
-    }
-}
-
-/// The breakpoints that `IDs` names: numbers are decimal, as they are shown.
-fn ids(session: &Session, invocation: &Invocation<'_>) -> Result<Vec<u32>, CommandError> {
-    let text = invocation.text.trim();
+/// `bm`: one breakpoint for each symbol that matches.
+fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let (options, rest) = take_options(session, invocation, invocation.text, true)?;
+    let (text, rest) = take_word(rest);
     if text.is_empty() {
-        return Err(invocation.missing("a breakpoint number, a range or *"));
+        return Err(invocation.missing("a pattern, such as libc!mem*"));
     }
-    let known: Vec<u32> = session.breakpoints.iter().map(|one| one.id).collect();
-    if text == "*" {
-        return Ok(known);
+    let (passes, rest) = take_passes(session, invocation, rest)?;
+    let (commands, rest) = take_string(rest).unwrap_or((String::new(), rest));
+    invocation.expect_end(rest)?;
+    let found = matching(session, text, &options)?;
+    if found.is_empty() {
+        return Err(CommandError::syntax(
+            invocation.position_of(text),
+            format!("No matching symbols found for '{text}', no breakpoints set"),
+        ));
     }
-    let mut found = Vec::new();
-    for word in text.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
-        let at = invocation.position_of(word);
-        let number = |text: &str| {
-            text.parse::<u32>()
-                .map_err(|_| CommandError::syntax(at, format!("'{word}' is no breakpoint number")))
+    if found.len() > MOST_MATCHES {
+        return Err(CommandError::syntax(
+            invocation.position_of(text),
+            format!(
+                "'{text}' matches {} symbols; at most {MOST_MATCHES} get a breakpoint",
+                found.len()
+            ),
+        ));
+    }
+    let (place, thread, os) = (session.place()?, only_thread(session, invocation)?, session.os_pid()?);
+    let mut lines = Vec::new();
+    for (address, name) in found {
+        session.check_interrupt()?;
+        // A name that does not lead back to the symbol, as one of several with that name, is of no use later.
+        let by_name = !options.by_address && session.evaluate(&name, 0).ok() == Some(address.0);
+        let spec = Spec {
+            system: place.system,
+            process: place.process,
+            os,
+            expression: match by_name {
+                true => name.clone(),
+                false => format!("{:#x}", address.0),
+            },
+            kind: TrapKind::Software,
+            deferred: by_name,
+            thread,
+            passes,
+            one_shot: options.one_shot,
+            depth: options.depth,
+            commands: commands.clone(),
         };
-        let (first, last) = match word.split_once('-') {
-            Some((first, last)) => (number(first)?, number(last)?),
-            None => (number(word)?, number(word)?),
-        };
-        let before = found.len();
-        found.extend(known.iter().filter(|id| (first..=last).contains(id)));
-        if found.len() == before {
-            return Err(CommandError::syntax(
-                at,
-                format!("there is no breakpoint {word}; bl lists them"),
-            ));
-        }
+        let same = same_place(session, &spec, address, None);
+        let id = same.unwrap_or_else(|| session.breakpoints.free_id());
+        session.breakpoints.set(id, spec, Some(address));
+        lines.push(match same {
+            Some(id) => format!("breakpoint {id} redefined"),
+            None => format!("{id:>3}: {address} @!\"{name}\""),
+        });
     }
-    Ok(found)
-}
-
-fn enable(session: &mut Session, invocation: &Invocation<'_>, enabled: bool) -> Result<Flow, CommandError> {
-    for id in ids(session, invocation)? {
-        session.breakpoints.enable(id, enabled);
-    }
+    session.output.record(Record::Lines(lines));
     Ok(Flow::Done)
 }
 
-fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let only = match invocation.text.trim().is_empty() {
-        true => None,
-        false => Some(ids(session, invocation)?),
+/// The symbols that a pattern names, one for each address.
+fn matching(session: &mut Session, text: &str, options: &Options) -> Result<Vec<(Address, String)>, CommandError> {
+    let (module, name) = match text.split_once('!') {
+        Some((module, name)) => (Pattern::new(module), name),
+        None => (Pattern::new("*"), text),
     };
+    let name = Pattern::new(if name.is_empty() { "*" } else { name });
+    let modules = session.process()?.modules.iter().enumerate();
+    let chosen: Vec<usize> = modules
+        .filter(|(_, known)| module.matches(&known.name))
+        .map(|(index, _)| index)
+        .collect();
+    session.load_symbols(&chosen)?;
+    let process = session.process()?;
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for module in chosen.iter().filter_map(|index| process.modules.get(*index)) {
+        let table = module.loaded().map(|symbols| symbols.table());
+        for symbol in table.into_iter().flat_map(|table| table.matching(&name)) {
+            let wanted = match symbol.kind() {
+                SymbolKind::Function | SymbolKind::Ifunc => true,
+                SymbolKind::Data | SymbolKind::Plt | SymbolKind::Label => options.any_symbol,
+            };
+            let address = module.address(symbol.rva());
+            if wanted && seen.insert(address) {
+                found.push((address, format!("{}!{}", module.name, symbol.raw_name())));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    // Source lines are not shown in place of symbols yet, so that `/L` changes nothing.
+    let text = invocation.text.trim();
+    let text = text.strip_prefix("/L").unwrap_or(text).trim_start();
+    let only = match text.is_empty() {
+        true => None,
+        false => Some(ids(session, invocation, text)?),
+    };
+    let many = session.systems.len() > 1;
     let rows = session
         .breakpoints
         .iter()
@@ -287,7 +336,13 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
                 id: one.id,
                 enabled: one.enabled,
                 address: one.bound.map(|bound| bound.address),
-                kind: BreakpointKind::Software,
+                kind: match one.spec.kind {
+                    TrapKind::Software => BreakpointKind::Software,
+                    kind => {
+                        let (access, size) = access_of(kind);
+                        BreakpointKind::Hardware { access, size }
+                    }
+                },
                 remaining: one.remaining(),
                 passes: one.spec.passes,
                 hits: one.hits,
@@ -297,6 +352,7 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
                 one_shot: one.spec.one_shot,
                 commands: one.spec.commands.clone(),
                 trouble: one.trouble.clone(),
+                system: many.then_some(one.spec.system),
             }
         })
         .collect();

@@ -1,6 +1,7 @@
 //! `g gh gn gu`: setting the target going.
 
-use farsight_target::{SignalOrder, StepPlan};
+use farsight_session::record::EventKind;
+use farsight_target::{SignalOrder, StepPlan, TrapKind};
 use farsight_types::{Address, OsTid};
 
 use super::{Invocation, Needs, Prefix, Row, threads};
@@ -13,17 +14,17 @@ const MOST_TEMPORARY: usize = 10;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
-        names: &["g"],
-        usage: "[~Thread] g [= Start] [Address ...]",
-        summary: "Goes on until something happens, or one of the addresses is reached.",
+        names: &["g", "ga"],
+        usage: "[~Thread] g[a] [= Start] [Address ...]",
+        summary: "Goes on until something happens, or one of the addresses is reached; ga by debug registers.",
         needs: Needs::Rest,
         writes: true,
         prefix: Prefix::Own,
         run: |session, invocation| go(session, invocation, None),
     },
     Row {
-        names: &["gh"],
-        usage: "[~Thread] gh [= Start] [Address ...]",
+        names: &["gh", "gha"],
+        usage: "[~Thread] gh[a] [= Start] [Address ...]",
         summary: "Goes on with the exception handled: its signal is dropped.",
         needs: Needs::Rest,
         writes: true,
@@ -31,13 +32,25 @@ pub(super) const ROWS: &[Row] = &[
         run: |session, invocation| go(session, invocation, Some(SignalOrder::Drop)),
     },
     Row {
-        names: &["gn", "gN"],
-        usage: "[~Thread] gn [= Start] [Address ...]",
-        summary: "Goes on with the exception not handled: its signal is delivered.",
+        names: &["gn", "gN", "gna", "gNa"],
+        usage: "[~Thread] gn[a]|gN[a] [= Start] [Address ...]",
+        summary: "Goes on with the exception not handled: its signal is delivered, at a break instruction only by gN.",
         needs: Needs::Rest,
         writes: true,
         prefix: Prefix::Own,
         run: |session, invocation| go(session, invocation, Some(SignalOrder::Deliver)),
+    },
+    Row {
+        names: &["gc"],
+        usage: "gc",
+        summary: "Goes on from a breakpoint's commands in the way the target was going.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| {
+            invocation.expect_end(invocation.text)?;
+            Ok(Flow::Resume(session.going_on()))
+        },
     },
     Row {
         names: &["gu"],
@@ -76,6 +89,17 @@ pub(super) fn take_start<'t>(
 }
 
 fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalOrder>) -> Result<Flow, CommandError> {
+    let own_trap = session
+        .last_event
+        .as_ref()
+        .is_some_and(|event| event.kind == EventKind::BreakInstruction);
+    if own_trap && invocation.name.starts_with("gn") {
+        return Err(CommandError::Refused(
+            "gn would give the program the SIGTRAP of its break instruction, which ends most programs; gN does, g and gh \
+             go on behind it"
+                .into(),
+        ));
+    }
     let only = only_thread(session, invocation)?;
     let mut rest = take_start(session, invocation, invocation.text)?;
     let mut addresses = Vec::new();
@@ -91,11 +115,17 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
     let (system, process) = (session.place()?.system, session.os_pid()?);
     // `gh` and `gn` stop only their own thread there.
     let thread = match invocation.name {
-        "g" => None,
+        "g" | "ga" => None,
         _ => Some(session.os_tid()?),
     };
+    let kind = match invocation.name.ends_with('a') {
+        true => TrapKind::HardwareExecute,
+        false => TrapKind::Software,
+    };
     for address in addresses {
-        session.breakpoints.add_temporary(system, process, address, thread);
+        session
+            .breakpoints
+            .add_temporary(system, process, address, kind, thread);
     }
     Ok(Flow::Resume(ResumeIntent {
         signal,

@@ -7,6 +7,7 @@ use farsight_target::{Chance, SignalInfo, SignalOrder};
 use super::ResumeIntent;
 use super::stop::{Decision, ModuleNews, file_name, signal_event};
 use crate::filters::{Code, EventCode, ExceptionRecord, Filter};
+use crate::model::Origin;
 use crate::session::Session;
 
 impl Session {
@@ -59,12 +60,21 @@ impl Session {
     /// A process runs another program now.
     pub(super) fn judge_exec(&mut self, path: &str, before: &ResumeIntent) -> Decision {
         let kind = EventKind::Exec { path: path.to_owned() };
+        // The program that a followed child begins is where it begins for the user.
+        let followed = self
+            .process()
+            .is_ok_and(|process| matches!(process.origin, Origin::Child { .. }));
+        let first = self.filters.event(EventCode::InitialBreak).breaks(Chance::First);
+        let code = match followed && first && !self.filters.event(EventCode::Exec).explicit {
+            true => EventCode::InitialBreak,
+            false => EventCode::Exec,
+        };
         // A step of the old program leads nowhere in the new one.
         let go = ResumeIntent {
             step: None,
             ..before.continued()
         };
-        self.judge_event(EventCode::Exec, &[path, file_name(path)], kind, &go)
+        self.judge_event(code, &[path, file_name(path)], kind, &go)
     }
 
     /// Runs a filter's commands whatever its break status is; their vote wins, then the status.
@@ -111,6 +121,34 @@ impl Session {
         let pid = self.os_pid().ok()?;
         let tid = self.os_tid().ok()?;
         Some(EventReport { pid, tid, kind })
+    }
+
+    /// How to go on as the targets went when the last event came (`gc`).
+    pub(crate) fn going_on(&self) -> ResumeIntent {
+        self.execution.before.continued()
+    }
+
+    /// Of breakpoints that were hit, those whose depth of calls is right.
+    pub(super) fn at_right_depth(&mut self, mut ids: Vec<u32>) -> Vec<u32> {
+        let limits = |session: &Session, id: u32| session.breakpoints.get(id).map(|one| one.spec.depth);
+        let deepest = ids.iter().filter_map(|id| limits(self, *id));
+        let deepest = deepest.filter_map(|depth| depth.below.max(depth.above)).max();
+        let Some(deepest) = deepest else {
+            return ids;
+        };
+        let frames = usize::try_from(deepest).unwrap_or(usize::MAX).saturating_add(1);
+        let walked = self.place().and_then(|place| self.walk(place.thread, frames));
+        // Where the calls cannot be counted, a stop too many is better than one too few.
+        if let Ok(walked) = walked {
+            let found = walked.frames.len() as u64;
+            ids.retain(|id| {
+                limits(self, *id).is_none_or(|depth| {
+                    depth.below.is_none_or(|below| found < u64::from(below))
+                        && depth.above.is_none_or(|above| found > u64::from(above))
+                })
+            });
+        }
+        ids
     }
 
     /// Tells an event that the targets go on from, and remembers it.

@@ -210,17 +210,25 @@ impl Session {
             return;
         };
         let mut unbound = Vec::new();
+        let mut over = Vec::new();
         for one in self.breakpoints.iter() {
             if one.spec.system != place.system || one.spec.process != place.process {
                 continue;
             }
             match one.bound {
                 None if !one.spec.expression.is_empty() => unbound.push((one.id, one.spec.expression.clone())),
-                Some(bound) if gone.iter().any(|module| module.range().contains(bound.address)) => {
+                Some(bound) if !gone.iter().any(|module| module.range().contains(bound.address)) => {}
+                Some(_) if !one.spec.deferred => over.push(one.id),
+                Some(_) => {
                     unbound.push((one.id, one.spec.expression.clone()));
                 }
                 _ => {}
             }
+        }
+        for id in over {
+            self.output
+                .line(format!("Breakpoint {id} is cleared: its module was unloaded"));
+            self.breakpoints.clear(id);
         }
         for (id, expression) in unbound {
             let address = self.evaluate(&expression, 0).ok().map(Address);
@@ -235,6 +243,7 @@ impl Session {
             StopCause::Launched => self.first_stop(EventKind::Created { name: name() }, before),
             StopCause::Traps { ids } => {
                 let (breakpoints, temporary) = self.breakpoints.behind(&ids);
+                let breakpoints = self.at_right_depth(breakpoints);
                 match breakpoints.is_empty() && !temporary {
                     // The breakpoint was cleared while its hit was on the way.
                     true => Decision::Pass(before.continued()),

@@ -248,6 +248,9 @@ pub struct BreakpointRow {
     /// Why it could not be planted, when it could not.
     #[n(12)]
     pub trouble: Option<String>,
+    /// Its system, where there are several.
+    #[n(13)]
+    pub system: Option<SystemId>,
 }
 
 /// `bl`.

@@ -6,7 +6,7 @@
 const REGULAR: &str = "
     a ad ah al aS as ba bc bd be bl bm bp br bs bsc bu c d da db dc dD dd dda ddp dds ddu df dg dl dlb dp
     dpa dpp dps dpu dq dqa dqp dqs dqu dS ds dt du dv dW dw dx dyb dyd e ea eb eD ed ef ep eq eu ew eza ezu
-    f fp g ga gc gh gha gN gn gu ib id iw j k ld lm ln ls lsa lsc lse lsf lsp m n ob od ow p pa pc pct ph pr
+    f fp g ga gc gh gha gN gn gNa gna gu ib id iw j k ld lm ln ls lsa lsc lse lsf lsp m n ob od ow p pa pc pct ph pr
     pt q qd qq r rdmsr rm s so sq ss sx sxd sxe sxi sxn sxr t ta tb tc tct th tr tt u ub uf up uu vercommand
     version vertarget wrmsr wt x z
     par tar pcr tcr pctr tctr ptr ttr phr thr
