@@ -14,6 +14,7 @@ mod events;
 mod execute;
 mod info;
 mod memory;
+mod modules;
 mod paths;
 mod pointers;
 mod registers;
@@ -140,6 +141,7 @@ const TABLES: &[&[Row]] = &[
     search::ROWS,
     code::ROWS,
     symbols::ROWS,
+    modules::ROWS,
     paths::ROWS,
     threads::ROWS,
     targets::ROWS,

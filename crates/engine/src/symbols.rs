@@ -100,13 +100,33 @@ impl ImageKey {
 }
 
 /// Symbols that were loaded in this session, and where they are looked for.
-#[derive(Default)]
 pub(crate) struct SymbolStore {
     pub(crate) paths: search::SymbolPaths,
+    /// `.symopt`.
+    pub(crate) options: u32,
     known: HashMap<ImageKey, Rc<ModuleSymbols>>,
 }
 
+/// Case does not matter, names are readable, symbols are loaded when needed, and nothing is asked of the user.
+const DEFAULT_OPTIONS: u32 = 0xb_0227;
+const NOISY: u32 = 0x8000_0000;
+
+impl Default for SymbolStore {
+    fn default() -> SymbolStore {
+        SymbolStore {
+            paths: search::SymbolPaths::default(),
+            options: DEFAULT_OPTIONS,
+            known: HashMap::new(),
+        }
+    }
+}
+
 impl SymbolStore {
+    /// Whether it is told where symbols are found.
+    pub(crate) fn is_noisy(&self) -> bool {
+        self.options & NOISY != 0
+    }
+
     pub(crate) fn get(&self, key: &ImageKey) -> Option<Rc<ModuleSymbols>> {
         self.known.get(key).cloned()
     }

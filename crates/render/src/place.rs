@@ -1,7 +1,8 @@
 //! Modules and symbols: `lm`, `x`, `ln`.
 
 use farsight_session::record::{
-    ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState, Symbols,
+    ModuleColumn, ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState,
+    Symbols,
 };
 
 use crate::{Paint, View, visible, write_line};
@@ -27,7 +28,10 @@ pub(crate) fn modules(out: &mut String, modules: &Modules, view: &View) {
     let heading = "start             end                 module name";
     write_line!(out, "{}", view.paint(Paint::Heading, heading));
     for row in &modules.rows {
-        module(out, row, modules.verbose);
+        match modules.column {
+            Some(column) => with_column(out, row, column),
+            None => module(out, row, modules.verbose),
+        }
     }
     if !modules.unloaded.is_empty() {
         write_line!(out);
@@ -36,6 +40,17 @@ pub(crate) fn modules(out: &mut String, modules: &Modules, view: &View) {
             write_line!(out, "{} {}   {}", row.start, row.end, visible(&row.path));
         }
     }
+}
+
+fn with_column(out: &mut String, row: &ModuleRow, column: ModuleColumn) {
+    let file_name = row.path.rsplit('/').next().unwrap_or_default();
+    let shown = match column {
+        ModuleColumn::Name => file_name.to_owned(),
+        ModuleColumn::Path => row.path.clone(),
+        ModuleColumn::BuildId => row.build_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+    };
+    let name = visible(&row.name);
+    write_line!(out, "{} {}   {name:<10} {}", row.start, row.end, visible(&shown));
 }
 
 fn module(out: &mut String, row: &ModuleRow, verbose: bool) {
@@ -77,6 +92,10 @@ pub(crate) fn symbols(out: &mut String, symbols: &Symbols) {
     for row in &symbols.rows {
         let name = visible(&row.name);
         let module = visible(&row.module);
+        let (module, name) = match symbols.quoted {
+            Some(true) => (format!("@!\"{module}").into(), format!("{name}\"").into()),
+            _ => (module, name),
+        };
         match symbols.columns {
             SymbolColumns::Addresses => write_line!(out, "{}", row.address),
             SymbolColumns::Names => write_line!(out, "{module}!{name}"),

@@ -54,6 +54,7 @@ fn hostile_records() -> Vec<Record> {
         build_id: None,
     };
     let modules = |names_only| Modules {
+        column: None,
         rows: vec![
             module(SymbolState::Missing { why: text() }),
             module(SymbolState::Full { file: Some(text()) }),
@@ -236,6 +237,7 @@ fn hostile_records() -> Vec<Record> {
             public: true,
         };
         records.push(Record::Symbols(Symbols {
+            quoted: None,
             rows: vec![row],
             columns,
         }));

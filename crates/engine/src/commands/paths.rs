@@ -1,4 +1,4 @@
-//! `.sympath .exepath`: where files are looked for at the engine's machine.
+//! `.sympath .exepath .srcpath`: where files are looked for at the engine's machine.
 
 use std::path::PathBuf;
 
@@ -26,6 +26,15 @@ pub(super) const ROWS: &[Row] = &[
         writes: false,
         prefix: Prefix::Selects,
         run: |session, invocation| set(session, invocation, "Image search path is", |paths| &mut paths.images),
+    },
+    Row {
+        names: &[".srcpath"],
+        usage: ".srcpath[+] [Directory[;Directory ...]]",
+        summary: "Shows or sets where source files are looked for; takes the rest of the line.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, invocation| set(session, invocation, "Source search path is", |paths| &mut paths.sources),
     },
 ];
 
@@ -59,7 +68,7 @@ fn set(
         false => join_paths(paths),
     };
     session.output.line(format!("{title}: {shown}"));
-    if changes {
+    if changes && invocation.name != ".srcpath" {
         if session.current.is_some() {
             session.forget_symbols(|_| true)?;
             session.bind_breakpoints(&[]);

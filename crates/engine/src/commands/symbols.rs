@@ -1,9 +1,7 @@
-//! `lm x ln .reload`: modules and their symbols.
+//! `x ln ld .reload .symopt !sym`: symbols of modules.
 
 use farsight_session::Record;
-use farsight_session::record::{
-    ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState, Symbols,
-};
+use farsight_session::record::{Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, Symbols};
 use farsight_symbols::{Binding, Pattern, SymbolKind};
 use farsight_types::Address;
 
@@ -11,23 +9,13 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
-use crate::model::Module;
 use crate::session::Session;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
-        names: &["lm"],
-        usage: "lm[v|1m|f] [a Address] [m Pattern]",
-        summary: "Lists modules and where their symbols come from.",
-        needs: Needs::Target,
-        writes: false,
-        prefix: Prefix::Selects,
-        run: modules,
-    },
-    Row {
         names: &["x"],
-        usage: "x [/0|/1|/v] [/f] [Module!]Pattern",
-        summary: "Lists symbols that match a pattern with * and ?.",
+        usage: "x [/0|/1|/2|/v|/t] [/f] [/d] [/s Size] [/q] [/a|/A|/n|/N|/z|/Z] [Module!]Pattern",
+        summary: "Lists symbols that match a pattern with * ? # + and [lists]: /f functions, /d data, sorted by address, name or size.",
         needs: Needs::Target,
         writes: false,
         prefix: Prefix::Selects,
@@ -44,8 +32,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &[".reload"],
-        usage: ".reload [/f] [Module]",
-        summary: "Forgets symbols, so that they are looked for again when needed; /f looks at once.",
+        usage: ".reload [/f] [/l] [/n] [/u] [/v] [Module]",
+        summary: "Forgets symbols, so that they are looked for again when needed; /f looks at once, /v shows what came of it.",
         needs: Needs::Target,
         writes: false,
         prefix: Prefix::Selects,
@@ -59,6 +47,24 @@ pub(super) const ROWS: &[Row] = &[
         writes: false,
         prefix: Prefix::Selects,
         run: load,
+    },
+    Row {
+        names: &[".symopt"],
+        usage: ".symopt[+|-] [Flags]",
+        summary: "Shows, sets or clears symbol options by DbgEng's bits; 80000000 is !sym noisy, the others are kept.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: options,
+    },
+    Row {
+        names: &["!sym"],
+        usage: "!sym [noisy|quiet]",
+        summary: "Says where symbols are found as they are loaded, or does not.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: noise,
     },
 ];
 
@@ -92,94 +98,55 @@ pub(super) fn complete(session: &Session, word: &str) -> Vec<String> {
     found
 }
 
-/// How the symbols of a module stand.
-fn state(module: &Module) -> SymbolState {
-    match module.loaded() {
-        None => SymbolState::Deferred,
-        Some(symbols) => symbols.state(),
-    }
+/// What of the symbols `x` lists, and in which order.
+#[derive(Default)]
+struct Wanted {
+    columns: SymbolColumns,
+    functions: bool,
+    data: bool,
+    size: Option<u64>,
+    quoted: bool,
+    order: Option<char>,
 }
 
-fn module_row(module: &Module) -> ModuleRow {
-    ModuleRow {
-        start: module.image.base,
-        end: module.range().end(),
-        name: module.name.clone(),
-        symbols: state(module),
-        path: module.image.path.clone(),
-        build_id: module.image.build_id.clone(),
-    }
-}
-
-fn modules(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let mut shown = Modules::default();
-    let mut pattern = None;
-    let mut at_address = None;
-    let mut rest = invocation.text;
-    // Options stand right behind the name or before the first word with a meaning of its own.
-    while !rest.is_empty() {
-        let (word, behind) = take_word(rest);
-        match word {
-            "m" | "M" => {
-                let (text, behind) = take_word(behind);
-                if text.is_empty() {
-                    return Err(invocation.missing("a pattern"));
-                }
-                pattern = Some(Pattern::new(text));
-                rest = behind;
-            }
-            "a" => {
-                let (address, behind) = session.evaluate_prefix(behind, invocation.position_of(behind))?;
-                at_address = Some(Address(address));
-                rest = behind;
-            }
-            "vm" => {
-                shown.verbose = true;
-                let (text, behind) = take_word(behind);
-                pattern = (!text.is_empty()).then(|| Pattern::new(text));
-                rest = behind;
-            }
-            _ if word.chars().all(|letter| "v1mlofeukcnpit".contains(letter)) => {
-                shown.verbose |= word.contains('v') || word.contains('f');
-                shown.names_only |= word.contains("1m");
-                rest = behind;
-            }
-            _ => return Err(invocation.unexpected(rest)),
-        }
-    }
-    let process = session.process()?;
-    shown.rows = process
-        .modules
-        .iter()
-        .filter(|module| pattern.as_ref().is_none_or(|pattern| pattern.matches(&module.name)))
-        .filter(|module| at_address.is_none_or(|address| module.range().contains(address)))
-        .map(module_row)
-        .collect();
-    session.output.record(Record::Modules(shown));
-    Ok(Flow::Done)
-}
-
-fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let mut columns = SymbolColumns::Both;
-    let mut functions_only = false;
+fn take_options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Wanted, &'t str), CommandError> {
+    let mut wanted = Wanted::default();
     let mut rest = invocation.text;
     while rest.starts_with('/') {
-        let (option, behind) = take_word(rest);
+        let (option, mut behind) = take_word(rest);
         match option {
-            "/0" => columns = SymbolColumns::Addresses,
-            "/1" => columns = SymbolColumns::Names,
-            "/2" => columns = SymbolColumns::Both,
-            "/v" | "/t" => columns = SymbolColumns::Verbose,
-            "/f" => functions_only = true,
+            "/0" => wanted.columns = SymbolColumns::Addresses,
+            "/1" => wanted.columns = SymbolColumns::Names,
+            "/2" => wanted.columns = SymbolColumns::Both,
+            "/v" | "/t" => wanted.columns = SymbolColumns::Verbose,
+            "/f" => wanted.functions = true,
+            "/d" => wanted.data = true,
+            "/s" => {
+                let (word, more) = take_word(behind);
+                if word.is_empty() {
+                    return Err(invocation.missing("a size"));
+                }
+                wanted.size = Some(session.evaluate(word, invocation.position_of(behind))?);
+                behind = more;
+            }
+            "/q" => wanted.quoted = true,
+            // Names have no space before their brackets, and links need a viewer that has them.
+            "/p" | "/D" => {}
+            "/a" | "/A" | "/n" | "/N" | "/z" | "/Z" => wanted.order = option.chars().nth(1),
             _ => {
                 return Err(CommandError::syntax(
                     invocation.position_of(rest),
-                    format!("'{option}' is not an option of this build; /0 /1 /2 /v /f are"),
+                    format!("'{option}' is not an option of x; /0 /1 /2 /v /t /f /d /s /q /p /a /A /n /N /z /Z are"),
                 ));
             }
         }
         rest = behind;
     }
+    Ok((wanted, rest))
+}
+
+fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let (wanted, rest) = take_options(session, invocation)?;
     let text = rest.trim();
     if text.is_empty() {
         return Err(invocation.missing("a pattern, such as libc!mem*"));
@@ -188,7 +155,7 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         Some((module, name)) => (Pattern::new(module), name),
         None => (Pattern::new("*"), text),
     };
-    let name = Pattern::new(if name.is_empty() { "*" } else { name });
+    let name = Pattern::for_symbols(if name.is_empty() { "*" } else { name });
     let process = session.process()?;
     let chosen: Vec<usize> = (0..process.modules.len())
         .filter(|index| {
@@ -198,6 +165,13 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
                 .is_some_and(|known| module.matches(&known.name))
         })
         .collect();
+    if chosen.is_empty() {
+        let at = invocation.position_of(rest);
+        return Err(CommandError::syntax(
+            at,
+            format!("Couldn't resolve error at '{text}': no such module; lm lists them"),
+        ));
+    }
     session.load_symbols(&chosen)?;
     let mut rows = Vec::new();
     for index in chosen {
@@ -210,7 +184,14 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
             continue;
         };
         let found = symbols.table().matching(&name).into_iter();
-        let found = found.filter(|symbol| !functions_only || is_function(symbol.kind()));
+        let found = found.filter(|symbol| {
+            let kind = is_function(symbol.kind()) || !wanted.functions;
+            let data = symbol.kind() == SymbolKind::Data || !wanted.data;
+            kind && data
+                && wanted
+                    .size
+                    .is_none_or(|size| symbol.is_sized() && symbol.size() == size)
+        });
         rows.extend(found.map(|symbol| SymbolRow {
             address: module.address(symbol.rva()),
             module: module.name.clone(),
@@ -220,8 +201,30 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
             public: symbol.binding() != Binding::Local,
         }));
     }
-    session.output.record(Record::Symbols(Symbols { rows, columns }));
+    if rows.is_empty() {
+        session.output.warning(format!("No symbol matches '{text}'"));
+        return Ok(Flow::Done);
+    }
+    sort(&mut rows, wanted.order);
+    session.output.record(Record::Symbols(Symbols {
+        rows,
+        columns: wanted.columns,
+        quoted: wanted.quoted.then_some(true),
+    }));
     Ok(Flow::Done)
+}
+
+/// Sorts by address, name or size; capitals turn the order around.
+fn sort(rows: &mut [SymbolRow], order: Option<char>) {
+    match order.map(|letter| letter.to_ascii_lowercase()) {
+        Some('a') => rows.sort_by_key(|row| row.address),
+        Some('n') => rows.sort_by(|left, right| (&left.name, left.address).cmp(&(&right.name, right.address))),
+        Some('z') => rows.sort_by_key(|row| (row.size, row.address)),
+        _ => return,
+    }
+    if order.is_some_and(|letter| letter.is_ascii_uppercase()) {
+        rows.reverse();
+    }
 }
 
 fn is_function(kind: SymbolKind) -> bool {
@@ -271,7 +274,7 @@ fn nearest(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
 }
 
 fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let mut now = false;
+    let (mut now, mut verbose, mut unloads) = (false, false, false);
     let mut rest = invocation.text;
     while rest.starts_with('/') {
         let (option, behind) = take_word(rest);
@@ -282,10 +285,28 @@ fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
                     "symbols of another build would lie; /i is not in this build".into(),
                 ));
             }
-            "/n" | "/s" | "/u" | "/user" | "/v" | "/d" => {}
+            "/v" => verbose = true,
+            "/l" => {
+                let modules = super::find("lm")?;
+                return (modules.run)(
+                    session,
+                    &Invocation {
+                        text: "",
+                        ..*invocation
+                    },
+                );
+            }
+            "/u" => unloads = true,
+            "/d" | "/n" | "/o" | "/s" | "/unl" | "/user" | "/w" => {}
             _ => return Err(invocation.unexpected(rest)),
         }
         rest = behind;
+    }
+    if rest.contains('=') {
+        return Err(CommandError::syntax(
+            invocation.position_of(rest),
+            "modules are where the target says; Module=Address is not in this build",
+        ));
     }
     let name = rest.trim().trim_end_matches('!').to_owned();
     let pattern = Pattern::new(if name.is_empty() { "*" } else { &name });
@@ -296,10 +317,91 @@ fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
             format!("no module is called '{name}'; lm lists them"),
         ));
     }
+    if unloads {
+        return Ok(Flow::Done);
+    }
     if now {
         load_matching(session, &pattern)?;
     }
     session.bind_breakpoints(&[]);
+    if verbose {
+        let modules = super::find("lm")?;
+        let text = format!("m {}", if name.is_empty() { "*" } else { &name });
+        return (modules.run)(
+            session,
+            &Invocation {
+                text: &text,
+                ..*invocation
+            },
+        );
+    }
+    Ok(Flow::Done)
+}
+
+/// Bits of `.symopt` (specification 9.6).
+const OPTIONS: [(u32, &str); 21] = [
+    (0x1, "CASE_INSENSITIVE"),
+    (0x2, "UNDNAME"),
+    (0x4, "DEFERRED_LOADS"),
+    (0x8, "NO_CPP"),
+    (0x10, "LOAD_LINES"),
+    (0x20, "OMAP_FIND_NEAREST"),
+    (0x40, "LOAD_ANYTHING"),
+    (0x80, "IGNORE_CVREC"),
+    (0x100, "NO_UNQUALIFIED_LOADS"),
+    (0x200, "FAIL_CRITICAL_ERRORS"),
+    (0x400, "EXACT_SYMBOLS"),
+    (0x800, "ALLOW_ABSOLUTE_SYMBOLS"),
+    (0x1000, "IGNORE_NT_SYMPATH"),
+    (0x2000, "INCLUDE_32BIT_MODULES"),
+    (0x4000, "PUBLICS_ONLY"),
+    (0x8000, "NO_PUBLICS"),
+    (0x1_0000, "AUTO_PUBLICS"),
+    (0x2_0000, "NO_IMAGE_SEARCH"),
+    (0x4_0000, "SECURE"),
+    (0x8_0000, "NO_PROMPTS"),
+    (NOISY, "DEBUG"),
+];
+
+/// Says where symbols are found.
+const NOISY: u32 = 0x8000_0000;
+
+fn options(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let text = invocation.text.trim();
+    let (sign, bits) = match text.strip_prefix(['+', '-']) {
+        Some(bits) => (text.chars().next(), bits.trim()),
+        None => (None, text),
+    };
+    if !bits.is_empty() {
+        let at = invocation.position_of(bits);
+        let value = u32::try_from(session.evaluate(bits, at)?)
+            .map_err(|_| CommandError::syntax(at, "symbol options have 32 bits"))?;
+        let now = &mut session.symbols.options;
+        *now = match sign {
+            Some('+') => *now | value,
+            Some(_) => *now & !value,
+            None => value,
+        };
+    } else if sign.is_some() {
+        return Err(invocation.missing("a number"));
+    }
+    let now = session.symbols.options;
+    let mut lines = vec![format!("Symbol options are 0x{now:x}:")];
+    let set = OPTIONS.iter().filter(|(bit, _)| now & bit != 0);
+    lines.extend(set.map(|(bit, name)| format!("  0x{bit:08x} - SYMOPT_{name}")));
+    session.output.record(Record::Lines(lines));
+    Ok(Flow::Done)
+}
+
+fn noise(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    match invocation.text.trim() {
+        "" => {}
+        "noisy" => session.symbols.options |= NOISY,
+        "quiet" => session.symbols.options &= !NOISY,
+        _ => return Err(invocation.unexpected(invocation.text)),
+    }
+    let mode = if session.symbols.is_noisy() { "noisy" } else { "quiet" };
+    session.output.line(format!("{mode} mode - symbol prompts off"));
     Ok(Flow::Done)
 }
 

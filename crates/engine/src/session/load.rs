@@ -84,7 +84,11 @@ impl Session {
         let symbols = Rc::new(symbols);
         if let Some(module) = self.process()?.modules.get(index) {
             let key = ImageKey::of(&module.image);
+            let found = self.symbols.is_noisy().then(|| noise(&module.name, &symbols));
             self.symbols.put(key, Rc::clone(&symbols));
+            if let Some(found) = found {
+                self.output.line(found);
+            }
         }
         self.put_symbols(index, symbols)
     }
@@ -120,4 +124,16 @@ fn from_host(found: HostFiles, fetched: Option<Arc<dyn Image>>) -> ModuleSymbols
     }
     let trouble = (!found.refused.is_empty()).then(|| found.refused.join("; "));
     ModuleSymbols::new(images, files, trouble)
+}
+
+/// What `!sym noisy` says of a module.
+fn noise(name: &str, symbols: &ModuleSymbols) -> String {
+    use farsight_session::record::SymbolState as Shown;
+    let from = |file: Option<String>| file.unwrap_or_else(|| "the target".to_owned());
+    match symbols.state() {
+        Shown::Full { file } => format!("SYM: {name} - symbols from {}", from(file)),
+        Shown::Exports { file } => format!("SYM: {name} - exports from {}", from(file)),
+        Shown::Missing { why } => format!("SYM: {name} - no symbols: {why}"),
+        Shown::Deferred => format!("SYM: {name} - deferred"),
+    }
 }

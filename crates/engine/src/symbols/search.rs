@@ -17,6 +17,8 @@ pub(crate) struct SymbolPaths {
     pub(crate) symbols: Vec<PathBuf>,
     /// `.exepath`: copies of the target's files.
     pub(crate) images: Vec<PathBuf>,
+    /// `.srcpath`: where a viewer looks for source.
+    pub(crate) sources: Vec<PathBuf>,
 }
 
 /// Splits a path list at `;`.

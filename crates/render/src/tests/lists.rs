@@ -90,6 +90,7 @@ fn symbols_come_in_four_forms() {
     ];
     let record = |columns| {
         Record::Symbols(Symbols {
+            quoted: None,
             rows: rows.clone(),
             columns,
         })

@@ -146,6 +146,21 @@ pub struct ModuleRow {
     pub build_id: Option<BuildId>,
 }
 
+/// The last column of `lm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ModuleColumn {
+    /// The file's name (`lmn`, `lmi`).
+    #[n(0)]
+    Name,
+    /// Its path (`lmf`, `lmp`).
+    #[n(1)]
+    Path,
+    /// The build-id, which stands for checksum and time (`lmc`, `lmt`).
+    #[n(2)]
+    BuildId,
+}
+
 /// `lm`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Modules {
@@ -161,6 +176,9 @@ pub struct Modules {
     /// Unloaded modules, listed behind the others.
     #[n(3)]
     pub unloaded: Vec<ModuleRow>,
+    /// What is shown of each instead of its symbols' state.
+    #[n(4)]
+    pub column: Option<ModuleColumn>,
 }
 
 /// What of each symbol `x` shows.
@@ -232,6 +250,9 @@ pub struct Symbols {
     /// What is shown of each.
     #[n(1)]
     pub columns: SymbolColumns,
+    /// Names are quoted as expressions take them (`/q`).
+    #[n(2)]
+    pub quoted: Option<bool>,
 }
 
 /// `ln`.
