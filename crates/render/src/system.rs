@@ -24,6 +24,18 @@ pub(crate) fn threads(out: &mut String, threads: &Threads, view: &View) {
             location.unwrap_or_default(),
         );
         marked(out, row.mark, &text, view);
+        if let Some(details) = &row.details {
+            if let Some(start) = &details.start {
+                write_line!(out, "      Start: {} ({})", place(start), start.address);
+            }
+            write_line!(
+                out,
+                "      State: {}  Nice: {}  Processor: {}",
+                visible(&details.state.to_string()),
+                details.nice,
+                details.processor
+            );
+        }
     }
 }
 

@@ -160,6 +160,40 @@ fn hostile_records() -> Vec<Record> {
                 frozen: false,
                 suspended: 0,
                 location: Some(place()),
+                details: Some(ThreadDetails {
+                    start: Some(place()),
+                    state: '\u{1b}',
+                    nice: 0,
+                    processor: 0,
+                }),
+            }],
+        }),
+        Record::Filters(Filters {
+            rows: vec![FilterRow {
+                name: text(),
+                meaning: text(),
+                handled: Some(false),
+                argument: text(),
+                first: text(),
+                second: text(),
+                ..FilterRow::default()
+            }],
+        }),
+        Record::Exception(ExceptionReport {
+            place: Some(place()),
+            name: text(),
+            meaning: text(),
+            code_meaning: text(),
+            ..ExceptionReport::default()
+        }),
+        Record::EventLog(EventLog {
+            events: vec![LoggedEvent {
+                number: 1,
+                event: EventReport {
+                    pid: OsPid(1),
+                    tid: OsTid(1),
+                    kind: EventKind::Other { text: text() },
+                },
             }],
         }),
         Record::Processes(Processes {

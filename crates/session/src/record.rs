@@ -29,7 +29,7 @@ pub use place::{
 };
 pub use system::{
     BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
-    Processes, RunningProcess, SystemRow, Systems, ThreadRow, Threads,
+    Processes, RunningProcess, SystemRow, Systems, ThreadDetails, ThreadRow, Threads,
 };
 pub use trace::{Trace, TraceRow, TraceSum, TraceSummary};
 

@@ -1,7 +1,8 @@
-//! `~ ~s ~f ~u ~e | |s`: threads and processes, and what a prefix chooses.
+//! `~ ~s ~f ~u ~n ~m ~e | |s`: threads and processes, and what a prefix chooses.
 
 use farsight_session::Record;
-use farsight_session::record::{Mark, Origin as ShownOrigin, ProcessRow, Processes, ThreadRow, Threads};
+use farsight_session::record::{Mark, Origin as ShownOrigin, ProcessRow, Processes, ThreadDetails, ThreadRow, Threads};
+use farsight_target::{Look, LookProxy, SuspendOrder, TargetError, ThreadsRequest};
 use farsight_types::{OsPid, OsTid, ThreadId};
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -47,6 +48,24 @@ pub(super) const ROWS: &[Row] = &[
         writes: false,
         prefix: Prefix::Own,
         run: |session, invocation| freeze(session, invocation, false),
+    },
+    Row {
+        names: &["~n"],
+        usage: "~Thread n  (~n)",
+        summary: "Suspends a thread once more: it stays where it is until it was resumed as often.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| suspend(session, invocation, 1),
+    },
+    Row {
+        names: &["~m"],
+        usage: "~Thread m  (~m)",
+        summary: "Resumes a thread once: the opposite of ~n.",
+        needs: Needs::Rest,
+        writes: true,
+        prefix: Prefix::Own,
+        run: |session, invocation| suspend(session, invocation, -1),
     },
     Row {
         names: &["~e"],
@@ -172,19 +191,81 @@ pub(super) fn row(session: &Session, id: ThreadId) -> Result<ThreadRow, CommandE
         tid: thread.os,
         name: thread.name.clone(),
         frozen: thread.frozen,
-        suspended: 0,
+        suspended: thread.suspended,
         location: None,
+        details: None,
     })
 }
 
 fn list_threads(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let selector = invocation.thread.unwrap_or(&Selector::All);
     let threads = chosen(session, selector, invocation)?;
-    let rows = threads
+    let mut rows = threads
         .into_iter()
         .map(|id| row(session, id))
         .collect::<Result<Vec<_>, _>>()?;
+    // DbgEng says more of threads that are named, be it all of them.
+    if invocation.thread.is_some() {
+        add_details(session, &mut rows)?;
+    }
     session.output.record(Record::Threads(Threads { rows }));
+    Ok(Flow::Done)
+}
+
+/// Asks the system about threads, in one request.
+fn add_details(session: &mut Session, rows: &mut [ThreadRow]) -> Result<(), CommandError> {
+    let (link, process) = session.link_and_process()?;
+    let request = ThreadsRequest {
+        process: process.os,
+        threads: rows.iter().map(|row| row.tid).collect(),
+    };
+    let found = match LookProxy(&link).describe_threads(request) {
+        Ok(found) => found.threads,
+        // An old server knows no more than the list.
+        Err(TargetError::Unsupported) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    session.load_for(found.iter().filter_map(|detail| detail.start))?;
+    for detail in found {
+        let start = detail.start.map(|start| session.place_of(start)).transpose()?;
+        if let Some(thread) = session
+            .process_mut()?
+            .threads
+            .iter_mut()
+            .find(|one| one.os == detail.tid)
+        {
+            thread.suspended = detail.suspended;
+        }
+        if let Some(row) = rows.iter_mut().find(|row| row.tid == detail.tid) {
+            row.suspended = detail.suspended;
+            row.details = Some(ThreadDetails {
+                start,
+                state: detail.state,
+                nice: detail.nice,
+                processor: detail.processor,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Adds to the suspend counts of threads, in one request.
+fn suspend(session: &mut Session, invocation: &Invocation<'_>, change: i32) -> Result<Flow, CommandError> {
+    let selector = invocation.thread.unwrap_or(&Selector::Current);
+    let chosen = chosen(session, selector, invocation)?;
+    let (link, process) = session.link_and_process()?;
+    let threads = process.threads.iter().filter(|thread| chosen.contains(&thread.id));
+    let order = SuspendOrder {
+        process: process.os,
+        threads: threads.map(|thread| thread.os).collect(),
+        change,
+    };
+    let counts = LookProxy(&link).change_suspend_counts(order)?.counts;
+    for (tid, count) in counts {
+        if let Some(thread) = process.threads.iter_mut().find(|thread| thread.os == tid) {
+            thread.suspended = count;
+        }
+    }
     Ok(Flow::Done)
 }
 

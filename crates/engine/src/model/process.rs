@@ -45,6 +45,8 @@ pub(crate) struct Thread {
     pub(crate) registers: Option<Registers>,
     /// Held back while the others run.
     pub(crate) frozen: bool,
+    /// How often the user suspended it.
+    pub(crate) suspended: u32,
 }
 
 /// One debuggee.
@@ -150,6 +152,7 @@ impl Process {
             name,
             registers: None,
             frozen: false,
+            suspended: 0,
         });
         id
     }

@@ -190,11 +190,22 @@ fn threads_processes_and_systems_are_marked() {
         frozen,
         suspended,
         location,
+        details: None,
+    };
+    let detailed = ThreadRow {
+        details: Some(ThreadDetails {
+            start: Some(named(0x40_1000, "prog", "_start", 0)),
+            state: 't',
+            nice: -5,
+            processor: 3,
+        }),
+        ..thread(Mark::default(), 13, false, 0, None)
     };
     let rows = vec![
         thread(current, 0, false, 0, None),
         thread(event, 1, true, 2, None),
         thread(Mark::default(), 12, false, 0, Some(named(0x40_1136, "prog", "main", 4))),
+        detailed,
     ];
     check(
         Record::Threads(Threads { rows }),
@@ -202,6 +213,9 @@ fn threads_processes_and_systems_are_marked() {
 .  0  Id: 1244.1332 "worker 0" Unfrozen
 #  1  Id: 1244.1333 Suspend: 2 "worker 1" Frozen
   12  Id: 1244.1344 "worker 12" Unfrozen prog!main+0x4
+  13  Id: 1244.1345 "worker 13" Unfrozen
+      Start: prog!_start (00000000`00401000)
+      State: t  Nice: -5  Processor: 3
 "#]],
     );
     let process = |mark, number, origin| ProcessRow {

@@ -43,6 +43,26 @@ pub struct ThreadRow {
     /// Where it stands, when asked for.
     #[n(7)]
     pub location: Option<Place>,
+    /// More about it, when asked for.
+    #[n(8)]
+    pub details: Option<ThreadDetails>,
+}
+
+/// What the system says of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ThreadDetails {
+    /// Where it began, as far as that is known.
+    #[n(0)]
+    pub start: Option<Place>,
+    /// State letter of `/proc/PID/stat`.
+    #[n(1)]
+    pub state: char,
+    /// Nice value.
+    #[n(2)]
+    pub nice: i32,
+    /// The processor that it last ran on.
+    #[n(3)]
+    pub processor: u32,
 }
 
 /// `~`.
