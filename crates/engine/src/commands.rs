@@ -4,6 +4,7 @@
 //! run now" come from the row. Commands answer with records; nothing here lays out columns. Read [`Row`] first.
 
 mod allocation;
+mod aliases;
 mod blocks;
 mod breakpoints;
 mod code;
@@ -17,13 +18,16 @@ mod memory;
 mod modules;
 mod paths;
 mod pointers;
+mod print;
 mod registers;
 mod rows;
+mod script;
 mod search;
 mod stack;
 mod step;
 mod symbols;
 mod targets;
+mod text;
 mod threads;
 mod transfer;
 mod values;
@@ -147,6 +151,9 @@ const TABLES: &[&[Row]] = &[
     targets::ROWS,
     info::ROWS,
     control::ROWS,
+    aliases::ROWS,
+    script::ROWS,
+    print::ROWS,
 ];
 
 /// Every row.

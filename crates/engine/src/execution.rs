@@ -318,7 +318,7 @@ impl Session {
     }
 
     /// `0:000> `, with the system in front once there is more than one.
-    fn prompt(&self) -> String {
+    pub(crate) fn prompt(&self) -> String {
         let several = self.systems.len() > 1;
         match (self.current, self.server_system()) {
             (Some(place), _) if several => format!("||{}:{}:{:03}> ", place.system, place.process, place.thread.0),

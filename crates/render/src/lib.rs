@@ -61,6 +61,10 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::Help(help) => help::help(&mut out, help, view),
         Record::Trace(report) => trace::trace(&mut out, report, view),
         Record::Machine(machine) => system::machine(&mut out, machine),
+        Record::Printed(text) => text.parts.iter().for_each(|part| match part.of_target {
+            true => out.push_str(&visible(&part.text)),
+            false => out.push_str(&visible_lines(&part.text)),
+        }),
         Record::Differences(found) => memory::differences(&mut out, found),
         Record::Pointers(pointers) => memory::pointers(&mut out, pointers),
         Record::Filters(filters) => filter::filters(&mut out, filters),

@@ -9,6 +9,7 @@ mod filter;
 mod memory;
 mod place;
 mod system;
+mod text;
 mod trace;
 
 use minicbor::{Decode, Encode};
@@ -31,6 +32,7 @@ pub use system::{
     BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
     Processes, RunningProcess, SystemRow, Systems, ThreadDetails, ThreadRow, Threads,
 };
+pub use text::{PrintedPart, PrintedText};
 pub use trace::{Trace, TraceRow, TraceSum, TraceSummary};
 
 /// A command's result.
@@ -115,6 +117,9 @@ pub enum Record {
     /// `wt`.
     #[n(70)]
     Trace(#[n(0)] Trace),
+    /// `.printf`.
+    #[n(80)]
+    Printed(#[n(0)] PrintedText),
 }
 
 impl Record {

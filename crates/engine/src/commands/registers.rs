@@ -26,6 +26,9 @@ fn registers(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow,
     if rest.is_empty() {
         return block(session);
     }
+    if super::aliases::set_fixed(session, rest) {
+        return Ok(Flow::Done);
+    }
     let mut shown = Vec::new();
     while !rest.is_empty() {
         let end = rest

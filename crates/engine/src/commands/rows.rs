@@ -1,6 +1,7 @@
 //! The rows as data, for documentation.
 
 use super::{Needs, Row, rows};
+use crate::expression::command_line::{shape, split_part};
 
 /// What a command needs before it may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +44,20 @@ pub fn command_rows() -> impl Iterator<Item = CommandRow> {
     })
 }
 
-/// The usual names of the rows that a line's commands lead to; nothing for what is no command.
+/// The usual names of the rows that a line's commands lead to, those in its blocks included; nothing for what is no
+/// command.
 pub fn rows_of_line(line: &str) -> Vec<&'static str> {
-    let commands = crate::expression::command_line::split(line).unwrap_or_default();
-    let rows = commands.iter().filter_map(|command| super::find(&command.name).ok());
-    rows.filter_map(|row| row.names.first().copied()).collect()
+    let mut found = Vec::new();
+    let mut parts = vec![0..line.len()];
+    while let Some(part) = parts.pop() {
+        for command in split_part(line, part).unwrap_or_default() {
+            if let Ok(row) = super::find(&command.name) {
+                found.extend(row.names.first().copied());
+            }
+            if let Ok((shape, _)) = shape(&command.name, line, command.arguments_at) {
+                parts.extend(shape.blocks());
+            }
+        }
+    }
+    found
 }

@@ -284,6 +284,8 @@ impl Session {
                     machine.frames.pop();
                     return Ok(Flow::Done);
                 };
+                let echo = format!("{}{line}\n", self.prompt());
+                self.output.text(OutputMask::PROMPT, echo);
                 self.load_line(machine, &line);
             }
             Frame::Threads(threads) => match threads.threads.next() {

@@ -44,6 +44,17 @@ pub enum Shape {
     Block(Range<usize>),
 }
 
+impl Shape {
+    /// The commands in it.
+    pub fn blocks(self) -> Vec<Range<usize>> {
+        match self {
+            Shape::If(branches) => branches.into_iter().map(|(_, block)| block).collect(),
+            Shape::Loop { body, .. } | Shape::ForEach { body, .. } | Shape::Block(body) => vec![body],
+            Shape::For { init, step, body, .. } => vec![init, step, body],
+        }
+    }
+}
+
 /// Commands that are made of brackets and blocks.
 const CONTROL: [&str; 7] = [".if", ".while", ".do", ".for", ".foreach", ".block", ".catch"];
 
@@ -69,7 +80,8 @@ pub fn shape(name: &str, text: &str, from: usize) -> Result<(Shape, usize), Line
         }
         ".for" => reader.counted()?,
         ".foreach" => reader.for_each()?,
-        _ => Shape::Block(reader.block(name)?),
+        ".block" | ".catch" => Shape::Block(reader.block(name)?),
+        _ => return Err(reader.wrong(format!("'{name}' has no blocks"))),
     };
     Ok((shape, reader.at))
 }
