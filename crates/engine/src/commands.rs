@@ -14,6 +14,7 @@ mod enter;
 mod events;
 mod execute;
 mod info;
+mod log;
 mod memory;
 mod modules;
 mod paths;
@@ -23,6 +24,7 @@ mod registers;
 mod rows;
 mod script;
 mod search;
+mod settings;
 mod stack;
 mod step;
 mod symbols;
@@ -154,6 +156,8 @@ const TABLES: &[&[Row]] = &[
     aliases::ROWS,
     script::ROWS,
     print::ROWS,
+    log::ROWS,
+    settings::ROWS,
 ];
 
 /// Every row.

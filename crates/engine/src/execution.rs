@@ -110,6 +110,7 @@ impl Session {
         loop {
             // A line may have asked to go on while something was still to be shown.
             self.show_arrived();
+            self.flush_log();
             self.tell_state();
             if matches!(self.execution.state, RunState::Ended) {
                 break;
@@ -117,6 +118,7 @@ impl Session {
             let Some(message) = self.mailbox.next() else {
                 break;
             };
+            self.output.now = self.outside.now();
             self.take(message);
             // An interrupt that no command took up is for the targets, if they run again.
             if self.mailbox.take_interrupt() && !matches!(self.execution.state, RunState::Rest) {
@@ -126,6 +128,7 @@ impl Session {
         for system in &self.systems {
             system.link.close();
         }
+        self.close_log();
         self.output.ended(!self.execution.start_failed);
     }
 
@@ -133,6 +136,7 @@ impl Session {
         match message {
             EngineMessage::Join(end, name) => {
                 self.output.join(end, name);
+                self.open_first_log();
                 if matches!(self.execution.state, RunState::Waiting) {
                     let wanted = self.options.acquisition.clone();
                     self.connect(wanted);

@@ -5,6 +5,7 @@
 
 mod aliases;
 mod breakpoints;
+mod clock;
 mod commands;
 pub mod disassembly;
 mod error;
@@ -12,7 +13,9 @@ mod execution;
 pub mod expression;
 mod filters;
 mod inbox;
+mod log;
 mod mailbox;
+mod manners;
 mod memory;
 mod model;
 mod options;

@@ -97,6 +97,11 @@ pub struct EngineOptions {
     pub break_in_seconds: Option<u32>,
     /// Run after the first stop (`-c`).
     pub command: Option<String>,
+    /// A script that runs at the first stop, before `command` (`-cf`); `true` where it shall run again at the first stop
+    /// behind each `.restart` (`-cfr`).
+    pub script: Option<(String, bool)>,
+    /// The log file, written anew (`-logo`), or `true` where what it holds stays (`-loga`).
+    pub log: Option<(String, bool)>,
     /// Symbol path (`-y`): directories and debug roots, separated by `;`.
     pub symbol_path: Option<String>,
     /// Image path (`-i`): directories, separated by `;`.
@@ -117,6 +122,8 @@ impl EngineOptions {
             detach_on_exit: false,
             break_in_seconds: None,
             command: None,
+            script: None,
+            log: None,
             symbol_path: None,
             image_path: None,
             verbose: false,

@@ -6,12 +6,26 @@ use farsight_session::{
     ClientEnd, ClientId, CommandOutcome, Content, Notification, OutputMask, Record, SessionState, Ticket,
 };
 
+use crate::clock::Moment;
+use crate::log::Log;
+
 /// One client.
 struct Listener {
     id: ClientId,
     name: String,
     mask: OutputMask,
     sender: Sender<Notification>,
+}
+
+/// Whether a record tells of something that happened.
+fn is_event(record: &Record) -> bool {
+    use farsight_session::record::EventKind;
+    match record {
+        Record::Event(_) => true,
+        // A step says nothing of itself.
+        Record::Stop(stop) => !matches!(stop.event.kind, EventKind::Step),
+        _ => false,
+    }
 }
 
 /// Tells clients. Sending never waits; a client that is gone is forgotten.
@@ -22,6 +36,11 @@ pub(crate) struct Output {
     state: Option<SessionState>,
     /// What commands show goes here instead, into the last one.
     captures: Vec<Capture>,
+    pub(crate) log: Option<Log>,
+    /// Events are shown with their time.
+    pub(crate) stamps: bool,
+    /// When the message came that is being dealt with, in microseconds of Unix time.
+    pub(crate) now: u64,
 }
 
 /// What commands showed while nobody was to see it.
@@ -64,6 +83,12 @@ impl Output {
         }
     }
 
+    /// Which kinds of output a client gets.
+    pub(crate) fn mask(&self, id: ClientId) -> OutputMask {
+        let found = self.listeners.iter().find(|listener| listener.id == id);
+        found.map_or(OutputMask::DEFAULT, |listener| listener.mask)
+    }
+
     fn tell(&mut self, make: impl Fn() -> Notification, wants: impl Fn(&Listener) -> bool) {
         self.listeners
             .retain(|listener| !wants(listener) || listener.sender.send(make()).is_ok());
@@ -96,6 +121,9 @@ impl Output {
             capture.0.push(content);
             return;
         }
+        if let Some(log) = &mut self.log {
+            log.note(mask, &content);
+        }
         self.tell(
             || Notification::Output {
                 mask,
@@ -127,6 +155,10 @@ impl Output {
 
     /// Shows a result.
     pub(crate) fn record(&mut self, record: Record) {
+        if self.stamps && is_event(&record) {
+            let moment = Moment::from_unix(self.now);
+            self.text(OutputMask::NORMAL, format!("{moment}: "));
+        }
         self.content(OutputMask::NORMAL, Content::Record(Box::new(record)));
     }
 

@@ -33,12 +33,14 @@ use crate::execution::Execution;
 use crate::expression::Radix;
 use crate::filters::{Filters, History};
 use crate::mailbox::Mailbox;
+use crate::manners::Manners;
 use crate::model::{Place, Process, System};
 use crate::output::Output;
 use crate::symbols::SymbolStore;
 use crate::{EngineMessage, EngineOptions, LinkId, Outside};
 
 /// What commands remember from one to the next.
+#[derive(Clone)]
 pub(crate) struct Memos {
     /// What numbers without a prefix are.
     pub(crate) radix: Radix,
@@ -85,6 +87,7 @@ pub(crate) struct Session {
     pub(crate) memos: Memos,
     pub(crate) execution: Execution,
     pub(crate) aliases: AliasBook,
+    pub(crate) manners: Manners,
     /// Whose command runs.
     pub(crate) author: Option<ClientId>,
     next_link: u32,
@@ -132,6 +135,7 @@ impl Session {
             },
             execution: Execution::default(),
             aliases: AliasBook::default(),
+            manners: Manners::default(),
             author: None,
             next_link: 0,
             next_system: 0,

@@ -5,7 +5,6 @@ mod machine;
 mod run;
 
 use std::ops::Range;
-use std::rc::Rc;
 
 use farsight_session::record::EventKind;
 use farsight_session::{ClientId, CommandOutcome, OutputMask, Ticket};
@@ -115,6 +114,7 @@ impl Session {
     /// Runs a line from its start. The targets rest.
     pub(super) fn start_line(&mut self, owner: Option<(ClientId, Ticket)>, text: String) {
         self.mailbox.clear_interrupt();
+        self.log_command(&text);
         let mut line = Line {
             owner: owner.map_or(Owner::Start, |(client, ticket)| Owner::Client(client, ticket)),
             machine: Machine::new(owner.map(|(client, _)| client)),
@@ -156,6 +156,7 @@ impl Session {
 
     fn finish_line(&mut self, mut line: Line) {
         self.unwind(&mut line.machine);
+        self.flush_log();
         match line.owner {
             Owner::Client(client, ticket) => {
                 // The state comes first, so that who waits for the line finds the prompt already there.
@@ -177,10 +178,17 @@ impl Session {
     /// The targets rest and it has been shown: lines go on, in order.
     pub(super) fn rest_reached(&mut self) {
         self.execution.started = true;
+        self.run_stop_command();
         if let Some(mut line) = self.execution.suspended.take() {
             let event = self.last_event.as_ref().map(|event| &event.kind);
             line.machine.broken_in |= matches!(event, Some(EventKind::BreakIn));
             self.go_on(line);
+        }
+        if matches!(self.execution.state, RunState::Rest)
+            && std::mem::take(&mut self.manners.script_due)
+            && let Some((path, _)) = self.options.script.clone()
+        {
+            self.start_line(None, format!("$<{path}"));
         }
         if matches!(self.execution.state, RunState::Rest)
             && let Some(command) = self.execution.initial_command.take()
@@ -201,8 +209,28 @@ impl Session {
         }
     }
 
+    /// `.pcmd`: what runs whenever a stop was shown, before the line that waited for it goes on.
+    fn run_stop_command(&mut self) {
+        let rests = matches!(self.execution.state, RunState::Rest) && self.current.is_some();
+        let Some(command) = self.manners.stop_command.clone().filter(|_| rests) else {
+            return;
+        };
+        let mut machine = Machine::new(None);
+        self.load_line(&mut machine, &command);
+        loop {
+            match self.advance(&mut machine) {
+                Halt::Over => return,
+                Halt::Resume(_) | Halt::Acquire(_) | Halt::End(_) => {
+                    let error = "commands at each stop cannot run or leave the target: it would never rest";
+                    self.fail(&mut machine, &CommandError::Refused(error.into()));
+                }
+            }
+        }
+    }
+
     /// Runs a line while the targets run: what needs them at rest is refused.
     pub(super) fn run_beside(&mut self, client: ClientId, ticket: Ticket, text: String) {
+        self.log_command(&text);
         let mut machine = Machine::new(Some(client));
         self.load_line(&mut machine, &text);
         loop {

@@ -1,7 +1,7 @@
 //! What a stop comes to: shown, or passed over in silence.
 
 use farsight_session::Record;
-use farsight_session::record::{Ending, EventKind, EventReport, SignalChance, StopReport};
+use farsight_session::record::{Ending, EventKind, EventReport, Location, SignalChance, StopReport};
 use farsight_target::{Chance, ExitStatus, SignalInfo, StepPlan, Stop, StopCause};
 use farsight_types::{Address, OsPid, OsTid, SystemId};
 
@@ -332,6 +332,20 @@ impl Session {
         }
     }
 
+    /// What `.prompt_allow` lets a stop show of where the thread stands: all, or a line of its own.
+    fn allowed(&self, mut location: Location) -> (Option<Location>, Option<String>) {
+        let shown = self.manners.shown;
+        match (shown.disassembly, shown.symbol) {
+            (true, true) => (Some(location), None),
+            (true, false) => {
+                location.place.symbol = None;
+                (Some(location), None)
+            }
+            (false, true) => (None, location.place.symbol.map(|name| format!("{name}:"))),
+            (false, false) => (None, None),
+        }
+    }
+
     fn show_stop(&mut self, event: EventReport) {
         self.history.note(event.clone());
         self.note_event_place();
@@ -346,7 +360,8 @@ impl Session {
                 }
             },
         };
-        let registers = match gone || !self.memos.shows_registers {
+        let (location, place) = location.map_or((None, None), |location| self.allowed(location));
+        let registers = match gone || !self.memos.shows_registers || !self.manners.shown.registers {
             true => None,
             false => crate::commands::register_block(self).ok(),
         };
@@ -355,6 +370,9 @@ impl Session {
             registers,
             location,
         }));
+        if let Some(place) = place {
+            self.output.record(Record::Lines(vec![place]));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) const DEFAULT_MASK: u32 = 0xa;
 pub(crate) const DEFAULT_FRAMES: usize = 256;
 
 /// See the module.
+#[derive(Clone)]
 pub(crate) struct LookMemos {
     /// The last `e*`.
     pub(crate) enter: &'static str,

@@ -172,3 +172,53 @@ fn commands_for_each_thread_go_on_behind_errors_and_leave_the_thread_as_it_was()
     assert_eq!(session.prompt.as_deref(), Some("0:000> "));
     assert!(session.fail("~* e g").contains("cannot be run for each thread"));
 }
+
+#[test]
+fn a_script_and_a_log_begin_with_the_session() {
+    let mut world = World::with_files();
+    world.files.insert(
+        "/script".into(),
+        b".echo from the script\nbogus\n.echo on it goes".to_vec(),
+    );
+    let written = world.written.clone();
+    let mut options = attach();
+    options.script = Some(("/script".into(), false));
+    options.log = Some(("/log".into(), false));
+    options.command = Some(".echo from the command".into());
+    let (mut session, _) = Session::start(world, options);
+    session.run(".echo typed; ? main");
+    session.send("q");
+    session.end();
+    let log = String::from_utf8(written.lock().unwrap()[std::path::Path::new("/log")].clone()).unwrap();
+    let mut rest = log.as_str();
+    for part in [
+        "Opened log file '/log'\n",
+        "ModLoad",
+        "0:000> .echo from the script\nfrom the script\n",
+        "'bogus' is no command",
+        "on it goes\n",
+        "0:000> .echo from the command\nfrom the command\n",
+        "0:000> .echo typed; ? main\ntyped\nEvaluate expression:",
+        "0:000> q\n",
+        "Detached from process 4711",
+        "Closing open log file /log\n",
+    ] {
+        let (_, behind) = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("{part:?} is not in order in {log}"));
+        rest = behind;
+    }
+}
+
+#[test]
+fn commands_at_each_stop_come_before_the_line_goes_on_and_cannot_run_the_target() {
+    let mut session = session();
+    session.run("bp leaf; .pcmd -s \".echo stopped\"");
+    let shown = session.run("g; .echo behind");
+    assert!(shown.ends_with("stopped\nbehind\n"), "{shown}");
+    let shown = session.run(".pcmd -s \"g\"; g; .echo behind");
+    assert!(
+        shown.contains("cannot run or leave the target") && shown.ends_with("behind\n"),
+        "{shown}"
+    );
+}

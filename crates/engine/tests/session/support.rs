@@ -119,6 +119,10 @@ struct Written {
 
 impl OutputFile for Written {
     fn write(&mut self, bytes: &[u8]) -> Result<(), FileFailure> {
+        if self.path.starts_with("/full") {
+            let name = self.path.display();
+            return Err(FileFailure(format!("cannot write '{name}': No space left on device")));
+        }
         let mut files = self.files.lock().unwrap();
         files.entry(self.path.clone()).or_default().extend(bytes);
         Ok(())

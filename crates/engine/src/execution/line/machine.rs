@@ -156,6 +156,7 @@ impl Session {
                         machine.text = Rc::clone(&sequence.text);
                         let result = self.run_in(machine, &command);
                         machine.command = command.name;
+                        self.flush_log();
                         result
                     }
                 },

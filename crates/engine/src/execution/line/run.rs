@@ -21,6 +21,15 @@ const NOT_IN_SCRIPTS: [&str; 11] = [
     ".wtitle",
 ];
 
+/// Commands that end the session.
+const ENDING: [&str; 4] = ["q", "qq", "qd", ".endpsrv"];
+
+/// Commands that set targets going.
+const RUNNING: [&str; 27] = [
+    "g", "gc", "gh", "gn", "gN", "gu", "p", "pa", "pc", "pct", "ph", "pr", "pt", "t", "ta", "tb", "tc", "tct", "th",
+    "tr", "tt", "wt", ".restart", ".create", ".attach", ".call", ".reboot",
+];
+
 pub(super) fn not_in_scripts(name: &str) -> bool {
     NOT_IN_SCRIPTS.contains(&name)
 }
@@ -50,6 +59,27 @@ impl Session {
                 }
             }
         }
-        commands::run(self, row, line, command)
+        self.check_locks(&command.name)?;
+        let result = commands::run(self, row, line, command);
+        if command.name == ".restart" && result.is_ok() && self.options.script.as_ref().is_some_and(|(_, again)| *again)
+        {
+            self.manners.script_due = true;
+        }
+        result
+    }
+
+    /// What users have forbidden.
+    fn check_locks(&self, name: &str) -> Result<(), CommandError> {
+        if self.manners.quit_lock.is_some() && ENDING.contains(&name) {
+            return Err(CommandError::Refused(format!(
+                "'{name}' is locked; .quit_lock shows the password, .quit_lock /q \"Password\" unlocks"
+            )));
+        }
+        if !self.manners.may_run && RUNNING.contains(&name) {
+            return Err(CommandError::Refused(format!(
+                "'{name}' would run the target, which .allow_exec_cmds 1 allows again"
+            )));
+        }
+        Ok(())
     }
 }
