@@ -3,8 +3,8 @@
 //! A row has the names, the form, what it needs, a sentence of help and the function. Help, completion and "may this
 //! run now" come from the row. Commands answer with records; nothing here lays out columns. Read [`Row`] first.
 
-mod allocation;
 mod aliases;
+mod allocation;
 mod blocks;
 mod breakpoints;
 mod code;

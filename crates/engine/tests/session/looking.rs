@@ -119,7 +119,7 @@ fn the_session_is_described() {
 #[test]
 fn completion_offers_commands_then_names() {
     let (mut session, _) = Session::start(World::with_files(), attach());
-    assert_eq!(session.complete("g; .sy"), (3, vec![".sympath".to_owned()]));
+    assert_eq!(session.complete("g; .sympa"), (3, vec![".sympath".to_owned()]));
     assert_eq!(
         session.complete("bp toy!wo"),
         (3, vec!["toy!work".into(), "toy!worker".into()])
