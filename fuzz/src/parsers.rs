@@ -425,4 +425,5 @@ pub fn procfs(input: &[u8]) {
     }
     let status = farsight_linux::procfs::parse_status(input);
     assert!(status.name.len() <= input.len() * 4);
+    let _ = farsight_linux::procfs::parse_stat(input);
 }

@@ -70,6 +70,7 @@ macro_rules! conformance_tests {
             stops_after_watched_accesses, refuses_hardware_traps_that_cannot_be, counts_watched_writes,
             shows_each_watched_write, stops_before_execution_traps, watches_while_stepping_and_past_traps,
             filters_and_passes_watched_writes, changes_hardware_traps_while_running,
+            watches_in_followed_children,
             // details: counter, blocked, spin, watched
             fills_with_a_pattern, makes_and_gives_back_memory, keeps_signals_while_making_memory, suspends_threads,
             describes_threads_and_processes, sets_debug_and_vector_registers,

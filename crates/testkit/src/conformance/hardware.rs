@@ -355,3 +355,47 @@ pub fn changes_hardware_traps_while_running(connect: Connect<'_>) {
     proc::assert_advances(process.0, at, Deadline::usual());
     proc::assert_clean(process.0, Deadline::usual());
 }
+
+/// Followed children are born with their parent's watches: in copies of its memory, and in the memory itself. A program that
+/// a child runs has none.
+pub fn watches_in_followed_children(connect: Connect<'_>) {
+    // Every child calls step() once, and every tenth has a child that does too.
+    const STORM: u64 = 20 + 2;
+    for (arguments, expected) in [(["storm", "20", "4"], Some(STORM)), (["clone", "3", "50"], None)] {
+        let mut session = connect();
+        let mut spec = launch_spec(&crate::programs::debuggee("family"), &arguments);
+        spec.children = Some(ChildPolicy::Follow);
+        let stop = launch_as(&mut session, spec);
+        let process = stop.process;
+        let steps = symbol_in(program(&stop), "steps");
+        let passing = Trap {
+            passes: u64::MAX,
+            ..write_trap(1, process, steps, 8)
+        };
+        let mut hits = 0;
+        let mut counted = 0;
+        let mut order = ResumePlan {
+            stop_at_exit: true,
+            ..plan(vec![passing])
+        };
+        loop {
+            let stop = go(&mut session, order);
+            order = on();
+            hits = stop.hits.iter().map(|trap| trap.hits).max().unwrap_or(hits);
+            match stop.cause {
+                StopCause::Exiting { .. } if stop.process == process => {
+                    let bytes = read(&mut session, process, steps, 8);
+                    counted = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+                }
+                StopCause::Exited { status } if stop.process == process => {
+                    assert_eq!(status, ExitStatus::Code { code: 0 }, "{}", session.text());
+                    break;
+                }
+                StopCause::Exec { .. } | StopCause::Exiting { .. } | StopCause::Exited { .. } => {}
+                cause => panic!("{cause:?}"),
+            }
+        }
+        assert_eq!(hits, expected.unwrap_or(counted), "{arguments:?}");
+        assert!(hits > 0);
+    }
+}
