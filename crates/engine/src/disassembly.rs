@@ -73,6 +73,9 @@ pub trait Disassembler: Send + Sync {
     /// Length and flow alone, without text: what step logic and the search backwards need.
     fn measure(&self, address: Address, bytes: &[u8]) -> Option<Instruction>;
 
+    /// The registers that the instruction reads or writes, by their names, each once.
+    fn registers(&self, address: Address, bytes: &[u8]) -> Vec<String>;
+
     /// The memory that the instruction touches, computed from registers by name; operands whose registers are missing
     /// are left out.
     fn memory(

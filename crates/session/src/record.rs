@@ -15,8 +15,8 @@ mod trace;
 use minicbor::{Decode, Encode};
 
 pub use code::{
-    Evaluation, FrameTrust, InstructionLine, Listing, Location, RegisterBits, RegisterDump, RegisterLayout,
-    RegisterValue, Stack, StackColumns, StackFrame,
+    ElementKind, Evaluation, FrameTrust, InstructionLine, Listing, Location, RegisterBits, RegisterDump,
+    RegisterLayout, RegisterValue, Stack, StackColumns, StackFrame,
 };
 pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
 pub use filter::{BreakStatus, EventLog, ExceptionReport, FilterRow, Filters, LoggedEvent};

@@ -3,6 +3,8 @@
 //! The general set is a list of 64-bit values in the order of the architecture's table ([`amd64::GENERAL`]); the table
 //! is the only place that knows the order.
 
+pub mod xsave;
+
 use minicbor::{Decode, Encode};
 
 use crate::{Address, Architecture};

@@ -32,6 +32,28 @@ impl Disassembler for Amd64 {
         Some(measured(address, &raw(address, bytes)?))
     }
 
+    fn registers(&self, address: Address, bytes: &[u8]) -> Vec<String> {
+        let Some(raw) = raw(address, bytes).filter(|raw| !raw.is_invalid()) else {
+            return Vec::new();
+        };
+        let mut factory = InstructionInfoFactory::new();
+        let mut names: Vec<String> = Vec::new();
+        for used in factory.info(&raw).used_registers() {
+            let register = used.register();
+            let register = match register {
+                _ if register.is_gpr() => register.full_register(),
+                _ if register.is_xmm() || register.is_ymm() || register.is_zmm() => register,
+                _ if register.is_k() || register.is_mm() || register.is_st() => register,
+                _ => continue,
+            };
+            let name = format!("{register:?}").to_ascii_lowercase();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     fn memory(
         &self,
         address: Address,

@@ -218,7 +218,7 @@ impl SessionScope<'_> {
     }
 
     fn register_value(&mut self, index: usize) -> Result<Option<u64>, ScopeError> {
-        let registers = self.session.registers();
+        let registers = self.session.scope_registers();
         Ok(Some(self.answer(registers)?.value(index)))
     }
 
@@ -245,7 +245,7 @@ impl Scope for SessionScope<'_> {
         if self.session.current.is_none() {
             return Ok(None);
         }
-        let registers = self.session.registers();
+        let registers = self.session.scope_registers();
         let registers = self.answer(registers)?;
         if let Some(value) = registers.by_name(name) {
             return Ok(Some(value));
@@ -271,6 +271,7 @@ impl Scope for SessionScope<'_> {
         let value = match name {
             "exp" => Some(self.session.memos.last_value),
             "p" => self.session.memos.dump.map(|(address, _)| address.0),
+            "frame" => place.map(|_| self.session.chosen_frame().map_or(0, |frame| frame.number as u64)),
             "ptrsize" => Some(8),
             "pagesize" => Some(4096),
             "dsid" => place.map(|place| u64::from(place.system.0)),

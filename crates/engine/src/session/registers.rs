@@ -5,6 +5,7 @@ use farsight_types::registers::RegisterSets;
 use farsight_types::{OsTid, Registers, ThreadId};
 
 use super::Session;
+use super::looks::ChosenFrame;
 use crate::error::CommandError;
 
 impl Session {
@@ -43,6 +44,45 @@ impl Session {
             .ok_or(TargetError::NoSuchThread { tid: thread.os })?;
         thread.registers = Some(registers.clone());
         Ok(registers)
+    }
+
+    /// Changes what is known of the current thread's general registers, before they are sent.
+    pub(crate) fn stage_registers(&mut self, registers: Registers) -> Result<(), CommandError> {
+        let thread = self.place()?.thread;
+        let thread = self.process_mut()?.thread_mut(thread);
+        thread.ok_or(CommandError::NoDebuggee)?.registers = Some(registers);
+        Ok(())
+    }
+
+    /// Forgets the current thread's general registers: what was staged did not come to be.
+    pub(crate) fn unstage_registers(&mut self) {
+        if let (Ok(place), Ok(process)) = (self.place(), self.process_mut())
+            && let Some(thread) = process.thread_mut(place.thread)
+        {
+            thread.registers = None;
+        }
+    }
+
+    /// The registers that expressions and `r` mean: the current thread's, or those of the frame that stands for it
+    /// (`.frame /c`).
+    pub(crate) fn scope_registers(&mut self) -> Result<Registers, CommandError> {
+        match self.chosen_frame().and_then(|frame| frame.context.clone()) {
+            Some(registers) => Ok(registers),
+            None => self.registers(),
+        }
+    }
+
+    /// The frame that was chosen and still is one.
+    pub(crate) fn chosen_frame(&self) -> Option<&ChosenFrame> {
+        let frame = self.memos.looks.frame.as_ref()?;
+        let stop = self.system().ok()?.stop_number;
+        (Some(frame.place) == self.current && frame.stop_number == stop && !self.is_running()).then_some(frame)
+    }
+
+    /// The number of the frame whose registers stand for the thread's.
+    pub(crate) fn context_frame(&self) -> Option<usize> {
+        let frame = self.chosen_frame()?;
+        frame.context.as_ref().map(|_| frame.number)
     }
 
     /// Every set of the current thread's registers, asked for anew.

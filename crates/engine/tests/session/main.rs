@@ -6,6 +6,7 @@ mod execution;
 mod files;
 mod looking;
 mod memory;
+mod registers;
 mod scripting;
 mod search;
 mod stepping;

@@ -41,6 +41,54 @@ pub struct Location {
     pub instruction: Option<InstructionLine>,
 }
 
+/// What a register is cut into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ElementKind {
+    /// `ib`.
+    #[n(0)]
+    SignedByte,
+    /// `ub`.
+    #[n(1)]
+    Byte,
+    /// `iw`: 16 bits.
+    #[n(2)]
+    SignedWord,
+    /// `uw`.
+    #[n(3)]
+    Word,
+    /// `id`: 32 bits.
+    #[n(4)]
+    SignedDoubleWord,
+    /// `ud`.
+    #[n(5)]
+    DoubleWord,
+    /// `iq`: 64 bits.
+    #[n(6)]
+    SignedQuadWord,
+    /// `uq`.
+    #[n(7)]
+    QuadWord,
+    /// `f`: 32-bit floating point.
+    #[n(8)]
+    Single,
+    /// `d`: 64-bit floating point.
+    #[n(9)]
+    Double,
+}
+
+impl ElementKind {
+    /// Bytes of one.
+    pub fn size(self) -> usize {
+        match self {
+            ElementKind::SignedByte | ElementKind::Byte => 1,
+            ElementKind::SignedWord | ElementKind::Word => 2,
+            ElementKind::SignedDoubleWord | ElementKind::DoubleWord | ElementKind::Single => 4,
+            ElementKind::SignedQuadWord | ElementKind::QuadWord | ElementKind::Double => 8,
+        }
+    }
+}
+
 /// A register's value.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum RegisterBits {
@@ -53,6 +101,23 @@ pub enum RegisterBits {
         /// How many bits the register has.
         #[n(1)]
         bits: u8,
+    },
+    /// Elements of a register, as `r xmm0:4f` cuts it.
+    #[n(2)]
+    Elements {
+        /// What they are.
+        #[n(0)]
+        kind: ElementKind,
+        /// Lowest byte first; whole elements.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        bytes: Vec<u8>,
+    },
+    /// An x87 register: 80 bits.
+    #[n(3)]
+    Extended {
+        /// Lowest byte first.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        bytes: Vec<u8>,
     },
     /// A vector register.
     #[n(1)]

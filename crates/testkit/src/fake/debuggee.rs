@@ -42,8 +42,22 @@ pub(super) struct Debuggee {
     pub(super) rests: Option<(OsTid, Address)>,
     /// The thread whose turn it is.
     pub(super) turn: usize,
+    /// Debug registers and the XSAVE area, which all threads of this machine share.
+    pub(super) debug_registers: Vec<u64>,
+    pub(super) vector: Vec<u8>,
     told_threads: Vec<OsTid>,
     told_images: bool,
+}
+
+/// The area of a processor with AVX and without AVX-512, in its initial state.
+fn xsave_area() -> Vec<u8> {
+    let mut area = vec![0; 832];
+    area[0] = 0x7f;
+    area[1] = 0x03;
+    area[24] = 0x80;
+    area[25] = 0x1f;
+    area[464] = 7;
+    area
 }
 
 impl Debuggee {
@@ -58,6 +72,8 @@ impl Debuggee {
             stepping: None,
             rests: None,
             turn: 0,
+            debug_registers: vec![0; 6],
+            vector: xsave_area(),
             told_threads: Vec::new(),
             told_images: false,
         }

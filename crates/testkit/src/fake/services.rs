@@ -372,10 +372,10 @@ impl Look for FakeTarget {
         let one = |tid: &OsTid| {
             let mut registers = debuggee.thread(*tid)?.registers.clone();
             if request.sets.debug {
-                registers.debug = vec![0; 6];
+                registers.debug = debuggee.debug_registers.clone();
             }
             if request.sets.vector {
-                registers.vector = vec![0; 576];
+                registers.vector = debuggee.vector.clone();
             }
             Some(registers)
         };
@@ -393,6 +393,12 @@ impl Look for FakeTarget {
             return Err(invalid("the general set is written whole"));
         }
         thread.registers.general = request.registers.general;
+        if !request.registers.debug.is_empty() {
+            debuggee.debug_registers = request.registers.debug;
+        }
+        if !request.registers.vector.is_empty() {
+            debuggee.vector = request.registers.vector;
+        }
         Ok(Nothing {})
     }
 

@@ -7,7 +7,7 @@ const REGULAR: &str = "
     a ad ah al aS as ba bc bd be bl bm bp br bs bsc bu c d da db dc dD dd dda ddp dds ddu df dg dl dlb dp
     dpa dpp dps dpu dq dqa dqp dqs dqu dS ds dt du dv dW dw dx dyb dyd e ea eb eD ed ef ep eq eu ew eza ezu
     f fp g ga gc gh gha gN gn gNa gna gu ib id iw j k ld lm ln ls lsa lsc lse lsf lsp m n ob od ow p pa pc pct ph pr
-    pt q qd qq r rdmsr rm s so sq ss sx sxd sxe sxi sxn sxr t ta tb tc tct th tr tt u ub uf up uu vercommand
+    pt q qd qq r rdmsr rF rK rm rM rX rY rYI rZ rZI s so sq ss sx sxd sxe sxi sxn sxr t ta tb tc tct th tr tt u ub uf up uu vercommand
     version vertarget wrmsr wt x z
     par tar pcr tcr pctr tctr ptr ttr phr thr
 ";
@@ -31,7 +31,7 @@ const META: &str = "
 /// among them: `quit`, `print x`, `thread 1` and `edit` are words of other debuggers, not `q uit`.
 const JOINED: &str = "
     ba bm bp bu da db dc dd dD dda ddp dds ddu df dp dpa dpp dps dpu dq dqa dqp dqs dqu ds dS dt du dv dw dW
-    dx dyb dyd lm ln ls r u ub uf up uu x rm
+    dx dyb dyd lm ln ls r u ub uf up uu x rm rM
 ";
 
 /// Commands that take the rest of the line with them, `;` included.
