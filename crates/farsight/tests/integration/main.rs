@@ -6,6 +6,7 @@
 mod bad_input;
 mod budgets;
 mod clients;
+mod events;
 mod gdb_frames;
 mod languages;
 mod sessions;
