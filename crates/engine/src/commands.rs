@@ -28,6 +28,7 @@ mod settings;
 mod stack;
 mod step;
 mod symbols;
+mod systems;
 mod targets;
 mod text;
 mod threads;
@@ -98,6 +99,7 @@ pub(crate) struct Invocation<'a> {
     pub(crate) joined: bool,
     pub(crate) thread: Option<&'a Selector>,
     pub(crate) process: Option<&'a Selector>,
+    pub(crate) system: Option<&'a Selector>,
 }
 
 impl Invocation<'_> {
@@ -150,6 +152,7 @@ const TABLES: &[&[Row]] = &[
     modules::ROWS,
     paths::ROWS,
     threads::ROWS,
+    systems::ROWS,
     targets::ROWS,
     info::ROWS,
     control::ROWS,
@@ -195,24 +198,107 @@ pub(crate) fn run(session: &mut Session, row: &Row, line: &str, command: &Comman
         joined: joined && !command.arguments.is_empty(),
         thread: command.prefixes.thread.as_ref(),
         process: command.prefixes.process.as_ref(),
+        system: command.prefixes.system.as_ref(),
     };
-    if command.prefixes.system.is_some() {
-        return Err(CommandError::NotInThisBuild { name: "||".into() });
+    // What a command reads itself is not chosen for it.
+    let own = row.names.first().copied().unwrap_or_default();
+    let system = invocation.system.filter(|_| !own.starts_with("||"));
+    let process = invocation.process.filter(|_| !own.starts_with('|'));
+    if system.is_none() && process.is_none() {
+        return run_here(session, row, &invocation);
     }
+    let before = systems::before(session);
+    let result = run_for_processes(session, row, &invocation, system, process);
+    // A prefix chooses for one command. One that sets the targets going is about what it has chosen, and one that
+    // selects was meant to.
+    let stays = own.ends_with('s') && own.starts_with(['|', '~']);
+    match &result {
+        Ok(Flow::Done) if stays => {}
+        Ok(Flow::Done) | Err(_) => systems::put_back(session, before),
+        Ok(Flow::Resume(_) | Flow::Acquire(_) | Flow::End(_)) => {}
+        Ok(_) => {
+            systems::put_back(session, before);
+            return Err(CommandError::Refused(format!(
+                "'{}' runs other commands and cannot have such a prefix; select the process first",
+                invocation.name
+            )));
+        }
+    }
+    result
+}
+
+/// Runs a row for each system and process that prefixes name.
+fn run_for_processes(
+    session: &mut Session,
+    row: &Row,
+    invocation: &Invocation<'_>,
+    system: Option<&Selector>,
+    process: Option<&Selector>,
+) -> Result<Flow, CommandError> {
+    let mut chosen = match system {
+        Some(selector) => systems::chosen_systems(session, selector, invocation)?,
+        None => session.server_system().into_iter().collect(),
+    };
+    let many = system == Some(&Selector::All) || process == Some(&Selector::All);
+    if chosen.is_empty() {
+        return Err(CommandError::NoDebuggee);
+    }
+    // Those without processes have nothing to show.
+    chosen.retain(|id| !many || session.system_of(*id).is_ok_and(|system| !system.processes.is_empty()));
+    let mut flow = Flow::Done;
+    for id in chosen {
+        systems::enter_system(session, id);
+        if many && system.is_some() {
+            let record = systems::system_rows(session, &[id]);
+            session.output.record(record);
+        }
+        let processes = match process {
+            Some(selector) => systems::chosen_processes(session, selector, invocation)?,
+            None => Vec::new(),
+        };
+        for id in processes
+            .iter()
+            .copied()
+            .map(Some)
+            .chain(processes.is_empty().then_some(None))
+        {
+            session.check_interrupt()?;
+            if let Some(id) = id {
+                systems::enter_process(session, id)?;
+                if many {
+                    let here = session.place()?.system;
+                    let record = systems::process_rows(session, here, &[id])?;
+                    session.output.record(record);
+                }
+            }
+            if row.needs != Needs::Nothing {
+                session.place()?;
+            }
+            flow = run_here(session, row, invocation)?;
+            if many && !matches!(flow, Flow::Done) {
+                let name = invocation.name;
+                return Err(CommandError::Refused(format!(
+                    "'{name}' cannot be run for several processes at once"
+                )));
+            }
+        }
+    }
+    Ok(flow)
+}
+
+/// Runs a row in the current process, for each thread that the prefix names.
+fn run_here(session: &mut Session, row: &Row, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     if row.prefix == Prefix::Own {
-        return (row.run)(session, &invocation);
+        return (row.run)(session, invocation);
     }
-    let before = session.current;
-    if let Some(process) = invocation.process {
-        session.current = Some(threads::process_place(session, process, &invocation)?);
-    }
-    let result = match invocation.thread {
-        None => (row.run)(session, &invocation),
-        Some(selector) => run_for_threads(session, row, &invocation, selector),
+    let Some(selector) = invocation.thread else {
+        return (row.run)(session, invocation);
     };
+    let before = systems::before(session);
+    let result = run_for_threads(session, row, invocation, selector);
     // A prefix chooses for one command. A target that went in the meantime is not brought back.
-    if (invocation.thread.is_some() || invocation.process.is_some()) && session.current.is_some() {
-        session.current = before;
+    if session.current.is_some() {
+        systems::put_back(session, before);
     }
     result
 }

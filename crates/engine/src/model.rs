@@ -56,6 +56,8 @@ pub(crate) struct System {
     /// Fetched when first asked for.
     pub(crate) description: Option<MachineDescription>,
     pub(crate) processes: Vec<Process>,
+    /// The process that was the current one when another system was chosen.
+    pub(crate) left_at: Option<ProcessId>,
     next_process: u32,
     /// Counts the stops; caches belong to one.
     pub(crate) stop_number: u64,
@@ -74,6 +76,7 @@ impl System {
             server: String::new(),
             description: None,
             processes: Vec::new(),
+            left_at: None,
             next_process: 0,
             stop_number: 0,
             traps: PlantedTraps::default(),

@@ -50,6 +50,8 @@ pub(crate) struct Memos {
     pub(crate) dump: Option<(Address, &'static str)>,
     /// Where `u` goes on.
     pub(crate) disassembly: Option<Address>,
+    /// Where programs are started (`.createdir`); none is the server's directory.
+    pub(crate) create_directory: Option<String>,
     /// Where `s` goes on.
     pub(crate) search: Option<Address>,
     /// `$exp`.
@@ -127,6 +129,7 @@ impl Session {
                 dump: None,
                 disassembly: None,
                 search: None,
+                create_directory: None,
                 last_value: 0,
                 looks: LookMemos::default(),
                 event_ip: None,
@@ -168,6 +171,33 @@ impl Session {
         let any = || self.systems.iter().find(|system| !system.link.is_lost());
         let chosen = current.filter(there).or(self.chosen_system.filter(there));
         chosen.or_else(|| any().map(|system| system.id))
+    }
+
+    /// Remembers where the current system and process are left, for when they are chosen again.
+    pub(crate) fn leave_place(&mut self) {
+        let Some(place) = self.current else { return };
+        if let Ok(system) = self.system_of_mut(place.system) {
+            system.left_at = Some(place.process);
+            if let Some(process) = system.process_mut(place.process) {
+                process.left_at = Some(place.thread);
+            }
+        }
+    }
+
+    /// Where commands are in a system, or in this process of it: where it was left, or at the first there is.
+    pub(crate) fn place_in(&self, id: SystemId, process: Option<ProcessId>) -> Option<Place> {
+        let system = self.system_of(id).ok()?;
+        let wanted = process.or(system.left_at).and_then(|process| system.process(process));
+        let process = match process {
+            Some(_) => wanted?,
+            None => wanted.or_else(|| system.processes.iter().find(|process| !process.threads.is_empty()))?,
+        };
+        let left = process.left_at.and_then(|thread| process.thread(thread));
+        Some(Place {
+            system: id,
+            process: process.id,
+            thread: left.or_else(|| process.threads.first())?.id,
+        })
     }
 
     /// What commands are about, or that there is nothing.

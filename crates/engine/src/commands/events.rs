@@ -373,6 +373,7 @@ fn exception_context(session: &mut Session, invocation: &Invocation<'_>) -> Resu
             joined: false,
             thread: None,
             process: None,
+            system: None,
         },
     )
 }

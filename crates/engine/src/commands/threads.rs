@@ -1,15 +1,15 @@
-//! `~ ~s ~f ~u ~n ~m ~e | |s`: threads and processes, and what a prefix chooses.
+//! `~ ~s ~f ~u ~n ~m ~e`: threads, and what a thread prefix chooses.
 
 use farsight_session::Record;
-use farsight_session::record::{Mark, Origin as ShownOrigin, ProcessRow, Processes, ThreadDetails, ThreadRow, Threads};
+use farsight_session::record::{Mark, ThreadDetails, ThreadRow, Threads};
 use farsight_target::{Look, LookProxy, SuspendOrder, TargetError, ThreadsRequest};
-use farsight_types::{OsPid, OsTid, ThreadId};
+use farsight_types::{OsTid, ThreadId};
 
 use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::{Construct, Flow};
 use crate::expression::command_line::Selector;
-use crate::model::{Origin, Place, Thread};
+use crate::model::{Place, Thread};
 use crate::session::Session;
 
 pub(super) const ROWS: &[Row] = &[
@@ -76,24 +76,6 @@ pub(super) const ROWS: &[Row] = &[
         prefix: Prefix::Own,
         run: for_threads,
     },
-    Row {
-        names: &["|"],
-        usage: "| [Process]",
-        summary: "Lists the processes of the session.",
-        needs: Needs::Nothing,
-        writes: false,
-        prefix: Prefix::Own,
-        run: list_processes,
-    },
-    Row {
-        names: &["|s"],
-        usage: "|Process s  (|s)",
-        summary: "Makes a process the current one.",
-        needs: Needs::Target,
-        writes: false,
-        prefix: Prefix::Own,
-        run: select_process,
-    },
 ];
 
 /// The threads of the current process that a selector names.
@@ -113,7 +95,9 @@ pub(super) fn chosen(
     match selector {
         Selector::Current => Ok(vec![place.thread]),
         Selector::Event => {
-            let event = session.event_place.filter(|event| event.process == place.process);
+            let event = session
+                .event_place
+                .filter(|event| (event.system, event.process) == (place.system, place.process));
             let event = event.ok_or_else(|| CommandError::NoSuch {
                 what: "the last event was in another process".into(),
             })?;
@@ -145,7 +129,7 @@ pub(super) fn chosen(
 }
 
 /// An id of the operating system: decimal unless it says otherwise.
-fn os_number(session: &mut Session, text: &str, invocation: &Invocation<'_>) -> Result<u32, CommandError> {
+pub(super) fn os_number(session: &mut Session, text: &str, invocation: &Invocation<'_>) -> Result<u32, CommandError> {
     match text.trim().parse() {
         Ok(number) => Ok(number),
         Err(_) => {
@@ -301,82 +285,4 @@ fn for_threads(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flo
         threads,
         commands: invocation.text.to_owned(),
     })))
-}
-
-/// Where commands about the process that a selector names are.
-pub(super) fn process_place(
-    session: &mut Session,
-    selector: &Selector,
-    invocation: &Invocation<'_>,
-) -> Result<Place, CommandError> {
-    let place = session.place()?;
-    let number = match selector {
-        Selector::Current => return Ok(place),
-        Selector::Event => return session.event_place.ok_or(CommandError::NoDebuggee),
-        Selector::All => return Err(CommandError::Refused("one process must be named, not all".into())),
-        Selector::Number(number) => *number,
-        Selector::OsId(text) => {
-            let pid = OsPid(os_number(session, text, invocation)?);
-            let process = session.system()?.process_by_os(pid);
-            let process = process.ok_or_else(|| CommandError::NoSuch {
-                what: format!("process {pid} is not being debugged; | lists those that are"),
-            })?;
-            process.id.0
-        }
-        Selector::Expression(text) => u32::try_from(session.evaluate(text, invocation.at)?).unwrap_or(u32::MAX),
-    };
-    let process = session.system()?.process(farsight_types::ProcessId(number));
-    let process = process.ok_or_else(|| CommandError::NoSuch {
-        what: format!("there is no process {number}; | lists them"),
-    })?;
-    let thread = match process.id == place.process {
-        true => place.thread,
-        false => process.threads.first().ok_or(CommandError::NoDebuggee)?.id,
-    };
-    Ok(Place {
-        system: place.system,
-        process: process.id,
-        thread,
-    })
-}
-
-fn list_processes(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let only = match invocation.process {
-        None | Some(Selector::All) => None,
-        Some(selector) => Some(process_place(session, selector, invocation)?.process),
-    };
-    let mut rows = Vec::new();
-    for system in &session.systems {
-        for process in &system.processes {
-            if only.is_some_and(|only| only != process.id) {
-                continue;
-            }
-            let is_here = |place: Option<Place>| {
-                place.is_some_and(|place| place.system == system.id && place.process == process.id)
-            };
-            rows.push(ProcessRow {
-                mark: Mark {
-                    current: is_here(session.current),
-                    event: is_here(session.event_place),
-                },
-                number: process.id,
-                pid: process.os,
-                origin: match process.origin {
-                    Origin::Attached => ShownOrigin::Attached,
-                    Origin::Launched => ShownOrigin::Created,
-                    Origin::Child { .. } => ShownOrigin::Child,
-                    Origin::Observed => ShownOrigin::Observed,
-                },
-                name: process.name().to_owned(),
-            });
-        }
-    }
-    session.output.record(Record::Processes(Processes { rows }));
-    Ok(Flow::Done)
-}
-
-fn select_process(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let selector = invocation.process.unwrap_or(&Selector::Current);
-    session.current = Some(process_place(session, selector, invocation)?);
-    Ok(Flow::Done)
 }

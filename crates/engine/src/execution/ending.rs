@@ -1,16 +1,18 @@
 //! Lets go of targets: in good order, or because the link was lost.
 
 use farsight_session::record::EventKind;
-use farsight_target::{DetachOrder, ProcessRef, RunProxy, SignalOrder, TargetError};
+use farsight_target::{
+    AbandonOrder, DetachOrder, EndServerOrder, Machine, MachineProxy, ProcessRef, RunProxy, SignalOrder, TargetError,
+};
 use farsight_types::{OsPid, SystemId};
 use farsight_wire::{Nothing, Pending};
 
 use super::RunState;
-use crate::LinkId;
 use crate::error::CommandError;
 use crate::mailbox::Link;
 use crate::model::{Motion, Process, System};
 use crate::session::Session;
+use crate::{Destination, LinkId};
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,10 @@ pub(crate) enum Release {
     Kill,
     /// Let go, with its pending signal delivered or dropped.
     Detach(SignalOrder),
+    /// Left stopped, for another session of this debugger.
+    Abandon,
+    /// Left stopped, for any debugger.
+    AbandonToAll,
 }
 
 /// A release on its way.
@@ -76,28 +82,33 @@ impl Session {
         }
         let mut well = true;
         for sent in sent {
-            well &= self.finish_release(sent).is_ok();
+            if let Err(why) = self.finish_release(sent) {
+                self.output.error(why);
+                well = false;
+            }
         }
         well
     }
 
-    /// Lets go of every process as `q` does, while the session stays (`.endpsrv`).
-    pub(crate) fn release_everything(&mut self) -> Result<(), CommandError> {
-        let processes: Vec<(SystemId, OsPid)> = self
-            .systems
-            .iter()
-            .flat_map(|system| system.processes.iter().map(|process| (system.id, process.os)))
-            .collect();
-        if !self.release_all(self.options.detach_on_exit) {
+    /// Ends the current system's server (`.endpsrv`), which lets go of its processes. The link ends with it.
+    pub(crate) fn end_server(&mut self, force: bool) -> Result<(), CommandError> {
+        let id = self.server_system();
+        let id = id.ok_or_else(|| CommandError::Refused("there is no connection to a server".into()))?;
+        let system = self.system_of(id)?;
+        if system.destination == Destination::Local {
             return Err(CommandError::Refused(
-                "a process could not be let go; the server was not asked to end".into(),
+                "this system has no process server; q ends the session".into(),
             ));
         }
-        for (system, pid) in processes {
-            self.process_gone(system, pid);
-        }
-        self.execution.state = RunState::Rest;
-        self.abort_suspended();
+        let (link, machine) = (system.link.clone(), system.machine.clone());
+        let order = EndServerOrder {
+            only_unused: Some(!force).filter(|only| *only),
+        };
+        // Asked first: where other sessions hold processes nothing of ours may have been let go.
+        MachineProxy(&link).end_server(order)?;
+        self.output.line(format!("The server on {machine} ends."));
+        self.tell_fates(id, Farewell::Said);
+        self.forget_system(id);
         Ok(())
     }
 
@@ -120,6 +131,10 @@ impl Session {
         let pending = match release {
             Release::Kill => RunProxy(link).begin_terminate(ProcessRef { process: pid }),
             Release::Detach(signal) => RunProxy(link).begin_detach(DetachOrder { process: pid, signal }),
+            Release::Abandon | Release::AbandonToAll => RunProxy(link).begin_abandon(AbandonOrder {
+                process: pid,
+                release: release == Release::AbandonToAll,
+            }),
         };
         Sent {
             link: link.clone(),
@@ -137,7 +152,7 @@ impl Session {
         let system = self.system()?;
         let sent = self.send_release(system, self.process()?, release);
         let pid = sent.pid;
-        self.finish_release(sent)?;
+        self.finish_release(sent).map_err(CommandError::Refused)?;
         self.process_gone(place.system, pid);
         self.none_left();
         Ok(())
@@ -156,34 +171,40 @@ impl Session {
         }
     }
 
-    /// Waits for a release and tells of it. A process that is gone already is let go.
-    fn finish_release(&mut self, sent: Sent) -> Result<(), TargetError> {
+    /// Waits for a release and tells of it, or says why it cannot be. A process that is gone already is let go.
+    fn finish_release(&mut self, sent: Sent) -> Result<(), String> {
         let (pid, name) = (sent.pid, sent.name);
         // What became of a process must be known and said, however impatient the user is.
         let wait = |pending: Pending<Nothing, TargetError>| self.mailbox.patiently(|| pending.wait(&sent.link));
         let result = sent.pending.and_then(wait);
-        match (result, sent.release) {
-            (Ok(_), Release::Kill) => self.output.line(format!("Killed process {pid} ({name})")),
+        let told = match (result, sent.release) {
+            (Ok(_), Release::Kill) => format!("Killed process {pid} ({name})"),
             (Ok(_), Release::Detach(_)) => {
                 let signal = sent.signal.map(|signal| format!(" and gets its {signal}"));
                 let signal = signal.unwrap_or_default();
-                self.output
-                    .line(format!("Detached from process {pid} ({name}); it runs on{signal}"));
+                format!("Detached from process {pid} ({name}); it runs on{signal}")
             }
+            (Ok(_), Release::Abandon) => format!(
+                "Abandoned process {pid} ({name}); it stays stopped until a session takes it over (.attach -e {pid}) \
+                 or it is killed"
+            ),
+            (Ok(_), Release::AbandonToAll) => format!(
+                "Abandoned process {pid} ({name}); it stays stopped until a SIGCONT sets it going, and any debugger may \
+                 attach"
+            ),
             (Err(TargetError::Ended { .. } | TargetError::NotDebugged { .. }), _) => {
-                self.output.line(format!("Process {pid} ({name}) had ended"));
+                format!("Process {pid} ({name}) had ended")
             }
-            (Err(error), Release::Kill) => {
-                self.output
-                    .error(format!("Cannot kill process {pid} ({name}): {error}"));
-                return Err(error);
+            (Err(error), release) => {
+                let what = match release {
+                    Release::Kill => "kill",
+                    Release::Detach(_) => "detach from",
+                    Release::Abandon | Release::AbandonToAll => "abandon",
+                };
+                return Err(format!("Cannot {what} process {pid} ({name}): {error}"));
             }
-            (Err(error), Release::Detach(_)) => {
-                self.output
-                    .error(format!("Cannot detach from process {pid} ({name}): {error}"));
-                return Err(error);
-            }
-        }
+        };
+        self.output.line(told);
         Ok(())
     }
 

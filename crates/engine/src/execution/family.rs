@@ -130,16 +130,10 @@ impl Session {
 
     /// A place where a process is, in this system if it has one.
     pub(super) fn any_place(&self, rather: SystemId) -> Option<Place> {
-        let place = |system: &crate::model::System| {
-            system.processes.iter().find_map(|process| {
-                Some(Place {
-                    system: system.id,
-                    process: process.id,
-                    thread: process.threads.first()?.id,
-                })
-            })
-        };
-        let rather = self.system_of(rather).ok().and_then(place);
-        rather.or_else(|| self.systems.iter().find_map(place))
+        let all = self.systems.iter().map(|system| system.id);
+        [rather]
+            .into_iter()
+            .chain(all)
+            .find_map(|system| self.place_in(system, None))
     }
 }

@@ -3,7 +3,7 @@
 //! The others are asked to stop in parallel. What they answer to that is taken in and not shown; what really happened
 //! in one of them in the same moment is kept, and shown at the next resume before anything runs.
 
-use farsight_target::{BREAK_IN, Stop, StopCause};
+use farsight_target::{BREAK_IN, ProcessEnd, Stop, StopCause};
 use farsight_types::SystemId;
 use farsight_wire::Port;
 
@@ -57,6 +57,9 @@ impl Session {
 
     /// A system has come to rest and its news have been taken in.
     pub(super) fn arrive(&mut self, arrived: Arrived) {
+        if self.is_running() && self.ends_quietly(&arrived) {
+            return;
+        }
         match std::mem::replace(&mut self.execution.state, RunState::Rest) {
             RunState::Running { intent } | RunState::Settling { intent } => {
                 self.execution.arrived.push_back(arrived);
@@ -70,6 +73,22 @@ impl Session {
                 self.swallow_break_ins();
             }
         }
+    }
+
+    /// A system's last process is gone while other systems run: told, and nothing is stopped for it.
+    fn ends_quietly(&mut self, arrived: &Arrived) -> bool {
+        let StopCause::Exited { status } = arrived.stop.cause else {
+            return false;
+        };
+        let process = arrived.stop.process;
+        let last = self
+            .system_of(arrived.system)
+            .is_ok_and(|system| system.processes.iter().all(|one| one.os == process));
+        if !last || !self.systems.iter().any(|system| system.is_running()) {
+            return false;
+        }
+        self.process_ended(arrived.system, ProcessEnd { process, status });
+        true
     }
 
     /// Something has happened: goes on when every system rests.

@@ -70,7 +70,11 @@ impl Session {
             Decision::Show(kind) if gone && self.has_others(system, pid) && !self.execution.break_in_wanted => {
                 self.tell_event(EventReport { pid, tid, kind });
                 self.process_gone(system, pid);
-                match self.begin_resume(ResumeIntent::go()) {
+                let intent = match before.origin {
+                    Some(origin) if origin == (system, tid) => ResumeIntent::go(),
+                    _ => before.continued(),
+                };
+                match self.begin_resume(intent) {
                     Ok(()) => return,
                     Err(error) => self.output.error(error.to_string()),
                 }
@@ -118,6 +122,7 @@ impl Session {
             process: process.id,
             thread: process.thread_for(tid),
         };
+        self.leave_place();
         self.current = Some(place);
         self.event_place = Some(place);
         self.memos.dump = None;

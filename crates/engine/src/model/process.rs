@@ -62,6 +62,8 @@ pub(crate) struct Process {
     /// How it was started, where the session did that.
     pub(crate) recipe: Option<Acquisition>,
     pub(crate) threads: Vec<Thread>,
+    /// The thread that was the current one when another process was chosen.
+    pub(crate) left_at: Option<ThreadId>,
     next_thread: u32,
     /// Ascending by base.
     pub(crate) modules: Vec<Module>,
@@ -82,6 +84,7 @@ impl Process {
             children: ChildPolicy::default(),
             recipe: None,
             threads: Vec::new(),
+            left_at: None,
             next_thread: 0,
             modules: Vec::new(),
             next_module: 0,

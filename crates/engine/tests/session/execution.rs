@@ -171,20 +171,20 @@ fn a_link_lost_over_planted_traps_promises_nothing() {
 }
 
 #[test]
-fn ending_the_server_lets_go_of_processes_first() {
-    let (mut session, _) = Session::start(World::with_files(), attach());
-    session.send(".endpsrv; q");
-    let (shown, clean) = session.end();
-    assert!(shown.contains("Detached from process 4711"), "{shown}");
-    assert!(shown.contains("The server ends."), "{shown}");
-    assert!(clean, "{shown}");
-
-    let (mut session, _) = Session::start(World::with_files(), launch());
-    let shown = session.run(".endpsrv");
-    assert!(shown.contains("Killed process 4800"), "{shown}");
-    session.send("q");
-    let (shown, clean) = session.end();
-    assert!(clean, "{shown}");
+fn ending_the_server_says_what_becomes_of_its_processes() {
+    for (options, fate) in [
+        (attach(), "4711 (toy) is let go"),
+        (launch(), "4800 (toy) was launched: the server kills it"),
+    ] {
+        let (mut session, _) = Session::start(World::with_files(), options);
+        let shown = session.run(".endpsrv");
+        assert!(shown.contains("The server on fakebox ends."), "{shown}");
+        assert!(shown.contains(fate), "{shown}");
+        assert!(session.fail("k").contains("No runnable debuggees"));
+        session.send("q");
+        let (shown, clean) = session.end();
+        assert!(clean, "{shown}");
+    }
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod scripting;
 mod search;
 mod stepping;
 mod support;
+mod systems;

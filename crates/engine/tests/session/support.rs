@@ -79,13 +79,16 @@ impl Drop for FakeSender {
 pub struct World {
     pub files: HashMap<PathBuf, Vec<u8>>,
     pub traffic: Arc<Traffic>,
-    /// The stream of the last link, so that a test can cut it.
-    pub cut: Arc<std::sync::Mutex<Option<Stream>>>,
+    /// The streams of the links, with what they lead to, so that a test can cut them.
+    pub links: Links,
     /// Connecting fails.
     pub refuses: bool,
     /// What the engine wrote.
     pub written: Files,
 }
+
+/// The streams of links, with what they lead to.
+pub type Links = Arc<std::sync::Mutex<Vec<(String, Stream)>>>;
 
 /// Files by their paths, shared with the engine's thread.
 pub type Files = Arc<std::sync::Mutex<HashMap<PathBuf, Vec<u8>>>>;
@@ -104,7 +107,7 @@ impl World {
         World {
             files: HashMap::new(),
             traffic: Arc::default(),
-            cut: Arc::default(),
+            links: Arc::default(),
             refuses: false,
             written: Arc::default(),
         }
@@ -130,10 +133,15 @@ impl OutputFile for Written {
 }
 
 impl Outside for World {
-    fn connect(&mut self, _: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
+    fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
         let (mut stream, _server) = FakeTarget::start();
-        *self.cut.lock().unwrap() = Some(stream.try_clone().unwrap());
-        if self.refuses {
+        let name = match to {
+            Destination::Local => "local",
+            Destination::ProcessServer(text) => text,
+        };
+        let copy = stream.try_clone().unwrap();
+        self.links.lock().unwrap().push((name.into(), copy));
+        if self.refuses || name.contains("refuses") {
             let failure = ConnectFailure("fakebox refuses".into());
             let _ = inbox.send(EngineMessage::Link(link, LinkNews::Failed(failure)));
             return Box::new(FakeSender {
@@ -261,7 +269,7 @@ fn read(mut stream: Stream, link: LinkId, inbox: &Sender<EngineMessage>, traffic
 pub struct Session {
     client: Client,
     pub traffic: Arc<Traffic>,
-    cut: Arc<std::sync::Mutex<Option<Stream>>>,
+    links: Links,
     engine: Engine,
     pub prompt: Option<String>,
     pub program_output: Vec<u8>,
@@ -288,7 +296,7 @@ pub fn launch() -> EngineOptions {
 impl Session {
     /// Starts without waiting for anything.
     pub fn begin(world: World, options: EngineOptions) -> Session {
-        let (traffic, cut) = (Arc::clone(&world.traffic), Arc::clone(&world.cut));
+        let (traffic, links) = (Arc::clone(&world.traffic), Arc::clone(&world.links));
         let engine = Engine::start(Box::new(world), options).unwrap();
         let inbox = std::sync::Mutex::new(engine.inbox.clone());
         let deliver = Arc::new(move |client: ClientId, request: Request| {
@@ -299,7 +307,7 @@ impl Session {
         Session {
             client,
             traffic,
-            cut,
+            links,
             engine,
             prompt: None,
             program_output: Vec::new(),
@@ -437,15 +445,16 @@ impl Session {
         self.client.interrupt();
     }
 
-    /// Cuts the connection.
+    /// Cuts the last connection.
     pub fn cut(&self) {
-        let _ = self
-            .cut
-            .lock()
-            .unwrap()
-            .as_ref()
-            .unwrap()
-            .shutdown(std::net::Shutdown::Both);
+        self.cut_link("");
+    }
+
+    /// Cuts the last connection whose destination has this in it.
+    pub fn cut_link(&self, to: &str) {
+        let links = self.links.lock().unwrap();
+        let (_, stream) = links.iter().rfind(|(name, _)| name.contains(to)).unwrap();
+        let _ = stream.shutdown(std::net::Shutdown::Both);
     }
 
     /// What a line costs: request frames and round trips, beside what it shows.

@@ -41,6 +41,10 @@ impl Session {
         let _inside = span.enter();
         self.check_interrupt()?;
         let row = commands::find(&command.name)?;
+        if command.prefixes.system.is_some() && self.current.is_none() && !self.is_running() {
+            // The prefix chooses the process; whether there is one shows then.
+            return commands::run(self, row, line, command);
+        }
         match row.needs {
             Needs::Nothing => {}
             Needs::Target => {
@@ -52,7 +56,7 @@ impl Session {
             }
             Needs::Rest => {
                 self.process()?;
-                if self.is_running() {
+                if self.is_running() || self.system()?.is_running() {
                     return Err(CommandError::Running {
                         name: command.name.clone(),
                     });
