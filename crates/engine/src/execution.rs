@@ -101,6 +101,8 @@ pub(crate) struct Execution {
     break_in_wanted: bool,
     /// How the targets ran when the last event came, for `gc`.
     pub(crate) before: ResumeIntent,
+    /// The line of a program's output that its filter wants a stop for; the break-in is on its way.
+    output_seen: Option<String>,
 }
 
 impl Session {
@@ -273,7 +275,10 @@ impl Session {
             Event::Stop(stop) => self.take_stop(system, stop),
             Event::Note(note) => self.take_note(system, note),
             Event::Output(chunk) if chunk.bytes.is_empty() => {}
-            Event::Output(chunk) => self.output.program(chunk.bytes),
+            Event::Output(chunk) => {
+                self.watch_output(system, &chunk.bytes);
+                self.output.program(chunk.bytes);
+            }
             Event::End(end) => self.server_ended(system, &end.why),
         }
     }

@@ -134,30 +134,6 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
     }))
 }
 
-fn step(
-    session: &mut Session,
-    invocation: &Invocation<'_>,
-    plan: impl FnOnce(u64) -> StepPlan,
-) -> Result<Flow, CommandError> {
-    let only = only_thread(session, invocation)?;
-    let rest = take_start(session, invocation, invocation.text)?;
-    let count = match rest.is_empty() {
-        true => 1,
-        false => session.evaluate(rest, invocation.position_of(rest))?,
-    };
-    if count == 0 {
-        return Err(CommandError::syntax(
-            invocation.position_of(rest),
-            "a count of 0 steps nothing",
-        ));
-    }
-    Ok(Flow::Resume(ResumeIntent {
-        step: Some(plan(count)),
-        only,
-        ..ResumeIntent::default()
-    }))
-}
-
 fn go_up(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     invocation.expect_end(invocation.text)?;
     let only = only_thread(session, invocation)?;

@@ -3,6 +3,7 @@
 use farsight_session::Record;
 use farsight_session::record::{EventKind, EventReport};
 use farsight_target::{Chance, SignalInfo, SignalOrder};
+use farsight_types::SystemId;
 
 use super::ResumeIntent;
 use super::stop::{Decision, ModuleNews, file_name, signal_event};
@@ -30,6 +31,37 @@ impl Session {
         self.note_exception(signal, chance);
         let kind = signal_event(signal, chance);
         self.judge(Code::Signal(signal.number), chance, kind, before)
+    }
+
+    /// Breaks in where a program wrote a line that its filter asks for (`sxe out:...`).
+    pub(super) fn watch_output(&mut self, system: SystemId, bytes: &[u8]) {
+        let filter = self.filters.event(EventCode::Output);
+        let wanted = filter.breaks(Chance::First) || !filter.first.is_empty();
+        if !wanted || !self.is_running() || self.execution.output_seen.is_some() {
+            return;
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        if let Some(line) = lines.find(|line| filter.is_about(&[line])) {
+            self.execution.output_seen = Some(line.to_owned());
+            self.break_in(system);
+        }
+    }
+
+    /// A break-in: the user's, or one for a line of output.
+    pub(super) fn judge_break_in(&mut self, before: &ResumeIntent) -> Decision {
+        match self.execution.output_seen.take() {
+            Some(line) if !self.execution.break_in_wanted => {
+                let text = format!("Debuggee output: {line}");
+                self.judge(
+                    Code::Event(EventCode::Output),
+                    Chance::First,
+                    EventKind::Other { text },
+                    before,
+                )
+            }
+            _ => Decision::Show(EventKind::BreakIn),
+        }
     }
 
     /// The program's own break instruction.

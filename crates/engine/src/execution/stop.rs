@@ -65,6 +65,10 @@ impl Session {
                 Decision::Pass(_) => self.judge(Code::Event(code), Chance::First, kind, before),
             };
         }
+        if matches!(decision, Decision::Pass(_)) && self.execution.output_seen.is_some() {
+            // A server at rest ignores a break-in: this stop is the one for the output.
+            decision = self.judge_break_in(before);
+        }
         let kind = match decision {
             // The end of one process is no reason to stop the others.
             Decision::Show(kind) if gone && self.has_others(system, pid) && !self.execution.break_in_wanted => {
@@ -105,6 +109,7 @@ impl Session {
 
     fn come_to_rest(&mut self) {
         self.execution.break_in_wanted = false;
+        self.execution.output_seen = None;
         self.breakpoints.clear_temporary();
         self.rest_reached();
     }
@@ -256,7 +261,7 @@ impl Session {
                 }
             }
             StopCause::StepDone => self.step_done(before),
-            StopCause::BreakIn => Decision::Show(EventKind::BreakIn),
+            StopCause::BreakIn => self.judge_break_in(before),
             StopCause::Signal { signal, chance } => self.judge_signal(signal, chance, before),
             StopCause::ForeignTrap => self.judge_own_trap(before),
             StopCause::ThreadStarted => {

@@ -127,6 +127,17 @@ fn modules_stop_the_target_by_their_names() {
 }
 
 #[test]
+fn output_of_a_program_stops_it() {
+    let server = DbgSrv::start();
+    let mut console = launched(&server, &["-xe", "out:ready *"], "counter", &["2"]);
+    let text = console.run("g; .eventlog");
+    assert_in_order(&text, &["Debuggee output: ready ", "Event "]);
+    let text = console.run("sxe -c \".echo heard; gc\" out; bp count_step; g");
+    assert!(text.contains("Breakpoint 0 hit"), "{text}");
+    console.quit("q");
+}
+
+#[test]
 fn threads_that_start_and_end_are_told_or_stop() {
     let server = DbgSrv::start();
     let mut threads = Debuggee::start("threads", &["churn", "4"]);
