@@ -102,6 +102,10 @@ pub struct EngineOptions {
     pub script: Option<(String, bool)>,
     /// The log file, written anew (`-logo`), or `true` where what it holds stays (`-loga`).
     pub log: Option<(String, bool)>,
+    /// Tell where symbols are found (`-n`).
+    pub noisy_symbols: bool,
+    /// Load symbols with their module and not when they are needed (`-s`).
+    pub eager_symbols: bool,
     /// Symbol path (`-y`): directories and debug roots, separated by `;`.
     pub symbol_path: Option<String>,
     /// Image path (`-i`): directories, separated by `;`.
@@ -124,6 +128,8 @@ impl EngineOptions {
             command: None,
             script: None,
             log: None,
+            noisy_symbols: false,
+            eager_symbols: false,
             symbol_path: None,
             image_path: None,
             verbose: false,

@@ -105,6 +105,7 @@ impl Session {
     ) -> Session {
         use crate::symbols::search::split_paths;
         let mut symbols = SymbolStore::default();
+        symbols.begin_with(options.noisy_symbols, options.eager_symbols);
         symbols.paths.symbols = options.symbol_path.as_deref().map(split_paths).unwrap_or_default();
         symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
         let filters = Filters::at_start(&options);

@@ -110,6 +110,7 @@ pub(crate) struct SymbolStore {
 /// Case does not matter, names are readable, symbols are loaded when needed, and nothing is asked of the user.
 const DEFAULT_OPTIONS: u32 = 0xb_0227;
 const NOISY: u32 = 0x8000_0000;
+const DEFERRED: u32 = 0x4;
 
 impl Default for SymbolStore {
     fn default() -> SymbolStore {
@@ -125,6 +126,17 @@ impl SymbolStore {
     /// Whether it is told where symbols are found.
     pub(crate) fn is_noisy(&self) -> bool {
         self.options & NOISY != 0
+    }
+
+    /// Whether symbols are loaded when they are needed, and not with their module.
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.options & DEFERRED != 0
+    }
+
+    /// As the command line wants it: telling where symbols are found (`-n`), loading them with their module (`-s`).
+    pub(crate) fn begin_with(&mut self, noisy: bool, eager: bool) {
+        self.options |= if noisy { NOISY } else { 0 };
+        self.options &= if eager { !DEFERRED } else { u32::MAX };
     }
 
     pub(crate) fn get(&self, key: &ImageKey) -> Option<Rc<ModuleSymbols>> {

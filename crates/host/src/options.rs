@@ -99,6 +99,7 @@ const NAME: &str = "the name of an executable";
 const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
 const EVENT: &str = "an event, such as segv, ct or ld:libm*";
 const SECONDS: &str = "a number of seconds";
+const FILE: &str = "a file";
 const PATH: &str = "directories separated by ';'";
 
 /// Reads the arguments behind the program's own name.
@@ -134,6 +135,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-pt" => draft.set_break_in_time(&value("-pt", SECONDS)?)?,
             "-noio" => draft.silent = true,
             "-bonc" => draft.break_in = true,
+            "-cf" => draft.set_script("-cf", value("-cf", FILE)?)?,
+            "-cfr" => draft.set_script("-cfr", value("-cfr", FILE)?)?,
+            "-logo" => draft.set_log("-logo", value("-logo", FILE)?)?,
+            "-loga" => draft.set_log("-loga", value("-loga", FILE)?)?,
             "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
             "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
             "-i" => set("-i", &mut draft.image_path, value("-i", PATH)?)?,
@@ -152,6 +157,19 @@ fn set(option: &'static str, place: &mut Option<String>, value: String) -> Resul
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(OptionError::Twice(option)),
+    }
+}
+
+/// Sets what two options say in two ways.
+fn set_either(
+    place: &mut Option<(&'static str, String)>,
+    option: &'static str,
+    value: String,
+) -> Result<(), OptionError> {
+    match place.replace((option, value)) {
+        None => Ok(()),
+        Some((before, _)) if before == option => Err(OptionError::Twice(option)),
+        Some((before, _)) => Err(OptionError::Clash(before, option)),
     }
 }
 
@@ -186,6 +204,10 @@ struct Draft {
     children: bool,
     detach: bool,
     filters: Vec<(EventStatus, String)>,
+    script: Option<(&'static str, String)>,
+    log: Option<(&'static str, String)>,
+    noisy_symbols: bool,
+    eager_symbols: bool,
     break_in_seconds: Option<u32>,
     silent: bool,
     break_in: bool,
@@ -236,6 +258,14 @@ impl Draft {
         }
     }
 
+    fn set_script(&mut self, option: &'static str, file: String) -> Result<(), OptionError> {
+        set_either(&mut self.script, option, file)
+    }
+
+    fn set_log(&mut self, option: &'static str, file: String) -> Result<(), OptionError> {
+        set_either(&mut self.log, option, file)
+    }
+
     fn acquire(&mut self, option: &'static str, target: Target) -> Result<(), OptionError> {
         match self.target.replace((option, target)) {
             None => Ok(()),
@@ -266,13 +296,15 @@ impl Draft {
                 }
                 continue;
             }
-            let flags: [(&str, &mut bool); 6] = [
+            let flags: [(&str, &mut bool); 8] = [
                 ("pd", &mut self.detach),
                 ("pb", &mut self.no_break_at_attach),
                 ("o", &mut self.children),
                 ("g", &mut self.no_initial_break),
                 ("G", &mut self.no_final_break),
                 ("v", &mut self.verbose),
+                ("n", &mut self.noisy_symbols),
+                ("s", &mut self.eager_symbols),
             ];
             let found = flags
                 .into_iter()
@@ -320,6 +352,10 @@ impl Draft {
         engine.final_break = !self.no_final_break;
         engine.filters = self.filters;
         engine.detach_on_exit = self.detach;
+        engine.script = self.script.map(|(option, file)| (file, option == "-cfr"));
+        engine.log = self.log.map(|(option, file)| (file, option == "-loga"));
+        engine.noisy_symbols = self.noisy_symbols;
+        engine.eager_symbols = self.eager_symbols;
         engine.break_in_seconds = self.break_in_seconds;
         engine.symbol_path = self.symbol_path;
         engine.image_path = self.image_path;

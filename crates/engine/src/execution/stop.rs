@@ -360,6 +360,12 @@ impl Session {
         self.history.note(event.clone());
         self.note_event_place();
         let gone = matches!(event.kind, EventKind::Exited { .. });
+        if !gone
+            && !self.symbols.is_lazy()
+            && let Err(error) = self.load_all_symbols()
+        {
+            self.output.error(error.to_string());
+        }
         let location = match gone {
             true => None,
             false => match self.load_touched().and_then(|()| self.location()) {

@@ -19,6 +19,12 @@ impl Session {
         self.fetch_symbols(elsewhere)
     }
 
+    /// Loads the symbols of every module of the current process.
+    pub(crate) fn load_all_symbols(&mut self) -> Result<(), CommandError> {
+        let all: Vec<usize> = (0..self.process()?.modules.len()).collect();
+        self.load_symbols(&all)
+    }
+
     /// Loads a module's symbols where its file is at the engine's machine; asks nobody.
     pub(crate) fn load_at_host(&mut self, module: usize) -> Result<(), CommandError> {
         self.load_from_host(&[module]).map(drop)

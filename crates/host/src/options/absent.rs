@@ -2,14 +2,13 @@
 
 /// Whole words, without the dash.
 const WORDS: &[&str] = &[
-    "2", "QR", "cf", "cfr", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd", "iu",
-    "k", "kqm", "lines", "loga", "logau", "logo", "logou", "myob", "n", "netsyms", "noinh", "noshell", "nosqm", "psn",
-    "r", "remote", "robp", "s", "sdce", "server", "ses", "sflags", "sicv", "sins", "snc", "snul", "srcpath", "sup",
-    "t", "vf", "w", "wake", "z", "zp",
+    "2", "QR", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm",
+    "lines", "logau", "logou", "myob", "netsyms", "noinh", "noshell", "nosqm", "psn", "r", "remote", "robp", "sdce",
+    "server", "ses", "sflags", "sicv", "sins", "snc", "snul", "srcpath", "sup", "t", "vf", "w", "wake", "z", "zp",
 ];
 
 /// Those that may stand together with others in one word, as in `-odGg`.
-const FLAGS: &[u8] = b"dnsx2";
+const FLAGS: &[u8] = b"dx2";
 
 /// Whether a word, without its dash, is such an option.
 pub(super) fn is_absent(word: &str) -> bool {

@@ -42,8 +42,13 @@ how
   -noio                 read and show nothing: do what -c says; SIGTERM ends it
   -pd                   at the end let go of every target, also of those that were started (as a rule they are killed)
   -c \"COMMANDS\"         run these first, then read lines from the terminal or standard input
+  -cf FILE, -cfr FILE   run this file of commands before -c; -cfr again at each .restart
+  -logo FILE, -loga FILE
+                        write a log of the session into FILE, anew or behind what is there
   -y DIRECTORIES        where symbols are looked for, separated by ;
   -i DIRECTORIES        where images (programs and libraries) are looked for, separated by ;
+  -n                    tell where symbols are found
+  -s                    load symbols with their modules, and not when they are needed
   -v                    say more
   -version, -?          show the release, or this
 

@@ -187,7 +187,7 @@ fn absent_options_are_refused_by_name() {
         ("-remote x", "-remote"),
         ("-z core", "-z"),
         ("-k com", "-k"),
-        ("-logo f", "-logo"),
+        ("-logou f", "-logou"),
         ("-gGd", "-d (in '-gGd')"),
     ] {
         assert_eq!(refusal(line), format!("this build does not have {name} yet"), "{line}");
@@ -235,10 +235,16 @@ fn how_a_session_begins() {
     assert_eq!(silent.engine.break_in_seconds, Some(30));
     assert_eq!(silent.engine.acquisition.initial_break, InitialBreak::Usual);
     assert!(!session("-g -p 3").engine.initial_break);
+    let logged = session("-cfr begin.txt -loga session.log -ns -p 3").engine;
+    assert_eq!(logged.script, Some(("begin.txt".into(), true)));
+    assert_eq!(logged.log, Some(("session.log".into(), true)));
+    assert!(logged.noisy_symbols && logged.eager_symbols);
     for (line, expected) in [
         ("-pt 0", "-pt needs a number of seconds, not '0'"),
         ("-pt", "-pt needs a number of seconds behind it"),
         ("-pt 1 -pt 2", "-pt is given twice"),
+        ("-logo a -loga b", "-logo and -loga exclude each other"),
+        ("-cf", "-cf needs a file behind it"),
     ] {
         assert_eq!(refusal(line), expected);
     }
