@@ -63,6 +63,13 @@ fn describe_process(pid: OsPid, verbose: bool) -> Option<ProcessDescription> {
     })
 }
 
+/// The tail of a process's executable, or its command name.
+pub(crate) fn name_of(pid: OsPid) -> String {
+    let path = procfs::executable(pid).ok();
+    let name = path.as_deref().and_then(tail).map(str::to_owned);
+    name.unwrap_or_else(|| procfs::status(pid.0).unwrap_or_default().name)
+}
+
 /// The one process whose executable has the name: the path's tail, or the whole path when the name holds a slash.
 pub(crate) fn find_by_name(query: &NameQuery, machine: &str) -> Result<OsPid, TargetError> {
     let all = list(&ProcessQuery::default(), machine)?;

@@ -20,5 +20,5 @@ mod terminal;
 mod tracer;
 mod transfer;
 
-pub use services::LinuxServices;
+pub use services::{Door, LinuxServices, Server};
 pub use tracer::{BreakIn, Events};

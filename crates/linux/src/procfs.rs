@@ -59,6 +59,30 @@ pub fn thread_name(pid: OsPid, tid: OsTid) -> String {
         .unwrap_or_default()
 }
 
+/// Stack pointer and program counter of a thread that sleeps or is stopped; none of one that runs.
+pub fn sleeping_place(pid: OsPid, tid: OsTid) -> Option<(Address, Address)> {
+    let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    parse_place(&line)
+}
+
+/// Reads the line of `/proc/PID/task/TID/syscall`: behind the call's number, or -1, and its arguments come stack pointer
+/// and program counter.
+pub fn parse_place(line: &str) -> Option<(Address, Address)> {
+    let mut words = line.split_ascii_whitespace().rev();
+    let number = |word: &str| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok().map(Address);
+    let pc = number(words.next()?)?;
+    let sp = number(words.next()?)?;
+    words.next().map(|_| (sp, pc))
+}
+
+/// The signals that a thread blocks: bit `n - 1` is signal `n`.
+pub fn blocked_signals(pid: OsPid, tid: OsTid) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
 /// The arguments of a process.
 pub fn command_line(pid: OsPid) -> Vec<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -135,4 +159,26 @@ pub fn ptrace_scope() -> u32 {
         .ok()
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeping_threads_place_is_read_and_nothing_else() {
+        let place = Some((Address(0x7ffe10), Address(0x40ab)));
+        assert_eq!(parse_place("232 0x3 0x1 0x0 0x0 0x0 0x0 0x7ffe10 0x40ab\n"), place);
+        assert_eq!(parse_place("-1 0x7ffe10 0x40ab\n"), place);
+        for line in [
+            "running\n",
+            "",
+            "0x1 0x2",
+            "1 2 3",
+            "-1 0x 0x1",
+            "\u{fffd} 0x1 0xfffffffffffffffff",
+        ] {
+            assert_eq!(parse_place(line), None, "{line}");
+        }
+    }
 }

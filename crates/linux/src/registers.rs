@@ -23,6 +23,7 @@ pub(crate) fn to_registers(kernel: &user_regs_struct) -> Registers {
         general: fields!(list),
         debug: Vec::new(),
         vector: Vec::new(),
+        known: None,
     }
 }
 

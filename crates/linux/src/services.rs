@@ -1,8 +1,8 @@
 //! The service tables over this machine.
 
 use farsight_target::{
-    AbandonOrder, Acquire, Acquired, AllocateRequest, Allocation, AttachSpec, DetachOrder, EndServerOrder, FileFetch,
-    FilePart, FilePiece, Files, FillRequest, ImageList, LaunchSpec, Look, LossPolicy, MOST_BYTES, Machine,
+    AbandonOrder, Acquire, Acquired, AllocateRequest, Allocation, AttachMode, AttachSpec, DetachOrder, EndServerOrder,
+    FileFetch, FilePart, FilePiece, Files, FillRequest, ImageList, LaunchSpec, Look, LossPolicy, MOST_BYTES, Machine,
     MachineDescription, NameQuery, ProcessList, ProcessOptions, ProcessParameters, ProcessQuery, ProcessRef,
     ReadFileRequest, ReadReply, ReadRequest, Region, RegionList, RegistersReply, RegistersRequest, ResumePlan, Resumed,
     Run, SearchReply, SearchRequest, SetRegistersRequest, StacksReply, StacksRequest, SuspendCounts, SuspendOrder,
@@ -10,11 +10,12 @@ use farsight_target::{
     WriteRequest,
 };
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use farsight_types::OsPid;
 use farsight_wire::Nothing;
 
-use crate::tracer::{BreakIn, Events, Tracer, TracerHandle};
+use crate::tracer::{BreakIn, Events, Tracer, TracerCaller, TracerHandle};
 use crate::{details, images, inventory, procfs, search, transfer};
 
 /// One session's services: its debuggees, and the machine they are on.
@@ -23,24 +24,44 @@ pub struct LinuxServices {
     transfers: transfer::Transfers,
     machine: String,
     product: String,
-    end_server: Box<dyn Fn() + Send>,
+    server: Box<dyn Server>,
+}
+
+/// What a session asks of the server around it.
+pub trait Server: Send {
+    /// Asks whoever listens for clients to end; where only an unused server is to end, says who uses it.
+    fn end(&self, only_unused: bool) -> Result<(), Vec<String>>;
+
+    /// Lets other sessions ask for abandoned debuggees from now on.
+    fn open_door(&self, door: Door) -> std::io::Result<()>;
+
+    /// Asks the session process `holder` for a debuggee that it keeps; the error says why it is not to be had, none where
+    /// no session process answers under that number.
+    fn ask_holder(&self, holder: OsPid, process: OsPid) -> Result<(), Option<String>>;
+}
+
+/// Where abandoned debuggees are handed over; can be given to any thread.
+#[derive(Clone)]
+pub struct Door(TracerCaller);
+
+impl Door {
+    /// Lets go of an abandoned debuggee, which stays stopped.
+    pub fn hand_over(&self, process: OsPid) -> Result<(), TargetError> {
+        self.0.call(move |tracer| tracer.hand_over(process))
+    }
 }
 
 impl LinuxServices {
-    /// Starts a session without debuggees. `events` is called from other threads; `end_server` asks whoever listens
-    /// for clients to end; `product` is for [`Machine::describe`].
-    pub fn start(
-        product: &str,
-        events: Arc<dyn Events>,
-        end_server: impl Fn() + Send + 'static,
-    ) -> std::io::Result<LinuxServices> {
+    /// Starts a session without debuggees. `events` is called from other threads; `product` is for
+    /// [`Machine::describe`].
+    pub fn start(product: &str, events: Arc<dyn Events>, server: Box<dyn Server>) -> std::io::Result<LinuxServices> {
         let machine = inventory::machine_name();
         Ok(LinuxServices {
             tracer: TracerHandle::start(machine.clone(), events)?,
             transfers: transfer::Transfers::default(),
             machine,
             product: product.to_owned(),
-            end_server: Box::new(end_server),
+            server,
         })
     }
 
@@ -49,10 +70,49 @@ impl LinuxServices {
         self.tracer.break_in()
     }
 
-    /// The client or the server is gone: lets go of every debuggee by the policy and ends the tracer.
+    /// The client or the server is gone: lets go of every debuggee by the policy.
     pub fn let_go(&mut self) {
         self.transfers.clear();
+        let _ = self.tracer.call(|tracer| {
+            tracer.let_go_of_all();
+            Ok(())
+        });
+    }
+
+    /// Waits until other sessions have taken over what was abandoned, then ends the tracer.
+    pub fn end(mut self) {
+        let (waiting, done) = channel();
+        let asked = self.tracer.call(move |tracer| {
+            tracer.when_nothing_is_kept(waiting);
+            Ok(())
+        });
+        if asked.is_ok() {
+            // It only ever ends by being dropped.
+            let _ = done.recv();
+        }
         self.tracer.finish();
+    }
+
+    /// Gets an abandoned debuggee out of the hands of the session that keeps it.
+    fn ask_for(&self, process: OsPid) -> Result<(), TargetError> {
+        let tracer = procfs::status(process.0).ok().and_then(|status| status.tracer);
+        let Some(holder) = tracer.map(procfs::process_of) else {
+            return Ok(());
+        };
+        if holder.0 == std::process::id() {
+            return self.tracer.call(move |tracer| tracer.hand_over(process));
+        }
+        match self.server.ask_holder(holder, process) {
+            Ok(()) => Ok(()),
+            Err(Some(why)) => Err(TargetError::Invalid {
+                why: format!(
+                    "process {process} on {} is held by session process {holder}: {why}",
+                    self.machine
+                ),
+            }),
+            // Attaching says who holds it.
+            Err(None) => Ok(()),
+        }
     }
 
     fn check_size(&self, sizes: impl Iterator<Item = u64>) -> Result<(), TargetError> {
@@ -91,9 +151,12 @@ impl Machine for LinuxServices {
         inventory::find_by_name(&query, &self.machine).map(|process| ProcessRef { process })
     }
 
-    fn end_server(&mut self, _: EndServerOrder) -> Result<Nothing, TargetError> {
-        (self.end_server)();
-        Ok(Nothing {})
+    fn end_server(&mut self, order: EndServerOrder) -> Result<Nothing, TargetError> {
+        let ended = self.server.end(order.only_unused == Some(true));
+        ended.map(|()| Nothing {}).map_err(|holders| TargetError::InUse {
+            machine: self.machine.clone(),
+            holders,
+        })
     }
 }
 
@@ -103,6 +166,9 @@ impl Acquire for LinuxServices {
     }
 
     fn attach(&mut self, spec: AttachSpec) -> Result<Acquired, TargetError> {
+        if spec.mode == Some(AttachMode::Existing) {
+            self.ask_for(spec.process)?;
+        }
         self.tracer.call(move |tracer| tracer.attach(&spec))
     }
 }
@@ -137,8 +203,19 @@ impl Run for LinuxServices {
         })
     }
 
-    fn abandon(&mut self, _: AbandonOrder) -> Result<Nothing, TargetError> {
-        Err(TargetError::Unsupported)
+    fn abandon(&mut self, order: AbandonOrder) -> Result<Nothing, TargetError> {
+        if !order.release {
+            // First the door, so that nothing is ever kept behind none.
+            let opened = self.server.open_door(Door(self.tracer.caller()));
+            opened.map_err(|error| TargetError::System {
+                operation: "opening a socket for those who take over".into(),
+                machine: self.machine.clone(),
+                why: error.to_string(),
+            })?;
+        }
+        self.tracer
+            .call(move |tracer| tracer.abandon(order.process, order.release))?;
+        Ok(Nothing {})
     }
 
     fn set_process_options(&mut self, options: ProcessOptions) -> Result<Nothing, TargetError> {

@@ -5,6 +5,7 @@
 //! one [`Run`]. `resume.rs` sets it going, `events.rs` judges what happens, `rest.rs` brings it to rest and says so,
 //! `step_over.rs` takes threads past traps, `acquire.rs` and `let_go.rs` are the two ends. Read [`Tracer`] first.
 
+mod abandon;
 mod acquire;
 mod allocate;
 mod births;
@@ -14,6 +15,7 @@ mod events;
 mod hardware;
 mod let_go;
 mod look;
+mod noninvasive;
 mod pinning;
 mod rest;
 mod resume;
@@ -46,6 +48,9 @@ pub trait Events: Send + Sync {
 
     /// Waits while too much program output is under way; false when nobody will ever take any more.
     fn wait_for_room(&self) -> bool;
+
+    /// Says which processes the session holds, in words; empty for none.
+    fn holds(&self, targets: String);
 }
 
 type Job = Box<dyn FnOnce(&mut Tracer) + Send>;
@@ -92,10 +97,17 @@ impl BreakIn {
 
 /// Another thread's handle to the tracer.
 pub(crate) struct TracerHandle {
-    jobs: Sender<Job>,
-    bell: pid_t,
+    caller: TracerCaller,
     pub(crate) shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Gives jobs to the tracer.
+#[derive(Clone)]
+pub(crate) struct TracerCaller {
+    jobs: Sender<Job>,
+    bell: pid_t,
+    shared: Arc<Shared>,
 }
 
 impl TracerHandle {
@@ -120,9 +132,13 @@ impl TracerHandle {
             Err(error) => drop(started.send(Err(error))),
         })?;
         let bell = start.recv().map_err(std::io::Error::other)??;
-        Ok(TracerHandle {
+        let caller = TracerCaller {
             jobs,
             bell,
+            shared: Arc::clone(&shared),
+        };
+        Ok(TracerHandle {
+            caller,
             shared,
             thread: Some(thread),
         })
@@ -131,10 +147,37 @@ impl TracerHandle {
     pub(crate) fn break_in(&self) -> BreakIn {
         BreakIn {
             shared: Arc::clone(&self.shared),
-            bell: self.bell,
+            bell: self.caller.bell,
         }
     }
 
+    /// What gives jobs from another thread.
+    pub(crate) fn caller(&self) -> TracerCaller {
+        self.caller.clone()
+    }
+
+    /// As [`TracerCaller::call`].
+    pub(crate) fn call<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tracer) -> Result<R, TargetError> + Send + 'static,
+    ) -> Result<R, TargetError> {
+        self.caller.call(job)
+    }
+
+    /// Lets go of everything by the policy and ends the thread.
+    pub(crate) fn finish(&mut self) {
+        let _ = self.call(|tracer| {
+            tracer.let_go_of_all();
+            tracer.quit = true;
+            Ok(())
+        });
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl TracerCaller {
     /// Runs a job on the tracer's thread and waits for its result.
     pub(crate) fn call<R: Send + 'static>(
         &self,
@@ -154,18 +197,6 @@ impl TracerHandle {
             operation: "tracing".into(),
             machine: self.shared.machine.clone(),
             why: "the session's tracer has failed and let go of its debuggees".into(),
-        }
-    }
-
-    /// Lets go of everything by the policy and ends the thread.
-    pub(crate) fn finish(&mut self) {
-        let _ = self.call(|tracer| {
-            tracer.let_go_of_all();
-            tracer.quit = true;
-            Ok(())
-        });
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
         }
     }
 }
@@ -220,6 +251,10 @@ pub(crate) struct Tracer {
     jobs: Receiver<Job>,
     shared: Arc<Shared>,
     debuggees: BTreeMap<OsPid, Debuggee>,
+    /// Left stopped for another debugger; nothing of them is ours any more but their threads.
+    kept: BTreeMap<OsPid, Debuggee>,
+    /// Dropped when nothing is kept.
+    waiting: Option<Sender<()>>,
     threads: BTreeMap<pid_t, Thread>,
     /// First stops of threads and children whose parent's event has not come yet.
     strangers: BTreeMap<pid_t, Waited>,
@@ -255,6 +290,8 @@ impl Tracer {
             jobs,
             shared,
             debuggees: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            waiting: None,
             threads: BTreeMap::new(),
             strangers: BTreeMap::new(),
             forked: BTreeMap::new(),
@@ -341,6 +378,11 @@ impl Tracer {
             self.let_go_of_all();
             self.shared.events.tell(Event::End(SessionEnd { why }));
         }
+    }
+
+    /// The session has taken a target, or one is gone.
+    fn tell_targets(&self) {
+        self.shared.events.holds(self.describe_targets());
     }
 
     fn trouble(&self, text: String) {

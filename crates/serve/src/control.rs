@@ -12,20 +12,44 @@ const LONGEST: usize = 64 << 10;
 
 /// First byte of a packet down: a stream is handed over, the bytes read from it so far follow.
 const STREAM: u8 = 1;
+/// The same, from a program that is no listener and hears nothing.
+const LOCAL_STREAM: u8 = 3;
+/// First byte of a packet down: who else holds targets, a line each.
+const HOLDERS: u8 = 4;
 /// First byte of a packet up: the client asks the whole server to end.
 const END_SERVER: u8 = 2;
+/// First byte of a packet up: what the session holds, in words; no words for nothing.
+const HOLDS: u8 = 5;
+/// First byte of a packet up: who else holds targets?
+const WHO_HOLDS: u8 = 6;
 
 /// One end of a control socket.
 #[derive(Debug)]
 pub(crate) struct Control(OwnedFd);
 
 /// What a listener hears from a session process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// The client asks the server to end.
     EndServer,
+    /// What it holds now.
+    Holds(String),
+    /// It asks who else holds targets.
+    WhoHolds,
     /// The session process is gone.
     Gone,
+}
+
+/// What a session process hears from the one that started it.
+pub(crate) enum Ordered {
+    /// A client's stream, the bytes read from it, and whether there is a listener that hears.
+    Serve {
+        stream: Stream,
+        read_so_far: Vec<u8>,
+        has_listener: bool,
+    },
+    /// Who else holds targets.
+    Holders(Vec<String>),
 }
 
 impl Control {
@@ -52,17 +76,49 @@ impl Control {
         send_with_fd(&self.0, &packet, Some(stream.as_fd())).map(drop)
     }
 
-    /// Waits for a stream; none when the listener is gone.
-    pub(crate) fn receive(&self) -> io::Result<Option<(Stream, Vec<u8>)>> {
+    /// Hands a stream to a session process of this program's own, which is not listened to.
+    pub(crate) fn hand_over_locally(&self, stream: &Stream) -> io::Result<()> {
+        send_with_fd(&self.0, &[LOCAL_STREAM], Some(stream.as_fd())).map(drop)
+    }
+
+    /// Tells a session process who else holds targets.
+    pub(crate) fn tell_holders(&self, holders: &[&str]) -> io::Result<()> {
+        let mut packet = [&[HOLDERS], holders.join("\n").as_bytes()].concat();
+        packet.truncate(LONGEST);
+        send_with_fd(&self.0, &packet, None).map(drop)
+    }
+
+    /// Waits for an order; none when the listener is gone.
+    pub(crate) fn receive(&self) -> io::Result<Option<Ordered>> {
         let (packet, fd) = recv_with_fd(&self.0, LONGEST)?;
         match (packet.split_first(), fd) {
             (None, _) => Ok(None),
-            (Some((&STREAM, bytes)), Some(fd)) => Ok(Some((Stream::from_fd(fd)?, bytes.to_vec()))),
+            (Some((&kind @ (STREAM | LOCAL_STREAM), bytes)), Some(fd)) => Ok(Some(Ordered::Serve {
+                stream: Stream::from_fd(fd)?,
+                read_so_far: bytes.to_vec(),
+                has_listener: kind == STREAM,
+            })),
+            (Some((&HOLDERS, text)), None) => {
+                let text = String::from_utf8_lossy(text);
+                Ok(Some(Ordered::Holders(text.lines().map(str::to_owned).collect())))
+            }
             _ => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the listener sent a packet that makes no sense",
             )),
         }
+    }
+
+    /// Tells the listener what this session holds.
+    pub(crate) fn tell_holds(&self, targets: &str) -> io::Result<()> {
+        let mut packet = [&[HOLDS], targets.as_bytes()].concat();
+        packet.truncate(LONGEST);
+        send_with_fd(&self.0, &packet, None).map(drop)
+    }
+
+    /// Asks the listener who else holds targets.
+    pub(crate) fn ask_who_holds(&self) -> io::Result<()> {
+        send_with_fd(&self.0, &[WHO_HOLDS], None).map(drop)
     }
 
     /// Asks the listener to end.
@@ -73,8 +129,13 @@ impl Control {
     /// Takes what a session process says, when the socket is readable.
     pub(crate) fn hear(&self) -> Heard {
         match recv_with_fd(&self.0, LONGEST) {
-            Ok((packet, _)) if packet.first() == Some(&END_SERVER) => Heard::EndServer,
-            _ => Heard::Gone,
+            Ok((packet, _)) => match packet.split_first() {
+                Some((&END_SERVER, _)) => Heard::EndServer,
+                Some((&WHO_HOLDS, _)) => Heard::WhoHolds,
+                Some((&HOLDS, text)) => Heard::Holds(String::from_utf8_lossy(text).into_owned()),
+                _ => Heard::Gone,
+            },
+            Err(_) => Heard::Gone,
         }
     }
 }

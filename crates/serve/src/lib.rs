@@ -6,12 +6,14 @@
 //! uses the same session process over a socket pair ([`local_session`]). Nothing here knows symbols or an engine: this
 //! is what gets copied to the machine under test.
 
+mod adoption;
 mod control;
 pub mod listener;
 pub mod options;
 mod outbox;
 mod session;
 mod spawn;
+mod surroundings;
 
 pub use session::run_if_session_process;
 pub use spawn::local_session;

@@ -46,6 +46,8 @@ struct Stranger {
 struct Session {
     child: Child,
     control: Control,
+    /// Which targets it holds, in words; empty for none.
+    holds: String,
 }
 
 /// What became of a stranger's bytes.
@@ -180,7 +182,11 @@ impl ProcessServer {
         let opened = stranger.stream.set_nonblocking(false).and_then(|()| {
             let (child, control) = session_process()?;
             control.hand_over(&stranger.stream, &stranger.read)?;
-            Ok(Session { child, control })
+            Ok(Session {
+                child,
+                control,
+                holds: String::new(),
+            })
         });
         match opened {
             Ok(session) => self.sessions.push(session),
@@ -192,23 +198,42 @@ impl ProcessServer {
     fn hear_sessions(&mut self, ready: &[bool]) -> bool {
         let mut end = false;
         let mut index = 0;
+        let mut asking = Vec::new();
         self.sessions.retain_mut(|session| {
             let readable = ready.get(index) == Some(&true);
             index += 1;
             match readable.then(|| session.control.hear()) {
-                None => true,
-                Some(Heard::EndServer) => {
-                    end = true;
-                    true
-                }
+                None => {}
+                Some(Heard::EndServer) => end = true,
+                Some(Heard::Holds(targets)) => session.holds = targets,
+                Some(Heard::WhoHolds) => asking.push(session.child.id()),
                 Some(Heard::Gone) => {
                     // Its socket closes with its last thread: this does not wait for long.
                     let _ = session.child.wait();
-                    false
+                    return false;
                 }
             }
+            true
         });
+        for asking in asking {
+            self.tell_holders(asking);
+        }
         end
+    }
+
+    /// Tells one session who else holds targets.
+    fn tell_holders(&self, asking: u32) {
+        let is_other = |session: &&Session| session.child.id() != asking && !session.holds.is_empty();
+        let holders: Vec<&str> = self
+            .sessions
+            .iter()
+            .filter(is_other)
+            .map(|session| session.holds.as_str())
+            .collect();
+        if let Some(session) = self.sessions.iter().find(|session| session.child.id() == asking) {
+            // One that is gone does not need to know.
+            let _ = session.control.tell_holders(&holders);
+        }
     }
 }
 

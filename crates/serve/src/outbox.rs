@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use farsight_linux::Events;
 use farsight_target::Event;
 use farsight_transport::Stream;
 use farsight_wire::{Frame, FrameKind, Header};
@@ -43,13 +42,14 @@ impl Outbox {
     }
 }
 
-impl Events for Outbox {
-    fn tell(&self, event: Event) {
+impl Outbox {
+    /// Queues an event.
+    pub(crate) fn tell(&self, event: Event) {
         let _ = self.0.send(Outgoing::Event(event));
     }
 
     /// Waits until what is queued now has been written.
-    fn wait_for_room(&self) -> bool {
+    pub(crate) fn wait_for_room(&self) -> bool {
         let (passed, wait) = channel::<()>();
         if self.0.send(Outgoing::Passed(passed)).is_err() {
             return false;

@@ -4,24 +4,29 @@
 //! control socket. The session is over when the client's stream ends, the listener is gone, or the client sends
 //! something that cannot be read; then every debuggee is let go by the policy.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-use farsight_linux::{Events, LinuxServices};
+use farsight_linux::LinuxServices;
 use farsight_target::{BREAK_IN, Event, LINUX_PROCESSES, SessionEnd, changes_state, dispatch};
 use farsight_transport::Stream;
-use farsight_wire::handshake::{self, ServerKind, Welcome};
-use farsight_wire::{Decoder, Frame, FrameKind, Header, Incoming, KeptReplies, Limits, Operation, Repeat, WireError};
+use farsight_wire::handshake::{self, Hello, ServerKind, Welcome};
+use farsight_wire::{
+    CallStatus, Decoder, Frame, FrameKind, Header, Incoming, KeptReplies, Limits, Operation, Repeat, WireError,
+};
 
 use crate::PRODUCT;
-use crate::control::Control;
+use crate::control::{Control, Ordered};
 use crate::outbox::Outbox;
 use crate::spawn::SESSION_ARGUMENT;
+use crate::surroundings::{SessionEvents, Surroundings, client_in_words};
 
 /// How long a client may take for its first frame.
 pub(crate) const FIRST_FRAME_TIME: Duration = Duration::from_secs(10);
@@ -43,21 +48,40 @@ fn run() -> std::io::Result<()> {
     // It was started by way of /proc/self/exe, which would be its name otherwise. Only people read it.
     let _ = std::fs::write("/proc/self/comm", "dbgsrv-session");
     let control = Control::from_fd(std::io::stdin().as_fd().try_clone_to_owned()?);
-    let Some((stream, read_so_far)) = control.receive()? else {
+    let Some(Ordered::Serve {
+        stream,
+        read_so_far,
+        has_listener,
+    }) = control.receive()?
+    else {
         return Ok(());
     };
-    let listener_gone = watch_listener(&control, &stream)?;
+    let (answered, answers) = channel();
+    let listener_gone = watch_listener(&control, &stream, answered)?;
     let mut session = Connection {
         stream: stream.try_clone()?,
         decoder: Decoder::new(),
     };
     session.decoder.feed(&read_so_far);
-    if !session.welcome()? {
+    let Some(hello) = session.welcome()? else {
         return Ok(());
-    }
+    };
+    let peer = stream.peer().ok().filter(|_| has_listener);
+    let client = client_in_words(&hello.identity, peer.map(|peer| peer.to_string()));
     let (outbox, writer) = Outbox::start(stream)?;
+    let listener = has_listener.then(|| control.try_clone()).transpose()?;
+    let events = SessionEvents {
+        outbox: outbox.clone(),
+        listener: listener.as_ref().map(Control::try_clone).transpose()?,
+        client,
+    };
+    let surroundings = Surroundings {
+        listener,
+        answers,
+        door: RefCell::new(None),
+    };
     let mut served = Served {
-        services: LinuxServices::start(PRODUCT, Arc::new(outbox.clone()), || {})?,
+        services: LinuxServices::start(PRODUCT, Arc::new(events), Box::new(surroundings))?,
         outbox: outbox.clone(),
         kept: KeptReplies::default(),
         control,
@@ -76,18 +100,28 @@ fn run() -> std::io::Result<()> {
     outbox.end();
     let _ = writer.join();
     let _ = session.stream.shutdown(Shutdown::Both);
+    // What was abandoned is kept for those who ask for it, client and listener or not.
+    served.services.end();
     Ok(())
 }
 
 /// Waits on a thread of its own for the end of the control socket, and ends the reading of requests then.
-fn watch_listener(control: &Control, stream: &Stream) -> std::io::Result<Arc<AtomicBool>> {
+fn watch_listener(
+    control: &Control,
+    stream: &Stream,
+    answered: Sender<Vec<String>>,
+) -> std::io::Result<Arc<AtomicBool>> {
     let gone = Arc::new(AtomicBool::new(false));
     let (control, stream, flag) = (control.try_clone()?, stream.try_clone()?, Arc::clone(&gone));
     let builder = std::thread::Builder::new()
         .name("listener-watch".into())
         .stack_size(64 << 10);
     builder.spawn(move || {
-        while let Ok(Some(_)) = control.receive() {}
+        while let Ok(Some(order)) = control.receive() {
+            if let Ordered::Holders(holders) = order {
+                let _ = answered.send(holders);
+            }
+        }
         flag.store(true, Ordering::SeqCst);
         let _ = stream.shutdown(Shutdown::Read);
     })?;
@@ -101,27 +135,27 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers the first frame; false where the client is refused.
-    fn welcome(&mut self) -> std::io::Result<bool> {
+    /// Answers the first frame, and returns it; none where the client is refused.
+    fn welcome(&mut self) -> std::io::Result<Option<Hello>> {
         let deadline = Instant::now() + FIRST_FRAME_TIME;
         let frame = loop {
             match self.decoder.next_frame() {
                 Ok(Some(frame)) => break frame,
                 Ok(None) => {}
-                Err(_) => return Ok(false),
+                Err(_) => return Ok(None),
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Ok(false);
+                return Ok(None);
             }
             self.stream.set_read_timeout(Some(left))?;
             if !self.fill()? {
-                return Ok(false);
+                return Ok(None);
             }
         };
         self.stream.set_read_timeout(None)?;
         let Ok(hello) = handshake::read_hello(&frame) else {
-            return Ok(false);
+            return Ok(None);
         };
         let answer = match handshake::judge(&hello, ServerKind::ProcessServer) {
             Ok(version) => handshake::opening_frame(FrameKind::Welcome, &welcome(version)),
@@ -129,7 +163,7 @@ impl Connection {
         };
         let bytes = [&farsight_wire::frame::PREAMBLE[..], &answer.encode()].concat();
         std::io::Write::write_all(&mut &self.stream, &bytes)?;
-        Ok(answer.header.kind == FrameKind::Welcome)
+        Ok((answer.header.kind == FrameKind::Welcome).then_some(hello))
     }
 
     /// The next frame; none at the end of the stream.
@@ -227,8 +261,9 @@ impl Served {
         if changes {
             self.kept.keep(&reply);
         }
+        let ends = operation == END_SERVER && reply.header.status == CallStatus::Done as u8;
         self.outbox.send(reply);
-        if operation == END_SERVER {
+        if ends {
             // Asked only now, so that the reply goes out before the end.
             let _ = self.control.ask_to_end();
         }

@@ -28,11 +28,12 @@ pub(crate) fn session_process() -> io::Result<(Child, Control)> {
 /// Starts a session process of our own for targets on this machine, and returns the stream to it. The program that
 /// calls this must call [`crate::run_if_session_process`] first thing in `main`.
 ///
-/// The session lasts until the stream is closed or the calling process ends.
+/// The session lasts until the stream is closed or the calling process ends; its process lasts longer where it keeps
+/// abandoned debuggees, until other sessions have taken them over.
 pub fn local_session() -> io::Result<UnixStream> {
     let (ours, theirs) = UnixStream::pair()?;
     let (mut child, control) = session_process()?;
-    control.hand_over(&Stream::from_fd(theirs.into())?, &[])?;
+    control.hand_over_locally(&Stream::from_fd(theirs.into())?)?;
     std::thread::Builder::new()
         .name("local-session".into())
         .spawn(move || {

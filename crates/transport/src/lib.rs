@@ -22,4 +22,5 @@ pub use dial::dial;
 pub use error::{ConnectError, PipeDirectoryFault};
 pub use listen::Listener;
 pub use peer::Peer;
+pub use pipe_directory::runtime_directory;
 pub use stream::Stream;

@@ -21,6 +21,13 @@ pub(crate) fn pipe_directory() -> PathBuf {
     choose(sys::effective_uid(), runtime, &std::env::temp_dir(), &Path::is_dir)
 }
 
+/// The directory of this process's user for sockets that only programs of this user reach, made if need be.
+pub fn runtime_directory() -> Result<PathBuf, ConnectError> {
+    let directory = pipe_directory();
+    prepare(&directory)?;
+    Ok(directory)
+}
+
 /// Root's place does not depend on the environment, which `su` and `sudo` carry over from another user.
 fn choose(uid: u32, runtime: Option<PathBuf>, temporary: &Path, is_directory: &dyn Fn(&Path) -> bool) -> PathBuf {
     if uid == 0 {

@@ -35,6 +35,10 @@ pub struct Registers {
     /// The XSAVE area (x86-64); empty when not asked for.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub vector: Vec<u8>,
+    /// Which values of `general` are known, bit by bit in its order; none where all are. The others are zero and mean
+    /// nothing: of a thread that is only looked at, program counter and stack pointer can be had and no more.
+    #[n(4)]
+    pub known: Option<u64>,
 }
 
 /// A register's name in lower case, such as `rip`.
@@ -48,7 +52,13 @@ impl Registers {
             general: vec![0; general_table(architecture).len()],
             debug: Vec::new(),
             vector: Vec::new(),
+            known: None,
         }
+    }
+
+    /// Whether a place of the general table holds a value.
+    pub fn is_known(&self, index: usize) -> bool {
+        self.known.is_none_or(|known| index < 64 && known >> index & 1 == 1)
     }
 
     /// The program counter.
@@ -92,10 +102,12 @@ impl Registers {
     pub fn by_name(&self, name: &str) -> Option<u64> {
         let find = |table: &[RegisterName], values: &[u64]| {
             let index = table.iter().position(|known| *known == name)?;
-            values.get(index).copied()
+            Some((index, values.get(index).copied()?))
         };
         find(general_table(self.architecture), &self.general)
+            .filter(|(index, _)| self.is_known(*index))
             .or_else(|| find(debug_table(self.architecture), &self.debug))
+            .map(|(_, value)| value)
     }
 
     /// Sets a general or debug register by its exact lower-case name; false where there is none.

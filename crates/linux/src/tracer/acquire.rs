@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use farsight_target::{Acquired, AttachSpec, LaunchSpec, LettingGo, ResumePlan, StopCause, TargetError, ThreadRecord};
+use farsight_target::{
+    Acquired, AttachMode, AttachSpec, LaunchSpec, LettingGo, Obstacle, ResumePlan, StopCause, TargetError, ThreadRecord,
+};
 use farsight_types::OsPid;
 use libc::{c_int, pid_t};
 
-use super::debuggee::{Debuggee, State, Thread};
+use super::debuggee::{Debuggee, Hold, State, Thread};
 use super::{Run, Tracer};
 use crate::launch::{self, PreparedLaunch};
 use crate::memory::ProcessMemory;
@@ -29,15 +31,40 @@ impl Tracer {
                 why: format!("process {pid} is debugged in this session already"),
             });
         }
-        permission::check(pid, &self.shared.machine)?;
+        let mode = spec.mode.unwrap_or_default();
+        let only_look = matches!(mode, AttachMode::Noninvasive | AttachMode::NoninvasiveNoSuspend);
+        match permission::check(pid, &self.shared.machine) {
+            Err(TargetError::Denied {
+                obstacle: Obstacle::Tracer { .. },
+                ..
+            }) if only_look => return self.look_at(spec),
+            Err(TargetError::Denied {
+                obstacle: Obstacle::ThirtyTwoBit,
+                ..
+            }) if mode == AttachMode::NoninvasiveNoSuspend => {}
+            checked => checked?,
+        }
+        match mode {
+            AttachMode::NoninvasiveNoSuspend => return self.look_at(spec),
+            AttachMode::Existing => self.check_abandoned(pid)?,
+            AttachMode::Invasive | AttachMode::Noninvasive | AttachMode::ResumeStopped => {}
+        }
         let memory =
             ProcessMemory::open(pid).map_err(|error| permission::explain(pid, &self.shared.machine, &error))?;
-        let options = self.options(false);
+        // What is only looked at survives this session, whatever the policy.
+        let options = if only_look {
+            ptrace::OPTIONS
+        } else {
+            self.options(false)
+        };
         self.seize_threads(pid, options)?;
         let memory = Arc::new(memory);
         self.shared.set_memory(pid, Some(memory.clone()));
         let mut debuggee = Debuggee::new(memory, false);
         debuggee.children = spec.children.unwrap_or_default();
+        if only_look {
+            debuggee.hold = Hold::Looked;
+        }
         self.debuggees.insert(pid, debuggee);
         if let Some(signals) = spec.signals {
             self.signals = signals;
@@ -58,8 +85,22 @@ impl Tracer {
             self.forget(pid);
             return Err(TargetError::Ended { pid });
         };
+        match mode {
+            AttachMode::Existing => self.end_job_stop(pid),
+            AttachMode::ResumeStopped => {
+                let stopped = self
+                    .threads
+                    .values()
+                    .any(|thread| thread.pid == pid && thread.job_stopped);
+                if let Some(debuggee) = self.debuggees.get_mut(&pid) {
+                    debuggee.continue_first = stopped;
+                }
+            }
+            _ => {}
+        }
         self.look_around(pid);
         let acquired = self.acquired(pid);
+        self.tell_targets();
         self.report(first, StopCause::Attached);
         Ok(acquired)
     }
@@ -188,6 +229,7 @@ impl Tracer {
         }
         self.name_threads(pid);
         self.look_around(pid);
+        self.tell_targets();
         let acquired = self.acquired(pid);
         let plan = ResumePlan {
             detail: spec.detail,
@@ -228,7 +270,7 @@ impl Tracer {
         }
     }
 
-    fn acquired(&self, pid: OsPid) -> Acquired {
+    pub(super) fn acquired(&self, pid: OsPid) -> Acquired {
         Acquired {
             process: pid,
             path: procfs::executable(pid).unwrap_or_default(),

@@ -170,8 +170,23 @@ impl Thread {
     }
 }
 
+/// How a debuggee is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Debugged.
+    Debugged,
+    /// Seized and stopped, to be looked at.
+    Looked,
+    /// Not seized at all.
+    Unseized {
+        /// The debugger that had it when it was attached to.
+        tracer: Option<OsPid>,
+    },
+}
+
 /// One process.
 pub(super) struct Debuggee {
+    pub(super) hold: Hold,
     pub(super) memory: Arc<ProcessMemory>,
     pub(super) launched: bool,
     pub(super) auxv: AuxiliaryVector,
@@ -189,6 +204,10 @@ pub(super) struct Debuggee {
     pub(super) copy_of: Option<OsPid>,
     /// Its birth is to be told by a stop of its own.
     pub(super) newborn: bool,
+    /// The next SIGCONT is ours and not for the program.
+    pub(super) drop_cont: bool,
+    /// The next resume ends its job-control stop.
+    pub(super) continue_first: bool,
     /// What its threads' debug registers shall hold.
     pub(super) hardware: Hardware,
 }
@@ -196,6 +215,7 @@ pub(super) struct Debuggee {
 impl Debuggee {
     pub(super) fn new(memory: Arc<ProcessMemory>, launched: bool) -> Debuggee {
         Debuggee {
+            hold: Hold::Debugged,
             memory,
             launched,
             auxv: AuxiliaryVector::default(),
@@ -208,6 +228,8 @@ impl Debuggee {
             children: ChildPolicy::Leave,
             copy_of: None,
             newborn: false,
+            drop_cont: false,
+            continue_first: false,
             hardware: Hardware::default(),
         }
     }

@@ -6,7 +6,7 @@ use farsight_target::{Chance, Event, ExitStatus, Note, ProcessEnd, SignalInfo, S
 use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t};
 
-use super::debuggee::{State, Thread, exit_status};
+use super::debuggee::{Hold, State, Thread, exit_status};
 use super::{Phase, Tracer, pinning};
 use crate::images::Loader;
 use crate::memory::ProcessMemory;
@@ -66,7 +66,10 @@ impl Tracer {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return self.note_stranger(tid, waited);
         };
+        let kept = self.kept.contains_key(&thread.pid);
         match waited {
+            // Nobody will ask for the end of one that was abandoned.
+            Waited::Exited(_) | Waited::Killed(_) if kept => self.thread_gone(tid, waited),
             Waited::Stopped {
                 event: libc::PTRACE_EVENT_EXIT,
                 ..
@@ -226,6 +229,13 @@ impl Tracer {
         if borrower {
             return self.deliver(tid, number);
         }
+        if number == libc::SIGCONT
+            && let Some(debuggee) = self.debuggees.get_mut(&pid)
+            && info.sender == Some(OsPid(std::process::id()))
+            && std::mem::take(&mut debuggee.drop_cont)
+        {
+            return self.deliver(tid, 0);
+        }
         if self.signals.stop.has(number) {
             if let Some(thread) = self.threads.get_mut(&tid) {
                 thread.deliver = number;
@@ -334,6 +344,7 @@ impl Tracer {
         debuggee.auxv = AuxiliaryVector::of(pid).unwrap_or_default();
         debuggee.loader = Loader::find(pid, &debuggee.memory, &debuggee.auxv);
         if let Some(loader) = debuggee.loader
+            && debuggee.hold == Hold::Debugged
             && let Err(why) = debuggee.memory.plant(loader.notify)
         {
             debuggee.loader = None;
@@ -345,6 +356,11 @@ impl Tracer {
 
     /// A thread is at its exit, its registers and the process's memory still there.
     fn exit_event(&mut self, tid: pid_t) {
+        // What is not set going ends all the same when it is killed.
+        if self.threads.get(&tid).is_some_and(|thread| !self.goes(thread.pid)) {
+            self.tell_end(tid);
+            return self.pass_exit(tid);
+        }
         if let Some(cause) = self.exit_cause(tid) {
             if cause != StopCause::ThreadEnding
                 && let Some(debuggee) = self
@@ -450,21 +466,32 @@ impl Tracer {
         if tid != pid.0 as pid_t && others_left {
             return;
         }
+        if self.kept.remove(&pid).is_some() {
+            self.threads.retain(|_, thread| thread.pid != pid);
+            self.tell_targets();
+            return self.tell_kept();
+        }
         let status = match waited {
             Waited::Killed(number) => ExitStatus::Signal { number },
             Waited::Exited(code) => ExitStatus::Code { code },
             Waited::Stopped { .. } => return,
         };
-        let shown = self.debuggee(pid).is_ok_and(|debuggee| debuggee.exit_shown);
+        let (shown, is_copy) = self.debuggee(pid).map_or((false, false), |debuggee| {
+            (debuggee.exit_shown, debuggee.copy_of.is_some())
+        });
         self.take_orphans(pid);
         self.forget(pid);
+        // Copies come and go by the thousand.
+        if !is_copy || self.debuggees.is_empty() {
+            self.tell_targets();
+        }
         let wanted = !shown && self.stops().is_some_and(|stops| stops.process_ended);
         // A step that can never end, and a start, must be answered.
         let awaited = self.run.as_ref().is_some_and(|run| {
             let step = run.plan.step.as_ref().map(|step| step.thread.0 as pid_t);
             run.starting == Some(pid) || step.is_some_and(|step| !self.threads.contains_key(&step))
         });
-        if wanted || awaited || self.debuggees.is_empty() {
+        if wanted || awaited || !self.has_going() {
             return self.report_gone(pid, StopCause::Exited { status });
         }
         let end = ProcessEnd { process: pid, status };

@@ -16,6 +16,11 @@ impl Tracer {
     /// Lets a debuggee run on by itself, from rest or running.
     pub(crate) fn detach(&mut self, pid: OsPid, order: SignalOrder) -> Result<(), TargetError> {
         self.debuggee(pid)?;
+        if self.is_unseized(pid) {
+            self.forget(pid);
+            self.tell_targets();
+            return Ok(());
+        }
         let was_running = self.run.is_some();
         self.halt(None);
         self.unpin();
@@ -57,6 +62,7 @@ impl Tracer {
             }
         }
         self.forget(pid);
+        self.tell_targets();
         if was_running {
             self.go_on_or_end();
         }
@@ -85,7 +91,7 @@ impl Tracer {
     }
 
     /// Takes every trap out of a debuggee's memory. Others that run in it lose theirs.
-    fn clean_memory(&mut self, pid: OsPid) {
+    pub(super) fn clean_memory(&mut self, pid: OsPid) {
         let Some(debuggee) = self.debuggees.get(&pid) else {
             return;
         };
@@ -99,7 +105,7 @@ impl Tracer {
     }
 
     /// All threads that run in a debuggee's memory, those that are not shown included.
-    fn threads_of(&self, pid: OsPid) -> Vec<pid_t> {
+    pub(super) fn threads_of(&self, pid: OsPid) -> Vec<pid_t> {
         let ours = self.threads.values().filter(|thread| thread.pid == pid);
         ours.map(|thread| thread.tid).collect()
     }
@@ -138,7 +144,7 @@ impl Tracer {
     }
 
     /// The signal whose delivery stop a thread rests in with its status put off, 0 for none.
-    fn deferred_signal(&self, tid: pid_t) -> i32 {
+    pub(super) fn deferred_signal(&self, tid: pid_t) -> i32 {
         let status = self.backlog.iter().find(|(other, _)| *other == tid);
         match status {
             Some((_, Waited::Stopped { signal, event: 0 })) if signal & 0x80 == 0 && !self.is_hardware_hit(tid) => {
@@ -157,9 +163,10 @@ impl Tracer {
 
     /// Kills a debuggee and waits for its end.
     pub(crate) fn terminate(&mut self, pid: OsPid) -> Result<(), TargetError> {
-        self.debuggee(pid)?;
+        self.seized(pid)?;
         let was_running = self.run.is_some();
         self.kill(pid);
+        self.tell_targets();
         if was_running {
             self.halt(None);
             self.go_on_or_end();
@@ -234,7 +241,7 @@ impl Tracer {
 
     /// After a debuggee has left a running session: the others go on, or the run is over with the last.
     fn go_on_or_end(&mut self) {
-        if self.debuggees.is_empty() {
+        if !self.has_going() {
             self.end_run();
         } else {
             self.go(None);
@@ -250,7 +257,7 @@ impl Tracer {
         }
         // Options can only be set on stopped threads.
         self.halt(None);
-        for thread in self.threads.values() {
+        for thread in self.threads.values().filter(|thread| self.goes(thread.pid)) {
             let launched = self
                 .debuggees
                 .get(&thread.pid)
@@ -276,6 +283,7 @@ impl Tracer {
                 self.loss.attached
             };
             match fate {
+                _ if !self.goes(pid) => drop(self.detach(pid, SignalOrder::Deliver)),
                 LettingGo::Detach => drop(self.detach(pid, SignalOrder::Deliver)),
                 LettingGo::Kill => self.kill(pid),
             }

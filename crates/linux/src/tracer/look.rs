@@ -10,6 +10,7 @@ use libc::pid_t;
 use super::Tracer;
 use super::debuggee::State;
 use super::hardware::set_debug_registers;
+use super::noninvasive::partial_registers;
 use super::rest::debug_registers;
 use crate::procfs;
 use crate::registers::{apply, to_registers};
@@ -18,6 +19,9 @@ use crate::sys::ptrace;
 impl Tracer {
     pub(crate) fn thread_list(&self, pid: OsPid) -> Result<Vec<ThreadRecord>, TargetError> {
         self.debuggee(pid)?;
+        if self.is_unseized(pid) {
+            return Ok(self.seen_threads(pid));
+        }
         Ok(self
             .shown_threads(pid)
             .into_iter()
@@ -69,6 +73,14 @@ impl Tracer {
             });
         }
         let mut reply = RegistersReply { registers: Vec::new() };
+        if self.is_unseized(request.process) {
+            let places = request
+                .threads
+                .iter()
+                .map(|tid| partial_registers(request.process, *tid));
+            reply.registers = places.collect();
+            return Ok(reply);
+        }
         for tid in &request.threads {
             let tid = tid.0 as pid_t;
             let thread = self.threads.get_mut(&tid);
@@ -90,7 +102,7 @@ impl Tracer {
     }
 
     pub(crate) fn set_registers_of(&mut self, request: &SetRegistersRequest) -> Result<(), TargetError> {
-        self.debuggee(request.process)?;
+        self.seized(request.process)?;
         self.at_rest()?;
         let tid = request.thread.0 as pid_t;
         let gone = TargetError::NoSuchThread { tid: request.thread };
@@ -129,7 +141,11 @@ impl Tracer {
     pub(crate) fn stacks_of(&mut self, request: &StacksRequest) -> Result<StacksReply, TargetError> {
         let memory = self.debuggee(request.process)?.memory.clone();
         self.at_rest()?;
-        let tids = if request.threads.is_empty() {
+        let unseized = self.is_unseized(request.process);
+        let tids = if request.threads.is_empty() && unseized {
+            let tids = procfs::threads(request.process).unwrap_or_default();
+            tids.into_iter().map(|tid| tid.0 as pid_t).collect()
+        } else if request.threads.is_empty() {
             self.shown_threads(request.process)
         } else {
             request.threads.iter().map(|tid| tid.0 as pid_t).collect()
@@ -141,15 +157,16 @@ impl Tracer {
             bytes: Vec::new(),
         };
         for tid in tids {
-            let thread = self
-                .threads
-                .get_mut(&tid)
-                .filter(|thread| thread.pid == request.process);
-            let Some(thread) = thread.filter(|thread| thread.state == State::Stopped) else {
-                continue;
+            let registers = if unseized {
+                partial_registers(request.process, OsTid(tid as u32))
+            } else {
+                let thread = self.threads.get_mut(&tid);
+                thread
+                    .filter(|thread| thread.pid == request.process && thread.state == State::Stopped)
+                    .and_then(|thread| thread.registers().ok())
+                    .map(|registers| to_registers(&registers))
             };
-            let Ok(registers) = thread.registers() else { continue };
-            let registers = to_registers(&registers);
+            let Some(registers) = registers else { continue };
             let stack = memory.read(registers.sp(), each);
             reply.threads.push(ThreadStack {
                 thread: OsTid(tid as u32),

@@ -268,7 +268,7 @@ impl Tracer {
         let shown = |tid: &pid_t| {
             self.threads
                 .get(tid)
-                .is_some_and(|thread| thread.state == State::Stopped && !thread.borrower)
+                .is_some_and(|thread| thread.state == State::Stopped && !thread.borrower && self.goes(thread.pid))
         };
         let tid = stepping
             .into_iter()
@@ -290,20 +290,32 @@ impl Tracer {
         let detail = self.run.as_ref().map(|run| run.plan.detail).unwrap_or_default();
         self.end_run();
         self.event_thread = tid;
-        let memory = self.debuggees.get(&pid).map(|debuggee| debuggee.memory.clone());
-        let mut registers = None;
+        let registers = self.full_registers(tid, detail.vector);
+        if cause == StopCause::StepDone
+            && let Some(registers) = &registers
+            && let Some(thread) = self.threads.get_mut(&tid)
+        {
+            thread.past_trap = Some(registers.pc().0);
+        }
+        self.tell_stop(pid, tid, cause, registers, detail.stack_bytes);
+    }
+
+    /// Tells of a stop, with the memory that belongs to these registers.
+    pub(super) fn tell_stop(
+        &mut self,
+        pid: OsPid,
+        tid: pid_t,
+        cause: StopCause,
+        registers: Option<Registers>,
+        stack_bytes: u32,
+    ) {
         let mut ranges = Vec::new();
         let mut bytes = Vec::new();
-        if let Some(memory) = memory
-            && let Some(general) = self.full_registers(tid, detail.vector)
+        if let Some(debuggee) = self.debuggees.get(&pid)
+            && let Some(general) = &registers
         {
-            let pc = general.pc();
-            if cause == StopCause::StepDone
-                && let Some(thread) = self.threads.get_mut(&tid)
-            {
-                thread.past_trap = Some(pc.0);
-            }
-            let stack_bytes = detail.stack_bytes.min(1 << 20) as usize;
+            let (memory, pc) = (&debuggee.memory, general.pc());
+            let stack_bytes = stack_bytes.min(1 << 20) as usize;
             for (start, length) in [(general.sp(), stack_bytes), (pc, CODE_BYTES)] {
                 let part = memory.read(start, length);
                 ranges.push(AddressRange::new(start, part.len() as u64));
@@ -314,7 +326,6 @@ impl Tracer {
                 ranges.push(AddressRange::new(range.start, part.len() as u64));
                 bytes.extend_from_slice(&part);
             }
-            registers = Some(general);
         }
         self.send_stop(pid, tid, cause, registers, ranges, bytes);
     }

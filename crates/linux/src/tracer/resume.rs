@@ -16,11 +16,14 @@ impl Tracer {
     /// Carries out a resume request: traps first, then every thread that is not held.
     pub(crate) fn resume(&mut self, plan: ResumePlan) -> Result<Resumed, TargetError> {
         self.at_rest()?;
-        if self.debuggees.is_empty() {
-            return Err(TargetError::NotRunning);
+        if !self.has_going() {
+            return Err(self.why_nothing_goes());
         }
         if let Some(step) = &plan.step
-            && !self.threads.contains_key(&(step.thread.0 as pid_t))
+            && !self
+                .threads
+                .get(&(step.thread.0 as pid_t))
+                .is_some_and(|thread| self.goes(thread.pid))
         {
             return Err(TargetError::NoSuchThread { tid: step.thread });
         }
@@ -57,6 +60,7 @@ impl Tracer {
         });
         let stepping = stepper.as_ref().map(|stepper| stepper.tid);
         self.pass_new_trap(&plan.traps);
+        self.continue_stopped();
         self.start_run(Run {
             plan,
             stepper,
@@ -127,7 +131,8 @@ impl Tracer {
     /// Sets one stopped thread on, past the trap that it has dealt with, with the signal it is to get. Does nothing
     /// where the session has come to rest, the thread is held, or a status of it is still to be judged.
     pub(super) fn let_run(&mut self, tid: pid_t) {
-        if self.run.is_none() {
+        let goes = |thread: &super::Thread| self.goes(thread.pid);
+        if self.run.is_none() || !self.threads.get(&tid).is_some_and(goes) {
             return;
         }
         let delivers = self.threads.get(&tid).is_some_and(|thread| thread.deliver != 0);
@@ -245,6 +250,7 @@ impl Tracer {
     }
 
     fn plant(&self, trap: &Trap) -> Result<(), TargetError> {
+        self.debugged(trap.process)?;
         let debuggee = self.debuggee(trap.process)?;
         let refused = |why: String| TargetError::Trap { at: trap.address, why };
         match trap.kind {
