@@ -300,16 +300,25 @@ impl Look for LinuxServices {
     }
 
     fn allocate(&mut self, request: AllocateRequest) -> Result<Allocation, TargetError> {
-        self.tracer.call(move |tracer| tracer.allocate(&request))
+        self.tracer.call(move |tracer| {
+            tracer.debugged(request.process)?;
+            tracer.allocate(&request)
+        })
     }
 
     fn free(&mut self, order: Allocation) -> Result<Nothing, TargetError> {
-        self.tracer.call(move |tracer| tracer.free(&order))?;
+        self.tracer.call(move |tracer| {
+            tracer.debugged(order.process)?;
+            tracer.free(&order)
+        })?;
         Ok(Nothing {})
     }
 
     fn change_suspend_counts(&mut self, order: SuspendOrder) -> Result<SuspendCounts, TargetError> {
-        self.tracer.call(move |tracer| tracer.change_suspend_counts(&order))
+        self.tracer.call(move |tracer| {
+            tracer.debugged(order.process)?;
+            tracer.change_suspend_counts(&order)
+        })
     }
 
     fn describe_threads(&mut self, request: ThreadsRequest) -> Result<ThreadDetails, TargetError> {

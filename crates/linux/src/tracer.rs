@@ -39,6 +39,7 @@ use libc::pid_t;
 use crate::memory::ProcessMemory;
 use crate::sys::wait::Waited;
 use crate::sys::{child, ptrace, wait};
+use crate::terminal::Terminal;
 use debuggee::{Debuggee, Thread};
 
 /// Where events go. Called by the tracer's thread and by terminals' threads.
@@ -253,6 +254,8 @@ pub(crate) struct Tracer {
     debuggees: BTreeMap<OsPid, Debuggee>,
     /// Left stopped for another debugger; nothing of them is ours any more but their threads.
     kept: BTreeMap<OsPid, Debuggee>,
+    /// Programs that were started with an attachment and are children of this thread, but no debuggees.
+    undebugged: BTreeMap<pid_t, Terminal>,
     /// Dropped when nothing is kept.
     waiting: Option<Sender<()>>,
     threads: BTreeMap<pid_t, Thread>,
@@ -291,6 +294,7 @@ impl Tracer {
             shared,
             debuggees: BTreeMap::new(),
             kept: BTreeMap::new(),
+            undebugged: BTreeMap::new(),
             waiting: None,
             threads: BTreeMap::new(),
             strangers: BTreeMap::new(),

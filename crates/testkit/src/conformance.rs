@@ -12,6 +12,7 @@ mod hardware;
 mod holding;
 mod machine;
 mod memory;
+mod modes;
 mod signals;
 mod steps;
 mod stops;
@@ -26,6 +27,7 @@ pub use hardware::*;
 pub use holding::*;
 pub use machine::*;
 pub use memory::*;
+pub use modes::*;
 pub use signals::*;
 pub use steps::*;
 pub use stops::*;
@@ -87,6 +89,9 @@ macro_rules! conformance_tests {
             // family: family, threads
             heavy_a_fork_storm_is_followed, shares_traps_with_followed_children, follows_children_that_share_memory,
             heavy_ten_thousand_threads_are_held, stops_at_births_and_ends, follows_and_lets_go_of_children,
+            // modes: counter, threads, spin, hello
+            looks_without_steering, looks_without_suspending, resumes_a_stopped_process, hands_abandoned_processes_over,
+            keeps_abandoned_launched_programs, starts_a_program_with_an_attachment,
             // terminal: hello
             gives_a_launched_program_its_surroundings, types_into_a_terminal, carries_much_output,
         }

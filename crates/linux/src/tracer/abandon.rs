@@ -5,6 +5,7 @@ use farsight_target::TargetError;
 use farsight_types::{OsPid, OsTid};
 use libc::pid_t;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use super::Tracer;
 use super::debuggee::{Hold, State};
@@ -12,6 +13,10 @@ use super::hardware::disarm;
 use crate::procfs;
 use crate::sys::wait::Waited;
 use crate::sys::{child, ptrace, wait};
+
+/// How often, and at what distance, it is looked whether a process has stopped.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Tracer {
     /// Takes everything of ours out of a debuggee and leaves it stopped. Whatever becomes of this process, it stays so:
@@ -118,9 +123,12 @@ impl Tracer {
 
     /// Says what stands in the way of taking over a process that is said to be stopped and held by nobody.
     pub(super) fn check_abandoned(&self, pid: OsPid) -> Result<(), TargetError> {
-        let state = procfs::status(pid.0).map_or('?', |status| status.state);
-        if state == 'T' {
-            return Ok(());
+        // It may have been let go of just now, and its threads be on their way into the stop.
+        for _ in 0..LOOKS {
+            if procfs::status(pid.0).is_ok_and(|status| status.state == 'T') {
+                return Ok(());
+            }
+            std::thread::park_timeout(PAUSE);
         }
         Err(TargetError::Invalid {
             why: format!(

@@ -22,9 +22,42 @@ use crate::{permission, procfs};
 const MOST_ROUNDS: usize = 64;
 
 impl Tracer {
-    /// Seizes every thread of a process and brings it to rest.
+    /// Attaches; a program that is to be started with it is held before its first instruction until that has succeeded,
+    /// and runs undebugged from then on. With no process to attach to, the program itself is debugged.
     pub(crate) fn attach(&mut self, spec: &AttachSpec) -> Result<Acquired, TargetError> {
         self.at_rest()?;
+        let Some(start) = &spec.start else {
+            return self.attach_to(spec);
+        };
+        if spec.process == OsPid(0) {
+            return self.launch(start.clone());
+        }
+        let PreparedLaunch { program, master } = launch::prepare(start, &self.shared.machine)?;
+        let failed = |why: String| TargetError::Launch {
+            program: start.program.clone(),
+            machine: self.shared.machine.clone(),
+            why,
+        };
+        let waiting = child::spawn_waiting(&program).map_err(|error| failed(format!("fork: {error}")))?;
+        drop(program);
+        let attached = self.attach_to(spec);
+        if attached.is_err() || waiting.go().is_err() {
+            let _ = child::signal_process(waiting.pid, libc::SIGKILL);
+            let _ = wait::one(waiting.pid);
+            return attached;
+        }
+        if let Some((_, error)) = waiting.failure() {
+            let why = launch::explain_exec(&start.program, &error);
+            self.trouble(format!("cannot start '{}': {why}", start.program));
+        }
+        let process = OsPid(waiting.pid as u32);
+        let terminal = Terminal::start(process, master, self.shared.events.clone());
+        self.undebugged.insert(waiting.pid, terminal);
+        attached
+    }
+
+    /// Seizes every thread of a process and brings it to rest.
+    fn attach_to(&mut self, spec: &AttachSpec) -> Result<Acquired, TargetError> {
         let pid = spec.process;
         if self.debuggees.contains_key(&pid) {
             return Err(TargetError::Invalid {

@@ -82,6 +82,7 @@ impl Tracer {
 
     /// Says what becomes of the processes that a debuggee makes from now on.
     pub(crate) fn set_children(&mut self, pid: OsPid, children: ChildPolicy) -> Result<(), TargetError> {
+        self.debugged(pid)?;
         let debuggee = self.debuggees.get_mut(&pid);
         debuggee.ok_or(TargetError::NotDebugged { pid })?.children = children;
         Ok(())
@@ -195,6 +196,9 @@ impl Tracer {
     pub(super) fn note_stranger(&mut self, tid: pid_t, waited: Waited) {
         if let Waited::Stopped { .. } = waited {
             self.strangers.insert(tid, waited);
+        } else {
+            // With it goes its terminal, which first sends what the program wrote last.
+            self.undebugged.remove(&tid);
         }
     }
 

@@ -288,6 +288,9 @@ impl Tracer {
                 LettingGo::Kill => self.kill(pid),
             }
         }
+        for (_, terminal) in std::mem::take(&mut self.undebugged) {
+            terminal.keep_open();
+        }
         self.run = None;
     }
 }
