@@ -49,6 +49,14 @@ impl Door {
     pub fn hand_over(&self, process: OsPid) -> Result<(), TargetError> {
         self.0.call(move |tracer| tracer.hand_over(process))
     }
+
+    /// Whoever asked has been answered: with nothing left to keep, the session process may end.
+    pub fn answered(&self) {
+        let _ = self.0.call(|tracer| {
+            tracer.tell_kept();
+            Ok(())
+        });
+    }
 }
 
 impl LinuxServices {

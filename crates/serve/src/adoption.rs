@@ -47,7 +47,10 @@ pub(crate) fn open(door: Door) -> io::Result<OpenDoor> {
         // Somebody who is not served well tries again, and accepting fails for lack of descriptors only.
         for stream in listener.incoming() {
             match stream {
-                Ok(stream) => drop(answer(stream, &door)),
+                Ok(stream) => {
+                    let _ = answer(stream, &door);
+                    door.answered();
+                }
                 Err(_) => std::thread::park_timeout(Duration::from_millis(100)),
             }
         }

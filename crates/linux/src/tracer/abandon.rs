@@ -87,7 +87,8 @@ impl Tracer {
         }
     }
 
-    /// Lets go of a debuggee that was abandoned: it stays stopped, by its SIGSTOP.
+    /// Lets go of a debuggee that was abandoned: it stays stopped, by its SIGSTOP. This process may end when whoever asked
+    /// for it has been told.
     pub(crate) fn hand_over(&mut self, pid: OsPid) -> Result<(), TargetError> {
         let debuggee = self.kept.remove(&pid).ok_or(TargetError::NotDebugged { pid })?;
         if let Some(terminal) = &debuggee.terminal {
@@ -103,7 +104,6 @@ impl Tracer {
         let threads = &self.threads;
         self.backlog.retain(|(tid, _)| threads.contains_key(tid));
         drop(debuggee);
-        self.tell_kept();
         self.tell_targets();
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Tracer {
     }
 
     /// An abandoned debuggee has gone its way, or was killed.
-    pub(super) fn tell_kept(&mut self) {
+    pub(crate) fn tell_kept(&mut self) {
         if self.kept.is_empty() {
             self.waiting = None;
         }
