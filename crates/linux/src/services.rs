@@ -47,13 +47,17 @@ pub struct Door(TracerCaller);
 impl Door {
     /// Lets go of an abandoned debuggee, which stays stopped.
     pub fn hand_over(&self, process: OsPid) -> Result<(), TargetError> {
-        self.0.call(move |tracer| tracer.hand_over(process))
+        self.0.call(move |tracer| {
+            tracer.hand_over(process)?;
+            tracer.owe_answer();
+            Ok(())
+        })
     }
 
     /// Whoever asked has been answered: with nothing left to keep, the session process may end.
     pub fn answered(&self) {
         let _ = self.0.call(|tracer| {
-            tracer.tell_kept();
+            tracer.give_answer();
             Ok(())
         });
     }

@@ -254,6 +254,8 @@ pub(crate) struct Tracer {
     debuggees: BTreeMap<OsPid, Debuggee>,
     /// Left stopped for another debugger; nothing of them is ours any more but their threads.
     kept: BTreeMap<OsPid, Debuggee>,
+    /// Answers that those who took over are still to get.
+    owed: u32,
     /// Programs that were started with an attachment and are children of this thread, but no debuggees.
     undebugged: BTreeMap<pid_t, Terminal>,
     /// Dropped when nothing is kept.
@@ -294,6 +296,7 @@ impl Tracer {
             shared,
             debuggees: BTreeMap::new(),
             kept: BTreeMap::new(),
+            owed: 0,
             undebugged: BTreeMap::new(),
             waiting: None,
             threads: BTreeMap::new(),

@@ -49,7 +49,6 @@ pub(crate) fn open(door: Door) -> io::Result<OpenDoor> {
             match stream {
                 Ok(stream) => {
                     let _ = answer(stream, &door);
-                    door.answered();
                 }
                 Err(_) => std::thread::park_timeout(Duration::from_millis(100)),
             }
@@ -68,7 +67,11 @@ fn answer(mut stream: UnixStream, door: &Door) -> io::Result<()> {
     let mut process = [0; 4];
     stream.read_exact(&mut process)?;
     match door.hand_over(OsPid(u32::from_le_bytes(process))) {
-        Ok(()) => stream.write_all(b"+"),
+        Ok(()) => {
+            let answered = stream.write_all(b"+");
+            door.answered();
+            answered
+        }
         Err(_) => stream.write_all(b"-it debugs that process and has not abandoned it"),
     }
 }

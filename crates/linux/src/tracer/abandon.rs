@@ -114,9 +114,20 @@ impl Tracer {
         self.tell_kept();
     }
 
+    /// Somebody who has taken over is still to be told so: until then this process stays.
+    pub(crate) fn owe_answer(&mut self) {
+        self.owed += 1;
+    }
+
+    /// They have been told.
+    pub(crate) fn give_answer(&mut self) {
+        self.owed = self.owed.saturating_sub(1);
+        self.tell_kept();
+    }
+
     /// An abandoned debuggee has gone its way, or was killed.
-    pub(crate) fn tell_kept(&mut self) {
-        if self.kept.is_empty() {
+    pub(super) fn tell_kept(&mut self) {
+        if self.kept.is_empty() && self.owed == 0 {
             self.waiting = None;
         }
     }
