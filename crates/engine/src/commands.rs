@@ -13,6 +13,7 @@ mod dumps;
 mod enter;
 mod events;
 mod execute;
+mod frames;
 mod info;
 mod log;
 mod memory;
@@ -26,6 +27,7 @@ mod script;
 mod search;
 mod settings;
 mod stack;
+mod stacks;
 mod step;
 mod symbols;
 mod systems;
@@ -138,6 +140,8 @@ const TABLES: &[&[Row]] = &[
     breakpoints::ROWS,
     events::ROWS,
     stack::ROWS,
+    frames::ROWS,
+    stacks::ROWS,
     registers::ROWS,
     memory::ROWS,
     pointers::ROWS,

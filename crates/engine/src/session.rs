@@ -15,7 +15,7 @@ mod stream;
 mod walk;
 
 pub(crate) use access::number;
-pub(crate) use looks::LookMemos;
+pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use stream::{PIECE, Writes};
 pub(crate) use walk::Walked;
 

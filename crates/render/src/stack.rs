@@ -14,7 +14,9 @@ const ARGUMENTS: usize = 71;
 /// `k`.
 pub(crate) fn stack(out: &mut String, stack: &Stack, view: &View) {
     let columns = stack.columns;
-    write_line!(out, "{}", view.paint(Paint::Heading, &heading(columns)));
+    if !columns.headless {
+        write_line!(out, "{}", view.paint(Paint::Heading, &heading(columns)));
+    }
     let mut warned = false;
     let mut last_sp: Option<Address> = None;
     for frame in &stack.frames {

@@ -137,6 +137,11 @@ fn chunks(session: &mut Session, form: Form, range: AddressRange, columns: Optio
     Ok(())
 }
 
+/// A range of 64-bit words with the symbols that they point to.
+pub(super) fn show_symbols(session: &mut Session, range: AddressRange) -> Result<(), CommandError> {
+    chunks(session, Form::Plain(DumpFormat::Symbols), range, None)
+}
+
 /// The parts of memory that lie in a range.
 fn cut(parts: &[(Address, Vec<u8>)], range: AddressRange) -> Vec<MemoryPart> {
     let inside = |(address, bytes): &(Address, Vec<u8>)| {

@@ -1,9 +1,10 @@
 //! `k` and its kin: backtraces.
 
 use farsight_session::Record;
-use farsight_session::record::{FrameTrust, Stack, StackColumns, StackFrame};
+use farsight_session::record::{FrameTrust, Stack, StackColumns, StackFrame, SymbolName};
 use farsight_symbols::{EndReason, Frame, Trust};
-use farsight_types::{Address, Registers};
+use farsight_types::registers::amd64;
+use farsight_types::{Address, AddressRange, Registers};
 
 use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
@@ -13,29 +14,51 @@ use crate::model::Process;
 use crate::session::{Session, Walked};
 use crate::symbols::describe;
 
-pub(super) const ROWS: &[Row] = &[Row {
-    names: &["k", "kn", "kv", "kb", "kc", "kf"],
-    usage: "[~Thread] k[b|v][c][n][f] [Count]",
-    summary: "Shows the stack: n numbers the frames, b and v add words that may be arguments, f frame sizes.",
-    needs: Needs::Rest,
-    writes: false,
-    prefix: Prefix::Selects,
-    run: stack,
-}];
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        names: &["k", "kn", "kv", "kb", "kc", "kf", "kp", "kP", "kL", "kM"],
+        usage: "[~Thread] k[b|p|P|v][c][n][f][L][M] [Count] | k... = Stack [Ip] [Count] | k... = Base Stack Ip [Count]",
+        summary: "Shows the stack: n numbers the frames, b and v add words that may be arguments, p and P the types of \
+                  parameters, f frame sizes, c call sites alone; behind = stands where to begin.",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: stack,
+    },
+    Row {
+        names: &["kd"],
+        usage: "[~Thread] kd [Count]",
+        summary: "Shows the words on the stack with the symbols that they point to.",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: raw,
+    },
+    Row {
+        names: &[".kframes"],
+        usage: ".kframes [Count]",
+        summary: "Shows or sets how many frames a backtrace has where no count is given.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: depth,
+    },
+];
 
-/// Frames shown when no count is given; DbgEng's `.kframes` default.
-const DEFAULT_FRAMES: usize = 256;
 /// Most frames of one listing.
 const MOST_FRAMES: u64 = 0xffff;
 /// Bytes of each stack that are fetched for all threads at once.
 const FIRST_BYTES: u32 = 4096;
 /// Words shown as possible arguments.
 const ARGUMENTS: u64 = 4;
+/// Words that kd shows where no count is given, and at most.
+const WORDS: u64 = 32;
+const MOST_WORDS: u64 = 0x10_0000;
 
 /// Whether a name is `k` with flags.
 pub(super) fn is_stack_command(name: &str) -> bool {
     name.strip_prefix('k')
-        .is_some_and(|flags| flags.chars().all(|flag| "bvcnfL".contains(flag)))
+        .is_some_and(|flags| flags.chars().all(|flag| "bvcnfpPLM".contains(flag)))
 }
 
 /// Makes everything known that backtraces of all threads need, in as few round trips as one thread takes.
@@ -47,7 +70,8 @@ pub(super) fn fetch_for_all(session: &mut Session) -> Result<(), CommandError> {
         .iter()
         .filter_map(|thread| thread.registers.clone())
         .collect();
-    session.walk_all(&known, DEFAULT_FRAMES).map(drop)
+    let most = session.memos.looks.frames;
+    session.walk_all(&known, most + 1).map(drop)
 }
 
 fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
@@ -58,31 +82,123 @@ fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
         arguments: has('b') || has('v'),
         sizes: has('f'),
         clean: has('c'),
+        headless: false,
     };
-    let text = invocation.text;
-    let most = match text.is_empty() {
-        true => DEFAULT_FRAMES,
-        false => {
-            let count = session.evaluate(text, invocation.at)?;
-            if !(1..=MOST_FRAMES).contains(&count) {
-                return Err(CommandError::syntax(
-                    invocation.at,
-                    format!("a frame count is from 1 to {MOST_FRAMES:#x}"),
-                ));
-            }
-            usize::try_from(count).unwrap_or(DEFAULT_FRAMES)
-        }
+    let text = invocation.text.trim_start();
+    let (start, most) = match text.strip_prefix('=') {
+        None => (session.registers()?, take_count(session, invocation, text)?),
+        Some(text) => take_start(session, invocation, text.trim_start())?,
     };
-    let thread = session.place()?.thread;
     // One more, because a frame is shown with where it returns to.
-    let walked = session.walk(thread, most + 1)?;
+    let mut walked = session.walk_all(&[start], most + 1)?;
+    let Some(walked) = walked.pop() else {
+        return Ok(Flow::Done);
+    };
     session.load_for(walked.frames.iter().map(Frame::lookup_address))?;
-    let stack = shown(session.process()?, walked, columns, most);
+    let naming = Naming {
+        parameters: has('p') || has('P'),
+    };
+    let stack = shown(session.process()?, walked, columns, most, naming);
     session.output.record(Record::Stack(stack));
     Ok(Flow::Done)
 }
 
-fn shown(process: &Process, walked: Walked, columns: StackColumns, most: usize) -> Stack {
+/// A count of frames, or the usual one.
+fn take_count(session: &mut Session, invocation: &Invocation<'_>, text: &str) -> Result<usize, CommandError> {
+    if text.is_empty() {
+        return Ok(session.memos.looks.frames);
+    }
+    let at = invocation.position_of(text);
+    let count = session.evaluate(text, at)?;
+    frames(count, at)
+}
+
+fn frames(count: u64, at: usize) -> Result<usize, CommandError> {
+    let wrong = || CommandError::syntax(at, format!("a frame count is from 1 to {MOST_FRAMES:#x}"));
+    match (1..=MOST_FRAMES).contains(&count) {
+        true => usize::try_from(count).map_err(|_| wrong()),
+        false => Err(wrong()),
+    }
+}
+
+/// Where a walk begins, as numbers: the stack pointer, or it and the instruction pointer, or the base pointer and
+/// both; behind them a count, which is told from an address by its size.
+fn take_start(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    text: &str,
+) -> Result<(Registers, usize), CommandError> {
+    let mut registers = session.registers()?;
+    let mut numbers = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() && numbers.len() < 4 {
+        let at = invocation.position_of(rest);
+        let (number, behind) = session.evaluate_prefix(rest, at)?;
+        numbers.push((number, at));
+        rest = behind;
+    }
+    invocation.expect_end(rest)?;
+    let mut most = session.memos.looks.frames;
+    if numbers.len() == 4 || numbers.len() > 1 && numbers.last().is_some_and(|(number, _)| *number <= MOST_FRAMES) {
+        let (count, at) = numbers.pop().unwrap_or_default();
+        most = frames(count, at)?;
+    }
+    let values: Vec<u64> = numbers.into_iter().map(|(number, _)| number).collect();
+    let (base, stack, ip) = match values.as_slice() {
+        [stack] => (None, *stack, None),
+        [stack, ip] => (None, *stack, Some(*ip)),
+        [base, stack, ip] => (Some(*base), *stack, Some(*ip)),
+        _ => return Err(invocation.missing("a stack pointer")),
+    };
+    registers.set_value(amd64::RSP, stack);
+    if let Some(base) = base {
+        registers.set_value(amd64::RBP, base);
+    }
+    if let Some(ip) = ip {
+        registers.set_pc(Address(ip));
+    }
+    Ok((registers, most))
+}
+
+/// `kd`.
+fn raw(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let count = match invocation.text.is_empty() {
+        true => WORDS,
+        false => session.evaluate(invocation.text, invocation.at)?,
+    };
+    if !(1..=MOST_WORDS).contains(&count) {
+        return Err(CommandError::syntax(
+            invocation.at,
+            format!("a count of words is from 1 to {MOST_WORDS:#x}"),
+        ));
+    }
+    let sp = session.registers()?.sp();
+    let room = (u64::MAX - sp.0) / 8;
+    super::memory::show_symbols(session, AddressRange::new(sp, 8 * count.min(room.max(1))))?;
+    Ok(Flow::Done)
+}
+
+/// `.kframes`.
+fn depth(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    if !invocation.text.is_empty() {
+        session.memos.looks.frames = take_count(session, invocation, invocation.text)?;
+    }
+    let frames = session.memos.looks.frames;
+    session
+        .output
+        .line(format!("Default stack trace depth is 0n{frames} frames"));
+    Ok(Flow::Done)
+}
+
+/// How call sites are named.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Naming {
+    /// With the types of parameters.
+    pub(super) parameters: bool,
+}
+
+/// A walk as it is shown.
+pub(super) fn shown(process: &Process, walked: Walked, columns: StackColumns, most: usize, naming: Naming) -> Stack {
     let frames = walked
         .frames
         .iter()
@@ -94,7 +210,7 @@ fn shown(process: &Process, walked: Walked, columns: StackColumns, most: usize) 
                 number: u32::try_from(number).unwrap_or(u32::MAX),
                 child_sp: frame.registers.sp(),
                 return_address: caller.map(|caller| caller.pc),
-                site: site(process, frame),
+                site: site(process, frame, naming),
                 arguments: match columns.arguments {
                     true => arguments(process, frame),
                     false => Vec::new(),
@@ -119,13 +235,21 @@ fn shown(process: &Process, walked: Walked, columns: StackColumns, most: usize) 
 
 /// Where a frame executes, named by the call and not by what follows it: a call at the end of a function returns into
 /// the next one.
-fn site(process: &Process, frame: &Frame) -> farsight_session::record::Place {
+fn site(process: &Process, frame: &Frame, naming: Naming) -> farsight_session::record::Place {
     // The trampoline of a signal handler was never called: it begins at its return address.
     let lookup = match frame.is_signal_frame {
         true => frame.pc,
         false => frame.lookup_address(),
     };
     let mut place = describe(process, lookup);
+    if naming.parameters
+        && let Some(module) = process.module_at(lookup)
+        && let Some((symbol, distance)) = module
+            .loaded()
+            .and_then(|symbols| symbols.table().at(module.rva(lookup)))
+    {
+        place.symbol = Some(SymbolName::new(&module.name, symbol.full_name(), distance));
+    }
     if let Some(symbol) = &mut place.symbol {
         symbol.displacement = symbol.displacement.wrapping_add(frame.pc.0.wrapping_sub(lookup.0));
     }

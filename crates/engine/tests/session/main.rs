@@ -9,6 +9,7 @@ mod memory;
 mod registers;
 mod scripting;
 mod search;
+mod stacks;
 mod stepping;
 mod support;
 mod systems;

@@ -249,6 +249,9 @@ pub struct StackColumns {
     /// Call sites alone (`c`).
     #[n(3)]
     pub clean: bool,
+    /// No line above that names the columns (`.frame`).
+    #[cbor(n(4), default)]
+    pub headless: bool,
 }
 
 /// `k`.

@@ -1,0 +1,158 @@
+//! `.frame`, `.f+`, `.f-`: one frame of the stack, chosen until the target runs.
+
+use farsight_session::Record;
+use farsight_session::record::StackColumns;
+use farsight_symbols::Frame;
+use farsight_types::Registers;
+use farsight_types::registers::amd64;
+
+use super::registers::register_block;
+use super::stack::{Naming, shown};
+use super::{Invocation, Needs, Prefix, Row};
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::expression::take_word;
+use crate::session::{ChosenFrame, Session, Walked};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        names: &[".frame"],
+        usage: ".frame [/c] [/r] [Number]",
+        summary: "Chooses a frame of the stack, or shows the chosen one; /r shows its registers, with /c they stand \
+                  for the thread's own until .frame /c 0.",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: frame,
+    },
+    Row {
+        names: &[".f"],
+        usage: ".f+ | .f-",
+        summary: "Chooses the next frame outwards (+) or inwards (-).",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: neighbour,
+    },
+];
+
+/// The highest number of a frame.
+const MOST: u64 = 0xffff;
+
+/// What is shown of a frame, and what its registers are for.
+#[derive(Clone, Copy, Default)]
+struct Options {
+    registers: bool,
+    context: bool,
+}
+
+fn frame(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let mut options = Options::default();
+    let mut rest = invocation.text.trim_start();
+    while rest.starts_with('/') {
+        let (option, behind) = take_word(rest);
+        match option {
+            "/c" => options.context = true,
+            "/r" => options.registers = true,
+            _ => return Err(invocation.unexpected(rest)),
+        }
+        rest = behind;
+    }
+    let number = match rest {
+        "" => session.chosen_frame().map_or(0, |frame| frame.number),
+        text => {
+            let at = invocation.position_of(text);
+            let number = session.evaluate(text, at)?;
+            let number = usize::try_from(number).ok().filter(|number| *number as u64 <= MOST);
+            number.ok_or_else(|| CommandError::syntax(at, format!("a frame's number is from 0 to {MOST:#x}")))?
+        }
+    };
+    choose(session, number, options)
+}
+
+fn neighbour(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let (now, options) = match session.chosen_frame() {
+        None => (0, Options::default()),
+        Some(frame) => (
+            frame.number,
+            Options {
+                context: frame.context.is_some(),
+                registers: false,
+            },
+        ),
+    };
+    let number = match invocation.text.trim() {
+        "+" => now.checked_add(1),
+        "-" => now.checked_sub(1),
+        _ => return Err(invocation.missing("+ or -")),
+    };
+    let none = || CommandError::NoSuch {
+        what: "the stack ends here".into(),
+    };
+    choose(session, number.ok_or_else(none)?, options)
+}
+
+fn choose(session: &mut Session, number: usize, options: Options) -> Result<Flow, CommandError> {
+    let place = session.place()?;
+    let own = session.registers()?;
+    // One more, because a frame is shown with where it returns to.
+    let walked = session.walk(place.thread, number + 2)?;
+    let Some(chosen) = walked.frames.get(number).cloned() else {
+        return Err(CommandError::NoSuch {
+            what: format!(
+                "there is no frame {number:#x}; the stack has {:#x}",
+                walked.frames.len()
+            ),
+        });
+    };
+    session.load_for([chosen.lookup_address()])?;
+    let registers = registers_of(&chosen, &own);
+    let stop_number = session.system()?.stop_number;
+    let mut record = shown(
+        session.process()?,
+        Walked {
+            frames: walked.frames,
+            end: None,
+        },
+        StackColumns {
+            numbers: true,
+            headless: true,
+            ..StackColumns::default()
+        },
+        number + 1,
+        Naming::default(),
+    );
+    record.frames = record.frames.split_off(number);
+    session.output.record(Record::Stack(record));
+    let with = |context| {
+        Some(ChosenFrame {
+            place,
+            stop_number,
+            number,
+            context,
+        })
+    };
+    // Frame 0 is the thread itself, whose registers can be set.
+    let context = (options.context && number > 0).then(|| registers.clone());
+    session.memos.looks.frame = with(context);
+    if options.registers {
+        let kept = session.memos.looks.frame.take();
+        session.memos.looks.frame = with((number > 0).then_some(registers));
+        let block = register_block(session);
+        session.memos.looks.frame = kept;
+        session.output.record(Record::Registers(block?));
+    }
+    Ok(Flow::Done)
+}
+
+/// A frame's registers; those that the frames within have overwritten without saving them are the thread's.
+fn registers_of(frame: &Frame, own: &Registers) -> Registers {
+    let mut registers = own.clone();
+    for index in 0..=amd64::RIP {
+        if let Some(value) = frame.registers.get(index) {
+            registers.set_value(index, value);
+        }
+    }
+    registers.set_pc(frame.pc);
+    registers
+}
