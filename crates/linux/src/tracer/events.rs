@@ -380,6 +380,7 @@ impl Tracer {
     /// handle, or the end of the process.
     pub(super) fn exit_cause(&mut self, tid: pid_t) -> Option<StopCause> {
         let status = exit_status(ptrace::event_message(tid).map_or(0, |message| message as c_int));
+        self.collect_last_hits(tid);
         let thread = self.threads.get_mut(&tid)?;
         thread.exiting = true;
         let (pid, last_signal) = (thread.pid, thread.last_signal);

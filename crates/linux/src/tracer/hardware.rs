@@ -319,6 +319,24 @@ impl Tracer {
         }
     }
 
+    /// The same for a thread at its exit event that was killed with its SIGTRAP on the way: in the queue, or in a stop that
+    /// the kill ended before it was waited for. There is nothing to show of it any more.
+    pub(super) fn collect_last_hits(&mut self, tid: pid_t) {
+        let Some(thread) = self.threads.get_mut(&tid).filter(|thread| thread.armed != 0) else {
+            return;
+        };
+        // Inside a system call the status can be that of an access of the kernel's.
+        let was_in_program = thread
+            .registers()
+            .is_ok_and(|registers| (registers.orig_rax as i64) < 0);
+        if was_in_program || ptrace::has_queued_trap(tid) {
+            self.collect_hits(tid, true);
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.due.clear();
+            }
+        }
+    }
+
     /// The same for threads whose SIGTRAP an interrupt has hidden: their status is about to change its meaning.
     fn collect_hidden_hits(&mut self, pid: OsPid) {
         let stopped = |thread: &&Thread| thread.pid == pid && thread.state == State::Stopped && thread.armed != 0;

@@ -78,8 +78,8 @@ pub fn makes_and_gives_back_memory(connect: Connect<'_>) {
     blocked.address("disturbed");
     let process = blocked.pid();
     let attached = attach(&mut session, process);
-    let before = registers(&attached).general.clone();
     for _ in 0..5 {
+        let before = registers_of(&mut session, process, attached.thread).general;
         let made = allocate(&session, process, 5000, None).expect("memory");
         assert_eq!(made.range.length, 8192);
         let regions = session.look().regions(ProcessRef { process }).expect("regions").regions;
