@@ -8,6 +8,7 @@ mod allocation;
 mod blocks;
 mod breakpoints;
 mod code;
+mod complete;
 mod control;
 mod dumps;
 mod enter;
@@ -38,6 +39,7 @@ mod transfer;
 mod values;
 mod watch;
 
+pub(crate) use complete::complete;
 pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 
 pub use events::check_event;
@@ -349,39 +351,6 @@ fn show_thread(session: &mut Session, id: ThreadId) -> Result<(), CommandError> 
     let row = threads::row(session, id)?;
     session.output.record(Record::Threads(Threads { rows: vec![row] }));
     Ok(())
-}
-
-/// Candidates that are offered at most.
-const MOST_CANDIDATES: usize = 200;
-
-/// What could stand at the end of a line: commands, and names of modules and symbols that are here already.
-pub(crate) fn complete(session: &Session, line: &str) -> (usize, Vec<String>) {
-    let start = line
-        .rfind(|letter: char| letter.is_whitespace() || ";,()[]+-*/&|^=<>\"".contains(letter))
-        .map_or(0, |at| {
-            at + line
-                .get(at..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(1, char::len_utf8)
-        });
-    let word = line.get(start..).unwrap_or_default();
-    if word.is_empty() {
-        return (start, Vec::new());
-    }
-    let before = line.get(..start).unwrap_or_default().trim_end();
-    let at_command = before.is_empty() || before.ends_with(';');
-    let mut found: Vec<String> = match at_command {
-        true => rows()
-            .flat_map(|row| row.names)
-            .filter(|name| name.starts_with(word))
-            .map(|name| (*name).to_owned())
-            .collect(),
-        false => symbols::complete(session, word),
-    };
-    found.sort_unstable();
-    found.dedup();
-    found.truncate(MOST_CANDIDATES);
-    (start, found)
 }
 
 #[cfg(test)]

@@ -84,9 +84,9 @@ impl CommandError {
     pub(crate) fn report(&self, line: &str) -> String {
         match self.position() {
             Some(position) => {
-                let before = line.get(..position).unwrap_or(line);
-                let indent = " ".repeat(before.chars().count());
-                format!("{line}\n{indent}^ {self}\n")
+                let (shown, column) = window(line, position);
+                let indent = " ".repeat(column);
+                format!("{shown}\n{indent}^ {self}\n")
             }
             None => format!("{self}\n"),
         }
@@ -99,6 +99,25 @@ impl From<farsight_wire::PortError> for CommandError {
     }
 }
 
+/// Most characters of a text that are shown around a place in it.
+const MOST_SHOWN: usize = 160;
+
+/// The part of a text around a place, on one line, and the column of the place in it.
+fn window(text: &str, position: usize) -> (String, usize) {
+    let column = text.get(..position).unwrap_or(text).chars().count();
+    let length = text.chars().count();
+    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    if length <= MOST_SHOWN {
+        return (text.chars().map(plain).collect(), column);
+    }
+    let start = column.saturating_sub(MOST_SHOWN / 2);
+    let end = (start + MOST_SHOWN).min(length);
+    let before = if start > 0 { "..." } else { "" };
+    let behind = if end < length { "..." } else { "" };
+    let part: String = text.chars().skip(start).take(end - start).map(plain).collect();
+    (format!("{before}{part}{behind}"), column - start + before.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +127,14 @@ mod tests {
         let error = CommandError::syntax(3, "a number is missing");
         assert_eq!(error.report("bp + 4"), "bp + 4\n   ^ a number is missing\n");
         assert_eq!(CommandError::syntax(99, "too short").report("g"), "g\n ^ too short\n");
+        assert_eq!(CommandError::syntax(2, "here").report("a\nbc"), "a bc\n  ^ here\n");
+        let long = format!("{}!{}", "a".repeat(500), "b".repeat(500));
+        let report = CommandError::syntax(500, "here").report(&long);
+        let (shown, caret) = report.split_once('\n').unwrap();
+        assert_eq!(shown.find('!'), caret.find('^'), "{report}");
+        assert!(
+            shown.len() < 200 && shown.starts_with("...") && shown.ends_with("..."),
+            "{report}"
+        );
     }
 }

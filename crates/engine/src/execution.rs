@@ -188,6 +188,10 @@ impl Session {
         match &self.execution.state {
             RunState::Running { .. } => {
                 self.execution.break_in_wanted = true;
+                // The stop may be another, such as a step's end, and the loop that set it going must end all the same.
+                if let Some(line) = &mut self.execution.suspended {
+                    line.note_break_in();
+                }
                 self.stop_running(true);
             }
             RunState::Settling { .. } => self.settle_without(),

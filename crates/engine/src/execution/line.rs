@@ -110,6 +110,13 @@ pub(crate) struct Line {
     machine: Machine,
 }
 
+impl Line {
+    /// The user broke in: its loops end at their next turn.
+    pub(super) fn note_break_in(&mut self) {
+        self.machine.broken_in = true;
+    }
+}
+
 impl Session {
     /// Runs a line from its start. The targets rest.
     pub(super) fn start_line(&mut self, owner: Option<(ClientId, Ticket)>, text: String) {

@@ -126,6 +126,12 @@ fn completion_offers_commands_then_names() {
     );
     assert_eq!(session.complete("? poi(cou"), (6, vec!["counter".into()]));
     assert_eq!(session.complete("bp .sy"), (3, Vec::new()));
+    assert_eq!(session.complete(".if (1) { .sympa"), (10, vec![".sympath".to_owned()]));
+    assert_eq!(session.complete("$$>a</opt/to"), (5, vec!["/opt/toy/toy".to_owned()]));
+    assert_eq!(
+        session.complete(".logopen /t \"/opt"),
+        (13, vec!["/opt/toy/toy".to_owned()])
+    );
     assert_eq!(session.complete(""), (0, Vec::new()));
 }
 

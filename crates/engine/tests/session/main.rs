@@ -6,6 +6,7 @@ mod execution;
 mod files;
 mod looking;
 mod memory;
+mod random;
 mod registers;
 mod scripting;
 mod search;

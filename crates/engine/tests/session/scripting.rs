@@ -138,17 +138,14 @@ fn an_endless_loop_ends_at_an_interrupt() {
         );
     }
     // One that runs the target ends at its next turn after a break-in.
-    for line in [".while (1) { g }", "g; z(1)"] {
+    for line in [".while (1) { g }", "g; z(1)", ".while (1) { p }"] {
         let going = session.send(line);
         session.until("running", |notification| {
             matches!(notification, Notification::State(SessionState::Running))
         });
         session.interrupt();
         let (shown, _) = session.finish("the break-in", going);
-        assert!(
-            shown.contains("toy!") && shown.ends_with("interrupted\n"),
-            "{line}: {shown}"
-        );
+        assert!(shown.ends_with("interrupted\n"), "{line}: {shown}");
     }
     let going = session.send(".while (1) { g }");
     session.until("running", |notification| {

@@ -378,6 +378,26 @@ impl Session {
         (shown, found.unwrap())
     }
 
+    /// Waits for a line's end, and breaks in again and again once it has taken too long.
+    pub fn finish_or_interrupt(&mut self, line: &str, wanted: Ticket, patience: Duration) {
+        let begun = Instant::now();
+        let mut next = begun + patience;
+        loop {
+            let now = Instant::now();
+            assert!(now < begun + PATIENCE, "{line} does not end");
+            if now >= next {
+                self.client.interrupt();
+                next = now + patience;
+            }
+            match self.client.next_within(next.saturating_duration_since(now)) {
+                None => {}
+                Some(None) => panic!("the engine was gone: {line}"),
+                Some(Some(Notification::Done { ticket, .. })) if ticket == wanted => return,
+                Some(Some(_)) => {}
+            }
+        }
+    }
+
     /// Takes notifications until one is the right one; what was shown meanwhile.
     #[track_caller]
     pub fn until(&mut self, what: &str, mut is_it: impl FnMut(&Notification) -> bool) -> String {
