@@ -79,7 +79,7 @@ impl Filter {
     }
 
     /// Whether the engine has to hear of the event.
-    fn stops(&self, chance: Chance) -> bool {
+    pub(crate) fn stops(&self, chance: Chance) -> bool {
         self.breaks(chance) || !self.commands(chance).is_empty()
     }
 

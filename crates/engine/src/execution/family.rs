@@ -1,7 +1,7 @@
 //! Keeps account of processes: those that followed ones make, those that end, and what commands are about then.
 
 use farsight_session::record::{EventKind, EventReport};
-use farsight_target::{Family, ProcessBirth, ProcessEnd};
+use farsight_target::{Chance, Family, ProcessBirth, ProcessEnd};
 use farsight_types::{OsPid, OsTid, ProcessId, SystemId};
 
 use super::stop::{ModuleNews, ending};
@@ -58,6 +58,10 @@ impl Session {
         };
         found.add_child(birth);
         let kind = EventKind::ProcessStarted { parent: birth.parent };
+        if self.filters.event(EventCode::ProcessStarted).stops(Chance::First) {
+            // A stop of its own tells it.
+            return;
+        }
         self.tell_of(EventCode::ProcessStarted, birth.process, birth.thread.tid, kind);
     }
 

@@ -165,6 +165,27 @@ fn threads_that_start_and_end_are_told_or_stop() {
 }
 
 #[test]
+fn children_stop_where_they_begin_and_count_as_their_parents() {
+    let server = DbgSrv::start();
+    let mut console = launched(&server, &["-o"], "forker", &["fork", "20", "0"]);
+    let text = console.run("bp child_step 0n10000; sxe cpr; g; |");
+    assert_eq!(text.matches("Create process").count(), 1, "{text}");
+    assert!(text.contains("child"), "{text}");
+    // Each child makes 42 steps.
+    let text = console.run("sxi cpr; g; bl");
+    let left = format!("{:04x} (2710)", 10_000 - 20 * 42);
+    assert_in_order(&text, &["Exit process, code 0", &left]);
+    console.quit("q");
+
+    let mut console = launched(&server, &["-o"], "family", &["exec", "1", "1"]);
+    let text = console.run("g; |; .lastevent");
+    assert_in_order(&text, &["runs", "family now", "child", "Last event"]);
+    let text = console.run("bp family!step; g; k 2");
+    assert!(text.contains("Breakpoint 0 hit"), "{text}");
+    console.quit("q");
+}
+
+#[test]
 fn suspended_threads_stay() {
     let server = DbgSrv::start();
     let counter = Debuggee::start("counter", &["2"]);
