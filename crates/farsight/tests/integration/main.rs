@@ -11,3 +11,4 @@ mod gdb_frames;
 mod languages;
 mod sessions;
 mod support;
+mod systems;
