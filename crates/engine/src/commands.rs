@@ -14,7 +14,9 @@ mod dumps;
 mod enter;
 mod events;
 mod execute;
+mod find_code;
 mod frames;
+mod function;
 mod info;
 mod log;
 mod memory;
@@ -154,6 +156,8 @@ const TABLES: &[&[Row]] = &[
     transfer::ROWS,
     search::ROWS,
     code::ROWS,
+    function::ROWS,
+    find_code::ROWS,
     symbols::ROWS,
     modules::ROWS,
     paths::ROWS,
@@ -380,7 +384,7 @@ mod tests {
 
     #[test]
     fn words_of_the_language_are_refused_by_name() {
-        assert!(matches!(find("uf"), Err(CommandError::NotInThisBuild { .. })));
+        assert!(matches!(find("a"), Err(CommandError::NotInThisBuild { .. })));
         assert!(matches!(find("frobnicate"), Err(CommandError::Unknown { .. })));
         assert!(find("kvn").is_ok());
         assert!(find("kill").is_err());

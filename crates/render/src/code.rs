@@ -60,6 +60,10 @@ fn label(out: &mut String, name: &SymbolName, view: &View) {
 }
 
 fn instruction(out: &mut String, row: &InstructionLine) {
+    if row.bytes.is_empty() {
+        write_line!(out, "{} {}", row.place.address, visible(&row.text));
+        return;
+    }
     let bytes: String = row.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     write_line!(out, "{} {bytes:<15} {}", row.place.address, visible(&row.text));
 }

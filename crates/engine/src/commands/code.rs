@@ -1,6 +1,7 @@
 //! `u ub uu`: disassembly.
 
 use farsight_session::Record;
+use farsight_session::record::Listing;
 use farsight_types::{Address, AddressRange};
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -35,6 +36,14 @@ pub(super) const ROWS: &[Row] = &[
 const DEFAULT_COUNT: u64 = 8;
 /// Most instructions of one listing.
 const MOST_COUNT: u64 = 0x10000;
+
+/// Shows instructions, with or without their bytes (`.asm`).
+pub(super) fn show_listing(session: &mut Session, mut listing: Listing) {
+    if session.memos.looks.no_code_bytes {
+        listing.lines.iter_mut().for_each(|line| line.bytes.clear());
+    }
+    session.output.record(Record::Listing(listing));
+}
 
 /// Shows where the current thread stands.
 pub(super) fn show_location(session: &mut Session) -> Result<(), CommandError> {
@@ -95,7 +104,7 @@ fn forwards(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
         let next = last.place.address.wrapping_add(last.bytes.len() as u64);
         session.memos.disassembly = Some(next);
     }
-    session.output.record(Record::Listing(listing));
+    show_listing(session, listing);
     Ok(Flow::Done)
 }
 
@@ -143,6 +152,6 @@ fn before(
     let from = begin.wrapping_add(*first as u64);
     let listing = session.list_range(AddressRange::new(from, end.0.wrapping_sub(from.0)), starts.len())?;
     session.memos.disassembly = Some(from);
-    session.output.record(Record::Listing(listing));
+    show_listing(session, listing);
     Ok(Flow::Done)
 }

@@ -48,6 +48,11 @@ impl ModuleUnwind {
         self.link_base
     }
 
+    /// The first and one behind the last place of the function that holds a place, as a table describes it.
+    pub fn function_at(&self, rva: u64) -> Option<(u64, u64)> {
+        self.tables.iter().find_map(|table| table.function_at(rva))
+    }
+
     /// The rules that hold at a place; none where no table covers it.
     pub(super) fn rules(&self, rva: u64, scratch: &mut Scratch) -> Option<Rules> {
         self.tables.iter().find_map(|table| table.rules(rva, scratch))
@@ -118,6 +123,16 @@ impl Table {
             search: None,
             index: OnceLock::new(),
         })
+    }
+
+    fn function_at(&self, rva: u64) -> Option<(u64, u64)> {
+        let index = self.index.get_or_init(|| match self.kind {
+            Kind::EhFrame => self.covered(&self.as_eh_frame()),
+            Kind::DebugFrame => self.covered(&self.as_debug_frame()),
+        });
+        let after = index.partition_point(|covered| covered.start <= rva);
+        let covered = index.get(after.checked_sub(1)?)?;
+        (rva < covered.end).then_some((covered.start, covered.end))
     }
 
     fn rules(&self, rva: u64, scratch: &mut Scratch) -> Option<Rules> {
