@@ -168,7 +168,7 @@ impl Tracer {
         let verdict = if counted {
             Verdict::Pass
         } else {
-            self.book.hit(pid, place, OsTid(tid as u32), Address(registers.rsp))
+            self.executed_hit(pid, place, OsTid(tid as u32), Address(registers.rsp))
         };
         let loader_stop = if at_loader { self.loader_changed(pid) } else { None };
         if let Verdict::Stop(ids) = verdict {

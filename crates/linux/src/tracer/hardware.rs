@@ -275,6 +275,25 @@ impl Tracer {
         }
     }
 
+    /// Counts a thread that comes to a place on all traps that wait for its execution there, whichever it met first.
+    ///
+    /// An execution trap comes before a breakpoint instruction at the same place, but not always: where the processor
+    /// faults on the way to the instruction, as on a page that was just copied, it sets the resume flag itself.
+    pub(super) fn executed_hit(&mut self, pid: OsPid, place: Address, name: OsTid, sp: Address) -> Verdict {
+        let mut due = Vec::new();
+        for kind in [TrapKind::Software, TrapKind::HardwareExecute] {
+            if let Verdict::Stop(ids) = self.book.hit_kind(pid, place, kind, name, sp) {
+                due.extend(ids);
+            }
+        }
+        due.sort_unstable();
+        if due.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Stop(due)
+        }
+    }
+
     /// Takes the hits that a thread in a SIGTRAP stop has in its status register, and counts them; those that are due
     /// wait in [`Thread::due`]. `again` sets it back before execution traps instead, as one that stops beside the event.
     pub(super) fn collect_hits(&mut self, tid: pid_t, again: bool) {
@@ -295,26 +314,26 @@ impl Tracer {
         let _ = ptrace::set_debug_register(tid, STATUS, status & !ours);
         let Ok(mut registers) = thread.registers() else { return };
         let (pid, name, sp) = (thread.pid, OsTid(tid as u32), Address(registers.rsp));
+        let places = debuggee.hardware.places;
         for number in numbers {
-            let Some((address, kind)) = debuggee.hardware.places[number] else {
+            let (Some((address, kind)), Some(thread)) = (places[number], self.threads.get_mut(&tid)) else {
                 continue;
             };
-            let mut kinds = vec![kind];
-            if kind == TrapKind::HardwareExecute {
+            let verdict = if kind == TrapKind::HardwareExecute {
                 if again {
                     registers.eflags &= !RESUME_FLAG;
                     let _ = thread.set_registers(&registers);
                     continue;
                 }
                 thread.past_trap = Some(registers.rip);
-                if debuggee.memory.is_planted(address) {
-                    kinds.push(TrapKind::Software);
-                }
-            }
-            for kind in kinds {
-                if let Verdict::Stop(ids) = self.book.hit_kind(pid, address, kind, name, sp) {
-                    thread.due.extend(ids);
-                }
+                self.executed_hit(pid, address, name, sp)
+            } else {
+                self.book.hit_kind(pid, address, kind, name, sp)
+            };
+            if let Verdict::Stop(ids) = verdict
+                && let Some(thread) = self.threads.get_mut(&tid)
+            {
+                thread.due.extend(ids);
             }
         }
     }
