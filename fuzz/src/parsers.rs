@@ -369,6 +369,14 @@ pub fn command_line(input: &[u8]) {
                 let _ = expression::take_string(&command.arguments);
                 let (word, rest) = expression::take_word(&command.arguments);
                 assert!(word.len() + rest.len() <= command.arguments.len());
+                // What a control-flow command is made of lies within it, and can be cut again.
+                if let Ok((shape, end)) = expression::command_line::shape(&command.name, text, command.arguments_at) {
+                    assert_eq!(end, command.span.end);
+                    for block in shape.blocks() {
+                        assert!(command.span.start <= block.start && block.end <= command.span.end);
+                        let _ = expression::command_line::split_part(text, block);
+                    }
+                }
             }
         }
         Err(error) => assert!(error.position <= text.len()),

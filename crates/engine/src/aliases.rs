@@ -102,6 +102,9 @@ pub(crate) fn replace_variable(text: &str, variable: &str, value: &str) -> Resul
 
 /// A script with its arguments: `${$arg1}`. One that is missing stays as it is written.
 pub(crate) fn replace_arguments(text: &str, arguments: &[String]) -> Result<String, CommandError> {
+    if !text.contains("${") {
+        return Ok(text.to_owned());
+    }
     let lookup = |name: &str| match name
         .strip_prefix("$arg")
         .and_then(|number| number.parse::<usize>().ok())
@@ -161,15 +164,17 @@ impl Substitution<'_> {
         let mut at = 0;
         let mut in_string = false;
         let mut blocks_close = true;
+        // What nothing closes is looked for once, not from each place where it could begin.
+        let mut braces_close = true;
         let mut before = ' ';
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let length = if let Some(inside) = rest.strip_prefix("${").and_then(|inside| inside.split_once('}')) {
-                out.push_str(
-                    &self
-                        .braced(inside.0)
-                        .unwrap_or_else(|| Cow::Borrowed(&rest[..inside.0.len() + 3])),
-                );
-                inside.0.len() + 3
+            let braced = rest.strip_prefix("${").filter(|_| braces_close);
+            let end = braced.and_then(|inside| inside.find('}'));
+            braces_close &= braced.is_none() || end.is_some();
+            let length = if let (Some(inside), Some(end)) = (braced, end) {
+                let replaced = self.braced(inside.get(..end).unwrap_or_default());
+                out.push_str(replaced.as_deref().unwrap_or(&rest[..end + 3]));
+                end + 3
             } else if let Some((value, length)) = self.fixed_at(rest) {
                 out.push_str(value);
                 length
@@ -191,8 +196,15 @@ impl Substitution<'_> {
                         if next == '"' && before != '\\' {
                             in_string = !in_string;
                         }
-                        out.push(next);
-                        next.len_utf8()
+                        // What follows within a word is a letter like others.
+                        let is_special = |letter| matches!(letter, '$' | '{' | '"' | '\\') || is_separator(letter);
+                        let first = next.len_utf8();
+                        let run = match is_special(next) {
+                            true => first,
+                            false => rest.find(is_special).unwrap_or(rest.len()),
+                        };
+                        out.push_str(&rest[..run]);
+                        run
                     }
                 }
             };

@@ -111,14 +111,20 @@ fn enter(construct: Construct) -> Flow {
     Flow::Enter(Box::new(construct))
 }
 
-/// The parts of a command, as places in the line.
-fn parts(invocation: &Invocation<'_>) -> Result<Shape, CommandError> {
-    if invocation.thread.is_some() || invocation.process.is_some() {
-        return Err(CommandError::Refused(format!(
+/// What is made of other commands is for no thread of its own: these may choose others.
+pub(super) fn refuse_prefix(invocation: &Invocation<'_>) -> Result<(), CommandError> {
+    match invocation.thread.is_some() || invocation.process.is_some() {
+        false => Ok(()),
+        true => Err(CommandError::Refused(format!(
             "'{}' takes no prefix; use ~Thread e {} ...",
             invocation.name, invocation.name
-        )));
+        ))),
     }
+}
+
+/// The parts of a command, as places in the line.
+fn parts(invocation: &Invocation<'_>) -> Result<Shape, CommandError> {
+    refuse_prefix(invocation)?;
     let found = shape(invocation.name, invocation.text, 0);
     let (shape, _) =
         found.map_err(|error: LineError| CommandError::syntax(invocation.at + error.position, error.what))?;
@@ -267,11 +273,13 @@ fn for_each(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
 }
 
 fn jump(invocation: &Invocation<'_>, jump: Jump) -> Result<Flow, CommandError> {
+    refuse_prefix(invocation)?;
     invocation.expect_end(invocation.text)?;
     Ok(Flow::Jump(jump))
 }
 
 fn either(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    refuse_prefix(invocation)?;
     let (value, rest) = session.evaluate_prefix(invocation.text, invocation.at)?;
     let (first, rest) = commands_of(rest);
     let rest = rest.trim_start();
@@ -298,6 +306,7 @@ fn commands_of(text: &str) -> (String, &str) {
 }
 
 fn again(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    refuse_prefix(invocation)?;
     session.check_interrupt()?;
     match session.evaluate(invocation.text, invocation.at)? {
         0 => Ok(Flow::Done),

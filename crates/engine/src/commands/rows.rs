@@ -48,7 +48,7 @@ pub fn command_rows() -> impl Iterator<Item = CommandRow> {
 /// command.
 pub fn rows_of_line(line: &str) -> Vec<&'static str> {
     let mut found = Vec::new();
-    let mut parts = vec![0..line.len()];
+    let mut parts: Vec<std::ops::Range<usize>> = std::iter::once(0..line.len()).collect();
     while let Some(part) = parts.pop() {
         for command in split_part(line, part).unwrap_or_default() {
             if let Ok(row) = super::find(&command.name) {

@@ -42,6 +42,7 @@ pub(super) const ROWS: &[Row] = &[
 
 /// The lines of a script.
 fn read(session: &mut Session, invocation: &Invocation<'_>, name: &str) -> Result<Vec<String>, CommandError> {
+    super::control::refuse_prefix(invocation)?;
     let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
     let name = quoted.unwrap_or(name);
     if name.is_empty() {

@@ -107,6 +107,8 @@ fn errors_end_what_they_must_and_no_more() {
         (".while (1", ") is missing"),
         (".block { .echo a", "} is missing"),
         ("~0 .if (1) { k }", "takes no prefix"),
+        ("~0 j 1 'k'", "takes no prefix"),
+        ("~0 $$><file", "takes no prefix"),
         (".foreach /z (x {k}) {}", "Extra character"),
     ] {
         let shown = session.fail(line);
@@ -218,4 +220,16 @@ fn commands_at_each_stop_come_before_the_line_goes_on_and_cannot_run_the_target(
         shown.contains("cannot run or leave the target") && shown.ends_with("behind\n"),
         "{shown}"
     );
+}
+
+#[test]
+fn scripts_that_call_themselves_end_before_they_take_all_memory() {
+    let mut world = World::with_files();
+    let script = format!("$$ {}\n$$>a</long", "x".repeat(1_000_000));
+    world.files.insert("/long".into(), script.into_bytes());
+    let commands = format!(".echo {}\n$$>a</wide", "x".repeat(1_000_000));
+    world.files.insert("/wide".into(), commands.into_bytes());
+    let (mut session, _) = Session::start(world, attach());
+    assert!(session.fail("$$>a</long").contains("nested deeper"));
+    assert!(session.fail("$$>a</wide").contains("bytes together"));
 }

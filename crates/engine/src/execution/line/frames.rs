@@ -36,6 +36,8 @@ pub(super) struct Sequence {
     pub(super) text: Rc<str>,
     pub(super) commands: Vec<Command>,
     pub(super) next: usize,
+    /// How long its part of the text is.
+    pub(super) length: usize,
     pub(super) is_script: bool,
 }
 

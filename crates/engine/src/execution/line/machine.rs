@@ -19,6 +19,9 @@ use crate::session::Session;
 /// How deep blocks, loops and scripts may be nested.
 const MOST_DEPTH: usize = 200;
 
+/// Most bytes of all texts that are being carried out.
+const MOST_TEXTS: usize = 32 << 20;
+
 /// Most bytes of output that are used as text.
 const MOST_CAPTURED: usize = 16 << 20;
 
@@ -91,10 +94,22 @@ impl Machine {
     }
 
     fn push_commands(&mut self, text: Rc<str>, commands: Vec<Command>, is_script: bool) -> Result<(), CommandError> {
+        let length =
+            commands.last().map_or(0, |last| last.span.end) - commands.first().map_or(0, |first| first.span.start);
+        let lengths = self.frames.iter().map(|frame| match frame {
+            Frame::Sequence(sequence) => sequence.length,
+            _ => 0,
+        });
+        if length + lengths.sum::<usize>() > MOST_TEXTS {
+            return Err(CommandError::Refused(format!(
+                "the commands that are nested here are longer than {MOST_TEXTS} bytes together"
+            )));
+        }
         self.push(Frame::Sequence(Sequence {
             text,
             commands,
             next: 0,
+            length,
             is_script,
         }))
     }
