@@ -2,7 +2,7 @@
 
 use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, programs};
 
-use crate::support::assert_runs_clean;
+use crate::support::{assert_in_order, assert_runs_clean};
 
 /// Runs to the next hit and tells in which system it was.
 fn hit(console: &mut Console) -> usize {
@@ -87,4 +87,83 @@ fn heavy_a_storm_of_a_thousand_children_is_followed_and_none_is_lost() {
     assert!(!text.contains("id: "), "{text}");
     let ended = console.quit("q");
     assert_eq!(ended.code, Some(0), "{}", ended.text);
+}
+
+#[test]
+fn an_abandoned_process_is_taken_over_by_another_session() {
+    let server = DbgSrv::start();
+    let mut counter = Debuggee::start("counter", &["1", "2000"]);
+    let pid = counter.pid().to_string();
+    let mut first = Console::start(["-premote", server.connection(), "-p", &pid]);
+    let text = first.run(".abandon");
+    assert!(
+        text.contains("it stays stopped until a session takes it over"),
+        "{text}"
+    );
+    let ended = first.quit("q");
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let mut second = Console::start(["-premote", server.connection()]);
+    let text = second.run(&format!(".attach -e {pid}"));
+    assert!(text.contains("counter"), "{text}");
+    let text = second.run("bp count_step; g");
+    assert!(text.contains("Breakpoint 0 hit"), "{text}");
+    second.quit("qd");
+    assert_runs_clean(&mut counter, "counter");
+}
+
+#[test]
+fn a_process_that_is_only_looked_at_cannot_be_set_going() {
+    let mut counter = Debuggee::start("counter", &["1", "2000"]);
+    let pid = counter.pid().to_string();
+    for option in ["-pv", "-pvr"] {
+        let mut console = Console::start([option, "-p", &pid]);
+        let text = console.run("| ; g");
+        assert!(text.contains("observe"), "{option}: {text}");
+        let wanted = "The debugger is not attached, so process execution cannot be monitored.";
+        assert!(text.contains(wanted), "{option}: {text}");
+        let ended = console.quit("q");
+        assert!(ended.text.contains("Detached from process"), "{option}: {}", ended.text);
+        assert_runs_clean(&mut counter, "counter");
+    }
+}
+
+#[test]
+fn a_server_that_others_use_ends_only_by_force() {
+    let mut server = DbgSrv::start();
+    let counter = Debuggee::start("counter", &["1", "2000"]);
+    let mut other = Console::start(["-premote", server.connection(), "-p", &counter.pid().to_string()]);
+    other.run(".echo there");
+    let mut console = Console::start(["-premote", server.connection()]);
+    let text = console.run(".endpsrv");
+    assert!(text.contains("is in use"), "{text}");
+    let text = console.run(".endpsrv /f");
+    assert!(text.contains("The server on"), "{text}");
+    server.wait(Deadline::usual());
+    assert_eq!(console.quit("q").code, Some(1), "a line of its script has failed");
+}
+
+#[test]
+fn children_are_followed_where_the_session_says_so() {
+    let path = programs::debuggee("family");
+    let mut console = Console::start([path.to_str().unwrap(), "exec", "1", "1"]);
+    let text = console.run(".childdbg; .childdbg 1; bp step; g main; g; |");
+    assert!(text.contains("will not be debugged"), "{text}");
+    assert!(
+        text.contains("Processes created by the current process will be debugged"),
+        "{text}"
+    );
+    assert!(text.contains("Breakpoint 0 hit"), "{text}");
+    // The program that a copy begins is where it begins for the user.
+    console.run("bc *; sxn epr");
+    let text = console.run("g; |; |#s; lm; |0 lm");
+    assert!(text.contains("The process runs"), "{text}");
+    assert_in_order(&text, &["   0\tid: ", "create", ".  1\tid: ", "child", "name: family"]);
+    // Its maker has its own modules still.
+    assert!(
+        text.matches("ld_linux_x86_64").count() >= 2 && text.contains("libc"),
+        "{text}"
+    );
+    let text = console.run("g");
+    assert!(text.matches("The process is gone").count() == 2, "{text}");
+    assert_eq!(console.quit("q").code, Some(0));
 }
