@@ -7,23 +7,29 @@ mod aliases;
 mod allocation;
 mod blocks;
 mod breakpoints;
+mod clock;
 mod code;
 mod complete;
 mod control;
 mod dumps;
+mod each;
 mod enter;
+mod errors;
 mod events;
 mod execute;
 mod find_code;
+mod formats;
 mod frames;
 mod function;
 mod info;
 mod log;
 mod memory;
 mod modules;
+mod parameters;
 mod paths;
 mod pointers;
 mod print;
+mod regions;
 mod registers;
 mod rows;
 mod script;
@@ -37,6 +43,7 @@ mod systems;
 mod targets;
 mod text;
 mod threads;
+mod times;
 mod transfer;
 mod values;
 mod watch;
@@ -160,6 +167,12 @@ const TABLES: &[&[Row]] = &[
     find_code::ROWS,
     symbols::ROWS,
     modules::ROWS,
+    regions::ROWS,
+    formats::ROWS,
+    times::ROWS,
+    parameters::ROWS,
+    each::ROWS,
+    errors::ROWS,
     paths::ROWS,
     threads::ROWS,
     systems::ROWS,

@@ -110,6 +110,8 @@ pub struct EngineOptions {
     pub symbol_path: Option<String>,
     /// Image path (`-i`): directories, separated by `;`.
     pub image_path: Option<String>,
+    /// The words that the debugger was started with (`vercommand`).
+    pub command_line: Vec<String>,
     /// Say more (`-v`).
     pub verbose: bool,
 }
@@ -132,6 +134,7 @@ impl EngineOptions {
             eager_symbols: false,
             symbol_path: None,
             image_path: None,
+            command_line: Vec::new(),
             verbose: false,
         }
     }

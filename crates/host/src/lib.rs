@@ -34,12 +34,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(why) = log::start() {
         return fail(BAD_USAGE, &why);
     }
-    let options = match options::parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let words =
+        std::iter::once("farsight".into()).chain(arguments.iter().map(|word| word.to_string_lossy().into_owned()));
+    let words: Vec<String> = words.collect();
+    let mut options = match options::parse(arguments) {
         Ok(Invocation::Help) => return show(&options::help()),
         Ok(Invocation::Version) => return show(&options::version()),
         Ok(Invocation::Debug(options)) => options,
         Err(error) => return fail(BAD_USAGE, &format!("{error}\n{USAGE} (-? tells more)")),
     };
+    options.engine.command_line = words;
     match debugger::run(*options) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),

@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::Radix;
 use crate::session::Session;
+use farsight_symbols::Pattern;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -64,8 +65,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &[".help"],
-        usage: ".help [Command]",
-        summary: "Lists the commands, or explains one.",
+        usage: ".help [/D] [Command|Pattern]",
+        summary: "Lists the commands, or those that match a pattern, or explains one.",
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
@@ -98,6 +99,22 @@ pub(super) const ROWS: &[Row] = &[
             for system in &session.systems {
                 session.output.line(format!("{} on {}", system.server, system.machine));
             }
+            Ok(Flow::Done)
+        },
+    },
+    Row {
+        names: &["vercommand"],
+        usage: "vercommand",
+        summary: "Shows the command line that the debugger was started with.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: |session, _| {
+            let line = match session.options.command_line.is_empty() {
+                true => "unknown".to_owned(),
+                false => format!("'{}'", session.options.command_line.join(" ")),
+            };
+            session.output.line(format!("command line: {line}"));
             Ok(Flow::Done)
         },
     },
@@ -139,7 +156,9 @@ fn radix(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
 }
 
 fn help(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let wanted = invocation.text.trim();
+    // Links in the text need a viewer that has them.
+    let text = invocation.text;
+    let wanted = text.strip_prefix("/D").unwrap_or(text).trim();
     let shown = |row: &Row| HelpRow {
         names: row.names.iter().map(|name| (*name).to_owned()).collect(),
         usage: row.usage.to_owned(),
@@ -148,11 +167,19 @@ fn help(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
     };
     let mut found: Vec<HelpRow> = match wanted {
         "" => rows().map(shown).collect(),
-        name => {
-            let name = name.trim_start_matches('/');
-            vec![shown(super::find(name)?)]
+        text if Pattern::is_wild(text) && super::find(text).is_err() => {
+            let pattern = Pattern::new(text);
+            let matching = rows().filter(|row| row.names.iter().any(|name| pattern.matches(name)));
+            matching.map(shown).collect()
         }
+        name => vec![shown(super::find(name)?)],
     };
+    if found.is_empty() {
+        return Err(CommandError::syntax(
+            invocation.position_of(wanted),
+            format!("no command matches '{wanted}'"),
+        ));
+    }
     found.sort_by(|left, right| left.names.cmp(&right.names));
     session.output.record(Record::Help(Help { rows: found }));
     Ok(Flow::Done)

@@ -261,6 +261,16 @@ impl Session {
         self.output.done(client, ticket, outcome(machine.failed));
     }
 
+    /// Runs a command string inside of a command: nothing in it may set the targets going.
+    pub(crate) fn run_beside_stop(&mut self, text: &str) -> Result<(), CommandError> {
+        match self.run_breakpoint_commands(text) {
+            None => Ok(()),
+            Some(_) => Err(CommandError::Refused(
+                "commands for each of many cannot set the target going".into(),
+            )),
+        }
+    }
+
     /// Runs the commands of a breakpoint, inside the wait that its hit ended: the first that sets the targets going is
     /// the vote on how to go on, and what is behind it is dropped.
     pub(super) fn run_breakpoint_commands(&mut self, text: &str) -> Option<ResumeIntent> {

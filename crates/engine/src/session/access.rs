@@ -1,6 +1,8 @@
 //! Memory of the current process, through its cache.
 
-use farsight_target::{Look, LookProxy, MOST_BYTES, ProcessRef, ReadReply, ReadRequest, TargetError, WriteRequest};
+use farsight_target::{
+    Look, LookProxy, MOST_BYTES, ProcessRef, ReadReply, ReadRequest, Region, TargetError, WriteRequest,
+};
 use farsight_types::{Address, AddressRange, OsPid};
 use farsight_wire::Pending;
 
@@ -47,6 +49,12 @@ impl Session {
         // What lies behind a hole is still unknown; page by page there is no behind.
         let sent = self.send_reads(pages(left))?;
         self.finish_fetch(sent)
+    }
+
+    /// The mappings of the current process, ascending; asked for once a stop.
+    pub(crate) fn regions(&mut self) -> Result<Vec<Region>, CommandError> {
+        self.readable()?;
+        Ok(self.process()?.regions.clone().unwrap_or_default())
     }
 
     /// The ranges of the current process that can be read, ascending; asked for once a stop.
