@@ -5,8 +5,8 @@ use farsight_types::{Address, AddressRange};
 use farsight_wire::Nothing;
 use sha2::{Digest, Sha256};
 
+use super::FakeTarget;
 use super::processor::{Memory, Region};
-use super::{FakeTarget, MACHINE};
 
 type Result<T> = std::result::Result<T, TargetError>;
 
@@ -75,10 +75,10 @@ pub(super) fn free(memory: &mut Memory, order: Allocation) -> Result<Nothing> {
     }
 }
 
-fn file_error(path: &str, why: &str) -> TargetError {
+fn file_error(machine: &str, path: &str, why: &str) -> TargetError {
     TargetError::File {
         path: path.into(),
-        machine: MACHINE.into(),
+        machine: machine.into(),
         why: why.into(),
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn write_file(target: &mut FakeTarget, part: FilePart) -> Result<Noth
         partial.clear();
     }
     if partial.len() as u64 != part.offset {
-        return Err(file_error(&path, "parts come in order"));
+        return Err(file_error(&target.machine, &path, "parts come in order"));
     }
     partial.extend(part.bytes);
     let Some(seal) = part.end else {
@@ -99,10 +99,10 @@ pub(super) fn write_file(target: &mut FakeTarget, part: FilePart) -> Result<Noth
     };
     let bytes = target.partial_files.remove(&path).unwrap_or_default();
     if seal.size != bytes.len() as u64 || seal.checksum != Sha256::digest(&bytes).as_slice() {
-        return Err(file_error(&path, "the checksum is wrong"));
+        return Err(file_error(&target.machine, &path, "the checksum is wrong"));
     }
     if target.files.contains_key(&path) && !seal.replace {
-        return Err(file_error(&path, "there is one already"));
+        return Err(file_error(&target.machine, &path, "there is one already"));
     }
     target.files.insert(path, bytes);
     Ok(Nothing {})
@@ -111,7 +111,7 @@ pub(super) fn write_file(target: &mut FakeTarget, part: FilePart) -> Result<Noth
 /// Gives a piece of a file.
 pub(super) fn fetch_file(target: &FakeTarget, fetch: &FileFetch) -> Result<FilePiece> {
     let bytes = target.files.get(&fetch.path);
-    let bytes = bytes.ok_or_else(|| file_error(&fetch.path, "there is no such file"))?;
+    let bytes = bytes.ok_or_else(|| file_error(&target.machine, &fetch.path, "there is no such file"))?;
     let rest = bytes.get(fetch.offset as usize..).unwrap_or_default();
     Ok(FilePiece {
         seal: fetch.seal.then(|| FileSeal {

@@ -41,7 +41,7 @@ impl Memory {
             bytes: toy.file[(start - toy::BASE) as usize..(end - toy::BASE) as usize].to_vec(),
             write,
             execute,
-            path: toy::PATH.into(),
+            path: toy.image.path.clone(),
         };
         Memory(vec![
             part(toy::BASE, toy::TEXT, false, false),
@@ -108,6 +108,14 @@ impl Memory {
 pub(super) struct Thread {
     pub(super) record: ThreadRecord,
     pub(super) registers: Registers,
+    /// It stays where it is while this is above 0.
+    pub(super) suspended: u32,
+    /// It has ended and is only still shown.
+    pub(super) ending: bool,
+    /// Where it began.
+    pub(super) start: Address,
+    /// The 8-byte data that its last instruction read or wrote, and whether it wrote.
+    pub(super) accesses: Vec<(u64, bool)>,
 }
 
 impl Thread {
@@ -128,6 +136,10 @@ impl Thread {
         Thread {
             record: ThreadRecord { tid, name: name.into() },
             registers,
+            suspended: 0,
+            ending: false,
+            start,
+            accesses: Vec::new(),
         }
     }
 
@@ -146,11 +158,13 @@ impl Thread {
     fn push(&mut self, memory: &mut Memory, value: u64) {
         let sp = self.get(amd64::RSP).wrapping_sub(8);
         memory.set_number(sp, value);
+        self.accesses.push((sp, true));
         self.set(amd64::RSP, sp);
     }
 
     fn pop(&mut self, memory: &Memory) -> u64 {
         let sp = self.get(amd64::RSP);
+        self.accesses.push((sp, false));
         self.set(amd64::RSP, sp.wrapping_add(8));
         memory.number(sp).unwrap_or(0)
     }
@@ -161,6 +175,8 @@ impl Thread {
 pub(super) enum Outcome {
     Done,
     Call(u64),
+    /// A breakpoint instruction of the program's own.
+    Breakpoint,
     /// Not an instruction of the toy program: it was written over, or the program counter set astray.
     Illegal,
 }
@@ -168,6 +184,7 @@ pub(super) enum Outcome {
 /// Runs one instruction.
 pub(super) fn step(thread: &mut Thread, memory: &mut Memory) -> Outcome {
     let pc = thread.registers.pc().0;
+    thread.accesses.clear();
     let code = memory.read(AddressRange::new(Address(pc), 8));
     let byte_at = |at: usize| code.get(at).copied().unwrap_or(0);
     let displacement = |at: usize| {
@@ -196,6 +213,22 @@ pub(super) fn step(thread: &mut Thread, memory: &mut Memory) -> Outcome {
             next += 5;
         }
         [0xeb, ..] => next = (pc + 2).wrapping_add_signed(i64::from(byte_at(1) as i8)),
+        [0xcc, ..] => {
+            outcome = Outcome::Breakpoint;
+            next += 1;
+        }
+        [0x85, 0xc0, ..] => {
+            let flags = thread.get(amd64::EFL) & !ZERO_FLAG;
+            let zero = thread.get(amd64::RAX) as u32 == 0;
+            thread.set(amd64::EFL, if zero { flags | ZERO_FLAG } else { flags });
+            next += 2;
+        }
+        [0x74, ..] => {
+            next += 2;
+            if thread.get(amd64::EFL) & ZERO_FLAG != 0 {
+                next = next.wrapping_add_signed(i64::from(byte_at(1) as i8));
+            }
+        }
         [0x75, ..] => {
             next += 2;
             if thread.get(amd64::EFL) & ZERO_FLAG == 0 {
@@ -215,6 +248,7 @@ pub(super) fn step(thread: &mut Thread, memory: &mut Memory) -> Outcome {
             let change = if *modrm == 0x05 { 1 } else { -1 };
             let number = memory.number(address).unwrap_or(0).wrapping_add_signed(change);
             memory.set_number(address, number);
+            thread.accesses.push((address, true));
             let flags = thread.get(amd64::EFL) & !ZERO_FLAG;
             thread.set(amd64::EFL, if number == 0 { flags | ZERO_FLAG } else { flags });
             next += 7;

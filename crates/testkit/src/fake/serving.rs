@@ -11,7 +11,7 @@ use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{self, ServerKind, SessionTicket, Welcome};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Incoming, KeptReplies, Limits, Operation, Repeat};
 
-use super::{FakeTarget, MACHINE};
+use super::FakeTarget;
 
 /// Instructions between two looks whether a request has come.
 const SLICE: usize = 10_000;
@@ -49,8 +49,13 @@ impl Served {
 impl FakeTarget {
     /// Serves one session in a thread of its own; the other end of its stream.
     pub fn start() -> (Stream, JoinHandle<()>) {
+        FakeTarget::new().begin()
+    }
+
+    /// As [`FakeTarget::start`], for a machine of one's own.
+    pub fn begin(self) -> (Stream, JoinHandle<()>) {
         let (ours, theirs) = Stream::pair().expect("a pair of sockets");
-        let server = thread::spawn(move || FakeTarget::new().serve(theirs));
+        let server = thread::spawn(move || self.serve(theirs));
         (ours, server)
     }
 
@@ -62,7 +67,7 @@ impl FakeTarget {
             kept: KeptReplies::default(),
         };
         let frames = frames_of(stream.try_clone().expect("a second handle"));
-        if server.open(&frames).is_some() {
+        if server.open(&self.machine, &frames).is_some() {
             // The stream's end ends the session; there is nobody to tell.
             let _ = server.run(&mut self, &frames);
         }
@@ -78,7 +83,7 @@ struct Server {
 }
 
 impl Server {
-    fn open(&mut self, frames: &Receiver<Frame>) -> Option<()> {
+    fn open(&mut self, machine: &str, frames: &Receiver<Frame>) -> Option<()> {
         let hello = handshake::read_hello(&frames.recv().ok()?).ok()?;
         self.stream.write_all(&PREAMBLE).ok()?;
         let answer = match handshake::judge(&hello, ServerKind::ProcessServer) {
@@ -89,7 +94,7 @@ impl Server {
                     version,
                     server: ServerKind::ProcessServer,
                     product: "farsight-testkit".into(),
-                    machine: MACHINE.into(),
+                    machine: machine.into(),
                     capabilities: vec![LINUX_PROCESSES.into()],
                     ticket: Some(SessionTicket {
                         session: 1,

@@ -42,10 +42,21 @@ pub const LEFT: u64 = DATA + 16;
 /// Where [`GREETING`] is.
 pub const GREETING_AT: u64 = DATA + 32;
 
+/// A library without symbols that `loader` maps and unmaps.
+pub const PLUGIN_PATH: &str = "/opt/toy/plugin.so";
+pub(super) const PLUGIN: u64 = 0x50_0000;
+
 /// System calls of the fake machine.
 pub(super) const SYS_WRITE: u64 = 1;
+pub(super) const SYS_LOAD: u64 = 9;
+pub(super) const SYS_UNLOAD: u64 = 11;
 pub(super) const SYS_CLONE: u64 = 56;
+pub(super) const SYS_FORK: u64 = 57;
+pub(super) const SYS_EXEC: u64 = 59;
 pub(super) const SYS_EXIT: u64 = 60;
+pub(super) const SYS_EXIT_THREAD: u64 = 61;
+/// Sends the calling thread SIGUSR1.
+pub(super) const SYS_RAISE: u64 = 62;
 
 /// The program: its file and the addresses of its functions.
 #[derive(Clone, Debug)]
@@ -60,14 +71,37 @@ pub struct Toy {
 impl Toy {
     /// Makes the program; the same bytes every time.
     pub fn build() -> Toy {
-        let (text, functions) = code();
-        let build_id = BuildId(b"\xfa\x51\x67\x47toy-program-v1..".to_vec());
+        Toy::of(PATH, *b"\xfa\x51\x67\x47toy-program-v1..", code())
+    }
+
+    /// Starts a thread and a process. The first does some work and ends; the other runs `toy`, and `main` goes on.
+    pub fn forker() -> Toy {
+        Toy::of("/opt/toy/forker", *b"\xfa\x51\x67\x47toy-forker-v1...", forker())
+    }
+
+    /// Maps a library, works, and unmaps it.
+    pub fn loader() -> Toy {
+        Toy::of("/opt/toy/loader", *b"\xfa\x51\x67\x47toy-loader-v1...", loader())
+    }
+
+    /// Sends itself SIGUSR1, which it handles; executes a breakpoint of its own, and then what is no instruction.
+    pub fn faults() -> Toy {
+        Toy::of("/opt/toy/faults", *b"\xfa\x51\x67\x47toy-faults-v1...", faults())
+    }
+
+    /// The tail of its path.
+    pub fn name(&self) -> &str {
+        self.image.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn of(path: &str, build_id: [u8; 20], (text, functions): (Vec<u8>, BTreeMap<&'static str, (u64, u64)>)) -> Toy {
+        let build_id = BuildId(build_id.to_vec());
         let (file, sections) = file::write(&text, &functions, &build_id);
         let image = Image {
             base: Address(BASE),
             size: END - BASE,
             bias: 0,
-            path: PATH.into(),
+            path: path.into(),
             build_id: Some(build_id),
             debug_link: None,
             debug_link_crc: None,
@@ -134,6 +168,84 @@ fn code() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
     asm.finish()
 }
 
+/// `work` and `leaf`, as the toy has them.
+fn shared(asm: &mut Assembler) {
+    asm.function("work");
+    asm.enter();
+    asm.call("leaf");
+    asm.on_number(0x05, ROUNDS); // inc qword [rounds]
+    asm.leave();
+
+    asm.function("leaf");
+    asm.enter();
+    asm.on_number(0x05, COUNTER);
+    asm.bytes(&[0x90]);
+    asm.leave();
+}
+
+/// `_start`, which calls `main` and exits.
+fn beginning() -> Assembler {
+    let mut asm = Assembler::new(TEXT);
+    asm.function("_start");
+    asm.call("main");
+    asm.bytes(&[0x89, 0xc7]); // mov edi, eax
+    asm.system_call(SYS_EXIT);
+    asm.function("main");
+    asm.enter();
+    asm
+}
+
+fn forker() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
+    let mut asm = beginning();
+    asm.system_call(SYS_CLONE);
+    asm.system_call(SYS_FORK);
+    asm.bytes(&[0x85, 0xc0]); // test eax, eax
+    asm.jump_short(0x74, "main.child"); // jz
+    asm.label("main.loop");
+    asm.call("work");
+    asm.on_number(0x0d, LEFT); // dec qword [left]
+    asm.jump_short(0x75, "main.loop"); // jnz
+    asm.bytes(&[0xb8, 0, 0, 0, 0]); // mov eax, 0
+    asm.leave();
+    asm.label("main.child");
+    asm.call("child");
+    asm.leave();
+    shared(&mut asm);
+    asm.function("child");
+    asm.enter();
+    asm.call("leaf");
+    asm.system_call(SYS_EXEC);
+    asm.leave();
+    asm.function("worker");
+    asm.enter();
+    asm.call("work");
+    asm.system_call(SYS_EXIT_THREAD);
+    asm.leave();
+    asm.finish()
+}
+
+fn loader() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
+    let mut asm = beginning();
+    asm.system_call(SYS_LOAD);
+    asm.call("work");
+    asm.system_call(SYS_UNLOAD);
+    asm.bytes(&[0xb8, 0, 0, 0, 0]); // mov eax, 0
+    asm.leave();
+    shared(&mut asm);
+    asm.finish()
+}
+
+fn faults() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
+    let mut asm = beginning();
+    asm.system_call(SYS_RAISE);
+    asm.bytes(&[0xcc]); // int 3
+    asm.call("work");
+    asm.bytes(&[0x0f, 0x0b]); // ud2
+    asm.leave();
+    shared(&mut asm);
+    asm.finish()
+}
+
 pub(super) fn section(name: &str, address: u64, offset: u64, size: u64, flags: u64, kind: u32) -> Section {
     Section {
         name: name.into(),
@@ -160,5 +272,14 @@ mod tests {
             assert_eq!(crate::elf::symbol(&path, name), toy.function(name).0, "{name}");
         }
         assert_eq!(crate::elf::symbol(&path, "counter"), COUNTER);
+        for (name, other) in [
+            ("forker", Toy::forker()),
+            ("loader", Toy::loader()),
+            ("faults", Toy::faults()),
+        ] {
+            std::fs::write(&path, &other.file).unwrap();
+            assert_eq!(other.name(), name);
+            assert_eq!(crate::elf::symbol(&path, "work"), other.function("work").0);
+        }
     }
 }
