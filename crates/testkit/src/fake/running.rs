@@ -91,7 +91,10 @@ impl FakeTarget {
             .filter_map(|debuggee| debuggee.stepping.take());
         let marks = steppings.last().and_then(|mut stepping| stepping.machine.take_marks());
         self.pending = match &cause {
-            StopCause::Signal { signal, .. } => Some(*signal),
+            StopCause::Signal {
+                signal,
+                chance: Chance::First,
+            } => Some(*signal),
             StopCause::ForeignTrap => Some(SignalInfo {
                 number: BREAKPOINT_TRAP,
                 ..SignalInfo::default()
