@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use farsight_engine::{Acquisition, command_rows, rows_of_line};
 use farsight_session::{CommandOutcome, Notification, Request, SessionState};
+use farsight_testkit::fake::toy::Toy;
 use farsight_testkit::transcript::{Coverage, Heard, Player, Settings, Trial, run_trials, trials};
 
 use support::{Session, World, attach, launch};
@@ -36,6 +37,11 @@ impl FakeSession {
             Some(_) => World::without_files(),
             None => World::with_files(),
         };
+        if settings.get("without-files").is_none() {
+            let programs = [Toy::forker(), Toy::loader(), Toy::faults()].into_iter();
+            let programs = programs.map(|program| (program.image.path.into(), program.file));
+            world.files.extend(programs);
+        }
         let files = settings.files().into_iter();
         world
             .files

@@ -98,9 +98,7 @@ impl World {
     pub fn with_files() -> World {
         let mut world = World::without_files();
         let toy = toy::Toy::build();
-        for program in [toy, toy::Toy::forker(), toy::Toy::loader(), toy::Toy::faults()] {
-            world.files.insert(program.image.path.into(), program.file);
-        }
+        world.files.insert(toy::PATH.into(), toy.file);
         world
     }
 
@@ -134,20 +132,9 @@ impl OutputFile for Written {
     }
 }
 
-/// The machine that a connection string leads to: what its `server=` says.
-fn machine_of(to: &Destination) -> String {
-    let server = match to {
-        Destination::Local => None,
-        Destination::ProcessServer(connection) => connection
-            .split([':', ','])
-            .find_map(|part| part.trim().strip_prefix("server=")),
-    };
-    server.unwrap_or("localbox").to_owned()
-}
-
 impl Outside for World {
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
-        let (mut stream, _server) = FakeTarget::named(&machine_of(to)).begin();
+        let (mut stream, _server) = FakeTarget::start();
         let name = match to {
             Destination::Local => "local",
             Destination::ProcessServer(text) => text,

@@ -220,7 +220,7 @@ fn what_cannot_be_had_leaves_everything_as_it_was() {
     );
     let shown = session.fail(".attach 4711");
     assert!(
-        shown.contains("one process at a time"),
+        shown.contains("already debugging it"),
         "it was the current system that was asked: {shown}"
     );
 }
