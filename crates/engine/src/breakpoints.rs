@@ -271,6 +271,24 @@ impl BreakpointBook {
         self.take_process(system, process);
     }
 
+    /// A process is gone and a copy of it goes on: its breakpoints are the copy's now, with their counts. Those for one
+    /// thread go with it. Returns what they were.
+    pub(crate) fn hand_on(&mut self, system: SystemId, from: ProcessId, heir: (ProcessId, OsPid)) -> Vec<Breakpoint> {
+        let of_it = |one: &&Breakpoint| one.spec.system == system && one.spec.process == from;
+        let before: Vec<Breakpoint> = self.iter().filter(of_it).cloned().collect();
+        for one in before.iter().filter(|one| one.spec.thread.is_none()) {
+            let trap = self.new_trap();
+            if let Some(one) = self.breakpoints.get_mut(&one.id) {
+                (one.spec.process, one.spec.os) = heir;
+                let hits_before = one.hits;
+                if let Some(bound) = &mut one.bound {
+                    (bound.trap, bound.hits_before) = (trap, hits_before);
+                }
+            }
+        }
+        before
+    }
+
     /// A process is gone; its breakpoints are for the one that takes its place.
     pub(crate) fn take_process(&mut self, system: SystemId, process: ProcessId) -> Vec<Breakpoint> {
         self.temporary.clear();

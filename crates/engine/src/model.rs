@@ -113,6 +113,18 @@ impl System {
         });
     }
 
+    /// A copy that a process which is gone made of itself by fork, and that still runs the same program at the same
+    /// place: a daemon's breakpoints are those of the process that it was started by.
+    pub(crate) fn heir_of(&self, gone: &Process) -> Option<(ProcessId, OsPid)> {
+        let program = |process: &Process| {
+            let module = process.modules.get(process.program_index()?)?;
+            Some((module.image.base, module.image.path.clone()))
+        };
+        let copies = self.processes.iter().filter(|one| one.parent == Some(gone.os));
+        let mut alike = copies.filter(|one| program(one).is_some() && program(one) == program(gone));
+        alike.next().map(|one| (one.id, one.os))
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.motion, Motion::Running { .. })
     }

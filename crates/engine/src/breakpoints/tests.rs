@@ -126,3 +126,26 @@ fn a_new_number_keeps_the_trap_and_its_count() {
     assert_eq!(book.get(7).unwrap().hits, 2);
     assert!(book.get(0).is_none());
 }
+
+#[test]
+fn a_copy_that_goes_on_takes_over_breakpoints_with_their_counts() {
+    let mut book = BreakpointBook::default();
+    book.set(0, spec(5), Some(Address(0x10)));
+    let of_thread = Spec {
+        thread: Some((ThreadId(0), OsTid(7))),
+        ..spec(1)
+    };
+    book.set(1, of_thread, Some(Address(0x20)));
+    let trap = trap_of_first(&book);
+    book.note_hits(&[TrapHits { id: trap.id, hits: 2 }]);
+    let before = book.hand_on(SystemId(0), ProcessId(0), (ProcessId(1), OsPid(8)));
+    book.forget_process(SystemId(0), ProcessId(0));
+    assert_eq!(before.len(), 2);
+    let left = trap_of(&book);
+    assert_eq!((left.process, left.passes), (OsPid(8), 3));
+    assert_ne!(left.id, trap.id);
+}
+
+fn trap_of_first(book: &BreakpointBook) -> Trap {
+    book.traps(SystemId(0)).into_iter().next().unwrap()
+}

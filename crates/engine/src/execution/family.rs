@@ -98,14 +98,17 @@ impl Session {
             return;
         };
         let process = system.processes.remove(at);
+        let heir = system.heir_of(&process);
         // Copies made by fork may still have its traps: only the full set says what they shall have.
         match system.processes.is_empty() {
             true => system.traps.forget_process(pid),
             false => drop(system.traps.forget()),
         }
+        let kept = heir.map(|heir| self.breakpoints.hand_on(system_id, process.id, heir));
         match process.recipe {
             Some(recipe) => {
-                let breakpoints = self.breakpoints.take_process(system_id, process.id);
+                let taken = self.breakpoints.take_process(system_id, process.id);
+                let breakpoints = kept.unwrap_or(taken);
                 self.execution.restartable = Some(Restartable { recipe, breakpoints });
             }
             None => self.breakpoints.forget_process(system_id, process.id),
