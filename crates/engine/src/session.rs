@@ -16,7 +16,7 @@ mod walk;
 
 pub(crate) use access::number;
 pub(crate) use looks::{ChosenFrame, LookMemos};
-pub(crate) use stream::{PIECE, Writes};
+pub(crate) use stream::PIECE;
 pub(crate) use walk::Walked;
 
 use std::rc::Rc;

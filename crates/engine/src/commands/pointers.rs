@@ -24,12 +24,12 @@ pub(super) const ROWS: &[Row] = &[Row {
 /// What a pointer leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leads {
-    ToText,
-    ToWideText,
-    ToWord,
+    Text,
+    WideText,
+    Word,
     /// A count of bytes, another, and a pointer, as in DbgEng's counted strings.
-    ToCountedText,
-    ToCountedWideText,
+    CountedText,
+    CountedWideText,
 }
 
 /// Bytes of a text that are shown.
@@ -44,7 +44,7 @@ pub(super) fn show(session: &mut Session, dump: &MemoryDump, size: u64, leads: L
         })
         .collect();
     let length = match leads {
-        Leads::ToWord => size,
+        Leads::Word => size,
         _ => TEXT,
     };
     let wanted: Vec<AddressRange> = rows
@@ -52,7 +52,7 @@ pub(super) fn show(session: &mut Session, dump: &MemoryDump, size: u64, leads: L
         .filter_map(|(_, value)| Some(AddressRange::new(Address((*value)?), length)))
         .collect();
     session.fetch_memory(&wanted)?;
-    let words = wanted.iter().filter(|_| leads == Leads::ToWord);
+    let words = wanted.iter().filter(|_| leads == Leads::Word);
     let targets: Vec<Address> = words
         .filter_map(|range| {
             let bytes = known(session, *range).ok()?;
@@ -92,17 +92,17 @@ fn lead(session: &Session, range: AddressRange, leads: Leads) -> Result<Pointee,
         return Ok(Pointee::Nothing);
     }
     Ok(match leads {
-        Leads::ToWord if (bytes.len() as u64) < range.length => Pointee::Nothing,
-        Leads::ToWord => {
+        Leads::Word if (bytes.len() as u64) < range.length => Pointee::Nothing,
+        Leads::Word => {
             let value = crate::session::number(&bytes);
             let symbol = name_of(session.process()?, Address(value));
             Pointee::Word { value, symbol }
         }
-        Leads::ToText | Leads::ToCountedText => {
+        Leads::Text | Leads::CountedText => {
             let end = bytes.iter().position(|byte| *byte == 0);
             Pointee::Text(bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default().to_vec())
         }
-        Leads::ToWideText | Leads::ToCountedWideText => {
+        Leads::WideText | Leads::CountedWideText => {
             let units = bytes.chunks_exact(2).map(|unit| crate::session::number(unit) as u16);
             Pointee::WideText(units.take_while(|unit| *unit != 0).collect())
         }
@@ -128,7 +128,7 @@ pub(super) fn show_counted(session: &mut Session, range: AddressRange, leads: Le
     }
     session.fetch_memory(&headers)?;
     let format = match leads {
-        Leads::ToCountedWideText => DumpFormat::Unicode,
+        Leads::CountedWideText => DumpFormat::Unicode,
         _ => DumpFormat::Ascii,
     };
     for text in headers {

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use farsight_target::{Look, LookProxy, ReadReply, ReadRequest, TargetError, WriteReply, WriteRequest};
+use farsight_target::{LookProxy, ReadReply, ReadRequest, TargetError, WriteReply, WriteRequest};
 use farsight_types::{Address, AddressRange, OsPid};
 use farsight_wire::Pending;
 

@@ -122,7 +122,7 @@ fn errors_point_at_their_place() {
     assert!(shown.contains("bp /x main\n   ^ "), "{shown}");
     let shown = session.fail("frobnicate 3");
     assert!(shown.contains("'frobnicate' is no command"), "{shown}");
-    let shown = session.fail("uf main");
+    let shown = session.fail("a 401000");
     assert!(shown.contains("not in this build"), "{shown}");
     let shown = session.fail(".echo one; bogus; .echo two");
     assert!(shown.contains("one") && !shown.contains("two"), "{shown}");

@@ -41,7 +41,7 @@ pub(super) fn allocate(memory: &mut Memory, request: AllocateRequest) -> Result<
     let size = size.ok_or_else(|| invalid("this much memory cannot be made"))?;
     let start = request.at.unwrap_or(Address(ANYWHERE));
     let range = AddressRange::new(start, size);
-    if start.0 % PAGE != 0
+    if !start.0.is_multiple_of(PAGE)
         || memory
             .0
             .iter()
