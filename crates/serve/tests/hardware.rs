@@ -1,7 +1,7 @@
 //! Hardware traps under load, on a `dbgsrv` of its own.
 
 // Helpers of tests are tests, and a panic is how a test fails.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 use std::time::Instant;
 
@@ -17,6 +17,6 @@ fn heavy_eight_threads_write_a_hundred_thousand_times() {
         let started = Instant::now();
         count_writes(&mut server.connect(), EACH, break_ins);
         let rate = (8 * EACH) as f64 / started.elapsed().as_secs_f64();
-        println!("{rate:.0} watched writes a second with {break_ins} break-ins");
+        eprintln!("{rate:.0} watched writes a second with {break_ins} break-ins");
     }
 }

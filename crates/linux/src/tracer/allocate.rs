@@ -88,6 +88,7 @@ impl Tracer {
         arguments: [u64; 6],
         what: &dyn Fn() -> String,
     ) -> Result<u64, TargetError> {
+        self.debugged(pid)?;
         let memory = self.debuggee(pid)?.memory.clone();
         self.at_rest()?;
         let tid = self.free_thread(pid).ok_or_else(|| {

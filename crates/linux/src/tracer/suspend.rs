@@ -12,6 +12,7 @@ impl Tracer {
     /// Changes the counts, at rest or running; a change of 0 only tells them.
     pub(crate) fn change_suspend_counts(&mut self, order: &SuspendOrder) -> Result<SuspendCounts, TargetError> {
         let pid = order.process;
+        self.debugged(pid)?;
         let threads = self.known_threads(pid, &order.threads)?;
         if let Some(missing) = order
             .threads
