@@ -10,6 +10,7 @@ mod family;
 mod hands;
 mod hardware;
 mod holding;
+mod hostile;
 mod machine;
 mod memory;
 mod modes;
@@ -25,6 +26,7 @@ pub use family::*;
 pub use hands::*;
 pub use hardware::*;
 pub use holding::*;
+pub use hostile::*;
 pub use machine::*;
 pub use memory::*;
 pub use modes::*;
@@ -92,6 +94,9 @@ macro_rules! conformance_tests {
             // modes: counter, threads, spin, hello
             looks_without_steering, looks_without_suspending, resumes_a_stopped_process, hands_abandoned_processes_over,
             keeps_abandoned_launched_programs, starts_a_program_with_an_attachment,
+            // hostile: hostile
+            tells_the_programs_own_traps, survives_code_unmapped_under_a_trap,
+            follows_exec_under_a_hundred_threads,
             // terminal: hello
             gives_a_launched_program_its_surroundings, types_into_a_terminal, carries_much_output,
         }

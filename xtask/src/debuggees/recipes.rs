@@ -83,6 +83,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     c("forker", "forker.c", &["-O0"]),
     c("hello", "hello.c", &["-O0"]),
     c("many", "many.c", &["-O0"]),
+    c("hostile", "hostile.c", &["-O0"]),
     c("loader", "loader.c", &["-O0"]),
     c("plugin.so", "plugin.c", &["-O0", "-shared", "-fPIC"]),
     c("search", "search.c", &["-O2"]),

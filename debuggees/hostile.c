@@ -1,0 +1,88 @@
+/* hostile traps                breakpoint instructions of its own, of one byte and of two, that its SIGTRAP handler counts
+ * hostile remap                calls code in a page of its own, then unmaps the page, maps other code there, and calls that
+ * hostile exec [THREADS=100]   with THREADS threads running work(), one of them runs this program anew (hostile leaf)
+ * Shows: programs that do what debuggers do not like. Each waits for a line of standard input first.
+ * Prints: ready PID, addresses of work, page; at the end a line with what came of it. */
+#include "common.h"
+#include <signal.h>
+#include <sys/mman.h>
+
+volatile unsigned long worked;
+static volatile int trapped;
+static int (*page)(void);
+
+NOINLINE int work(int before)
+{
+    __atomic_add_fetch(&worked, 1, __ATOMIC_SEQ_CST);
+    return before + 1;
+}
+
+static void count_trap(int signal)
+{
+    (void)signal;
+    trapped++;
+}
+
+NOINLINE void own_traps(void)
+{
+    __asm__ volatile("nop; int3; nop; .byte 0xcd, 0x03; nop");
+}
+
+/* mov $value,%eax; ret */
+static void put_code(int value)
+{
+    unsigned char code[] = {0xb8, (unsigned char)value, 0, 0, 0, 0xc3};
+    if (mmap((void *)page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+        MAP_FAILED)
+        _exit(3);
+    memcpy((void *)page, code, sizeof code);
+}
+
+static void *worker(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        work(0);
+        usleep(20000);
+    }
+    return NULL;
+}
+
+static void *runner(void *unused)
+{
+    static char *const leaf[] = {"hostile", "leaf", NULL};
+    extern char **environ;
+    (void)unused;
+    execve("/proc/self/exe", leaf, environ);
+    _exit(4);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "traps";
+    page = (int (*)(void))mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const struct named_address addresses[] = {{"work", (void *)work}, {"page", (void *)page}};
+    if (!strcmp(what, "leaf")) {
+        puts("leaf");
+        return 0;
+    }
+    set_up();
+    put_code(1);
+    ready_with(addresses, sizeof addresses / sizeof *addresses);
+    wait_for_line();
+    if (!strcmp(what, "traps")) {
+        signal(SIGTRAP, count_trap);
+        own_traps();
+        printf("trapped=%d\n", trapped);
+    } else if (!strcmp(what, "remap")) {
+        int first = page();
+        put_code(2);
+        printf("first=%d second=%d\n", first, page());
+    } else {
+        for (long i = 0; i < argument(argc, argv, 2, 100); i++)
+            start_thread(worker, NULL);
+        start_thread(runner, NULL);
+        worker(NULL);
+    }
+    return 0;
+}
