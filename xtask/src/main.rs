@@ -6,6 +6,7 @@
 mod bench;
 mod debuggees;
 mod demo;
+mod docs;
 mod fuzz;
 mod live;
 mod programs;
@@ -76,6 +77,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--json FILE] [--only TEXT] [--near]",
         help: "run the same work with farsight, gdb and lldb, and print the ratios",
         function: bench::command,
+    },
+    Command {
+        name: "docs",
+        arguments: "",
+        help: "write docs/commands.md from the command table",
+        function: docs::command,
     },
     Command {
         name: "figures",
