@@ -346,3 +346,18 @@ fn what_a_program_starts_in_is_remembered() {
     assert!(session.run(".createdir \"\"").contains("the server's directory"));
     assert!(session.fail(".createdir -i").contains("never inherit"));
 }
+
+#[test]
+fn others_are_held_until_something_happens_in_the_new_target() {
+    let (mut session, _) = Session::start(World::with_files(), local());
+    let before = session.run("r rip");
+    let going = session.send(".attach -premote tcp:server=one,port=1 -f -b 4711");
+    session.until("its modules", |notification| shows(notification, "ModuleLoaded"));
+    session.interrupt();
+    session.finish("the break-in", going);
+    assert_eq!(session.prompt.as_deref(), Some("||1:0:000> "));
+    assert_eq!(session.run("||0 r rip"), before, "it has not run");
+    // From now on all of them run.
+    session.run("||0s; bp work; g");
+    assert_ne!(session.run("||0 r rip"), before);
+}
