@@ -82,6 +82,7 @@ macro_rules! conformance_tests {
             sends_and_fetches_files, leaves_no_broken_files,
             // steps: counter
             steps_into_over_and_out, a_trap_ends_a_step, steps_inside_a_range, a_step_keeps_others_running,
+            steps_to_goals_and_marks_its_way,
             // signals: faults
             stops_at_first_and_second_chance, delivers_or_drops_a_signal, reports_signals_without_stopping,
             leaves_the_programs_own_traps_to_it, passes_the_programs_own_traps_unseen, shows_each_fault,

@@ -95,6 +95,9 @@ fn thread_time(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flo
     Ok(Flow::Done)
 }
 
+/// One of a thread's times; the second argument is now.
+type TimeOf = fn(&ThreadDetail, u64) -> u64;
+
 fn runaway(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let text = invocation.text.trim();
     let flags = match text.is_empty() {
@@ -111,7 +114,7 @@ fn runaway(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
     };
     let process = session.process()?;
     let mut lines = Vec::new();
-    let tables: [(u64, &str, fn(&ThreadDetail, u64) -> u64); 3] = [
+    let tables: [(u64, &str, TimeOf); 3] = [
         (1, " User Mode Time", |thread, _| thread.user),
         (2, " Kernel Mode Time", |thread, _| thread.kernel),
         (4, " Elapsed Time", |thread, now| now.saturating_sub(thread.started)),

@@ -1,6 +1,7 @@
 //! What a step plan met on its way, as the server's marks say it: the steps themselves, or the calls of a trace.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use farsight_session::Record;
 use farsight_session::record::{EventKind, EventReport, StopReport, Trace, TraceRow, TraceSum, TraceSummary};
@@ -103,8 +104,8 @@ impl Session {
         self.load_for(marks.iter().map(|mark| mark.pc))?;
         let mut names = BTreeMap::new();
         for mark in marks {
-            if !names.contains_key(&mark.pc) {
-                names.insert(mark.pc, function_at(self, mark.pc)?);
+            if let Entry::Vacant(unnamed) = names.entry(mark.pc) {
+                unnamed.insert(function_at(self, mark.pc)?);
             }
         }
         let mut tracing = Tracing::new(order);

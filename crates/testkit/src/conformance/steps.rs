@@ -156,3 +156,58 @@ pub fn a_step_keeps_others_running(connect: Connect<'_>) {
     let refused = session.run().resume(nobody);
     assert!(matches!(refused, Err(TargetError::NoSuchThread { .. })), "{refused:?}");
 }
+
+/// A goal is looked for at the server, a watch follows one invocation, and both tell what they met.
+pub fn steps_to_goals_and_marks_its_way(connect: Connect<'_>) {
+    let mut session = connect();
+    let mut here = at_call(&mut session);
+    let marked = |session: &mut Session, here: &AtCall, step: StepPlan| {
+        let mut plan = step_plan(here.thread, step, Vec::new());
+        if let Some(order) = &mut plan.step {
+            order.marks = Some(1000);
+        }
+        let stop = go(session, plan);
+        assert_eq!(stop.cause, StopCause::StepDone);
+        stop
+    };
+    let goal = StepGoal::Return;
+    let stop = marked(
+        &mut session,
+        &here,
+        StepPlan::Goal {
+            goal,
+            over: false,
+            count: 1,
+        },
+    );
+    let marks = stop.marks.clone().expect("marks of steps");
+    assert_eq!(marks.first().map(|mark| mark.pc), Some(here.count_step));
+    assert_eq!(marks.last().map(|mark| mark.pc), Some(registers(&stop).pc()));
+    assert_eq!(stack_top(&stop), here.back.0, "it stands at the return");
+    let steps = marks.len() as u64;
+
+    here.return_to_call(&mut session);
+    let mut order = step_plan(
+        here.thread,
+        StepPlan::Watch {
+            return_address: here.back,
+            frame_address: here.sp,
+            end: None,
+            depth: 0,
+            inside: None,
+        },
+        Vec::new(),
+    );
+    if let Some(step) = &mut order.step {
+        step.marks = Some(1000);
+    }
+    let stop = go(&mut session, order);
+    assert_eq!(stop.cause, StopCause::StepDone);
+    here.is_at(&stop, here.back, here.sp);
+    let marks = stop.marks.expect("marks of a watch");
+    let kinds: Vec<StepMarkKind> = marks.iter().map(|mark| mark.kind).collect();
+    assert_eq!(kinds, [StepMarkKind::Call, StepMarkKind::Return]);
+    assert_eq!(marks[0].value, Some(here.call.0));
+    // The call itself, then what the steps before have counted without it, and the return.
+    assert_eq!((marks[0].instructions, marks[1].instructions), (1, steps));
+}
