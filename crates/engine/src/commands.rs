@@ -36,7 +36,6 @@ mod script;
 mod search;
 mod settings;
 mod stack;
-mod stacks;
 mod step;
 mod symbols;
 mod systems;
@@ -152,7 +151,6 @@ const TABLES: &[&[Row]] = &[
     events::ROWS,
     stack::ROWS,
     frames::ROWS,
-    stacks::ROWS,
     registers::ROWS,
     memory::ROWS,
     pointers::ROWS,
