@@ -36,6 +36,7 @@ mod script;
 mod search;
 mod settings;
 mod stack;
+mod stacks;
 mod step;
 mod symbols;
 mod systems;
@@ -151,6 +152,7 @@ const TABLES: &[&[Row]] = &[
     events::ROWS,
     stack::ROWS,
     frames::ROWS,
+    stacks::ROWS,
     registers::ROWS,
     memory::ROWS,
     pointers::ROWS,

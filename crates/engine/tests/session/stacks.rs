@@ -69,3 +69,19 @@ fn a_frame_lends_its_registers_until_the_target_runs() {
         assert!(session.fail(line).contains('^'), "{line}");
     }
 }
+
+#[test]
+fn all_stacks_cost_two_round_trips() {
+    let mut session = session();
+    let (shown, _, trips) = session.cost("!uniqstack -n");
+    assert!(shown.contains("Total threads: 3"), "{shown}");
+    assert!(trips <= 2, "{trips}");
+    let (shown, requests, _) = session.cost("!findstack toy!worker");
+    assert_eq!(shown.matches("frame(s) match").count(), 2, "{shown}");
+    assert_eq!(requests, 0);
+    assert!(session.run("!findstack main 2").contains("toy!main"));
+    assert!(session.run("!findstack nonesuch").contains("No matching"));
+    for line in ["!findstack", "!findstack main 7", "!uniqstack -x"] {
+        assert!(session.fail(line).contains('^'), "{line}");
+    }
+}
