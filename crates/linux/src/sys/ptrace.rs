@@ -161,6 +161,11 @@ impl SignalDetail {
         self.0.si_code
     }
 
+    /// Changes why it was sent.
+    pub(crate) fn set_code(&mut self, code: c_int) {
+        self.0.si_code = code;
+    }
+
     /// Faulting address of SEGV, BUS, ILL, FPE and TRAP.
     pub(crate) fn address(&self) -> u64 {
         // SAFETY: reads the union's pointer member; every bit pattern is a valid number.

@@ -106,6 +106,9 @@ impl Tracer {
         if signal == libc::SIGTRAP | 0x80 {
             return self.let_run(tid);
         }
+        if signal == libc::SIGTRAP && !self.steps_one(tid) {
+            self.restore_lost_status(tid);
+        }
         let Ok(detail) = SignalDetail::of(tid) else { return };
         if signal != libc::SIGTRAP {
             return self.signalled(tid, detail);

@@ -338,7 +338,44 @@ impl Tracer {
         }
     }
 
-    /// The same for a thread at its exit event that was killed with its SIGTRAP on the way: in the queue, or in a stop that
+    /// Mends a SIGTRAP stop whose status register was lost on its way: in a virtual machine a debug exception can arrive
+    /// with an empty one, which the kernel takes for an `int1` instruction. Where the process watches one place of data,
+    /// and no such instruction stands behind the pc, that place is what was accessed.
+    pub(super) fn restore_lost_status(&mut self, tid: pid_t) {
+        const STATES: u64 = 0xf | 1 << 14;
+        const INT1: u8 = 0xf1;
+        let Some(thread) = self.threads.get_mut(&tid).filter(|thread| thread.armed != 0) else {
+            return;
+        };
+        let Some(debuggee) = self.debuggees.get(&thread.pid) else {
+            return;
+        };
+        let mut used = (0..PLACES).filter(|number| debuggee.hardware.places[*number].is_some());
+        let (Some(number), None) = (used.next(), used.next()) else {
+            return;
+        };
+        let watches_data = matches!(
+            debuggee.hardware.places[number],
+            Some((_, TrapKind::HardwareData { .. }))
+        );
+        let (Ok(mut detail), Ok(status), Ok(registers)) = (
+            ptrace::SignalDetail::of(tid),
+            ptrace::debug_register(tid, STATUS),
+            thread.registers(),
+        ) else {
+            return;
+        };
+        let lost = detail.number() == libc::SIGTRAP && detail.code() == libc::TRAP_BRKPT && status & STATES == 0;
+        let before = Address(registers.rip.wrapping_sub(1));
+        let memory = debuggee.memory.clone();
+        if watches_data && lost && memory.read(before, 1) != [INT1] {
+            let _ = ptrace::set_debug_register(tid, STATUS, status | 1 << number);
+            detail.set_code(libc::TRAP_HWBKPT);
+            let _ = detail.put(tid);
+        }
+    }
+
+    /// As [`Tracer::collect_hits`] for a thread at its exit event that was killed with its SIGTRAP on the way: in the queue, or in a stop that
     /// the kill ended before it was waited for. There is nothing to show of it any more.
     pub(super) fn collect_last_hits(&mut self, tid: pid_t) {
         let Some(thread) = self.threads.get_mut(&tid).filter(|thread| thread.armed != 0) else {

@@ -154,6 +154,9 @@ impl Tracer {
         thread.stopped();
         let (pid, borrower) = (thread.pid, thread.borrower);
         if event == 0 && signal == libc::SIGTRAP {
+            if !self.steps_one(tid) {
+                self.restore_lost_status(tid);
+            }
             self.collect_hits(tid, true);
         }
         let Some(thread) = self.threads.get_mut(&tid) else {
