@@ -144,51 +144,56 @@ impl Invocation<'_> {
     }
 }
 
-const TABLES: &[&[Row]] = &[
-    execute::ROWS,
-    step::ROWS,
-    watch::ROWS,
-    breakpoints::ROWS,
-    events::ROWS,
-    stack::ROWS,
-    frames::ROWS,
-    stacks::ROWS,
-    registers::ROWS,
-    memory::ROWS,
-    pointers::ROWS,
-    enter::ROWS,
-    blocks::ROWS,
-    dumps::ROWS,
-    allocation::ROWS,
-    transfer::ROWS,
-    search::ROWS,
-    code::ROWS,
-    function::ROWS,
-    find_code::ROWS,
-    symbols::ROWS,
-    modules::ROWS,
-    regions::ROWS,
-    formats::ROWS,
-    times::ROWS,
-    parameters::ROWS,
-    each::ROWS,
-    errors::ROWS,
-    paths::ROWS,
-    threads::ROWS,
-    systems::ROWS,
-    targets::ROWS,
-    info::ROWS,
-    control::ROWS,
-    aliases::ROWS,
-    script::ROWS,
-    print::ROWS,
-    log::ROWS,
-    settings::ROWS,
+/// Every table, by what its commands are about.
+const AREAS: &[(&str, &[&[Row]])] = &[
+    ("Going on and stepping", &[execute::ROWS, step::ROWS, watch::ROWS]),
+    ("Breakpoints", &[breakpoints::ROWS]),
+    ("Events", &[events::ROWS]),
+    ("Stacks", &[stack::ROWS, frames::ROWS, stacks::ROWS]),
+    ("Registers", &[registers::ROWS]),
+    (
+        "Memory",
+        &[
+            memory::ROWS,
+            pointers::ROWS,
+            enter::ROWS,
+            blocks::ROWS,
+            search::ROWS,
+            dumps::ROWS,
+            allocation::ROWS,
+            regions::ROWS,
+        ],
+    ),
+    ("Code", &[code::ROWS, function::ROWS, find_code::ROWS]),
+    ("Symbols and modules", &[symbols::ROWS, modules::ROWS, paths::ROWS]),
+    (
+        "Threads, processes and systems",
+        &[threads::ROWS, systems::ROWS, each::ROWS],
+    ),
+    ("Targets and sessions", &[targets::ROWS, transfer::ROWS]),
+    (
+        "What is known of a target",
+        &[times::ROWS, parameters::ROWS, errors::ROWS],
+    ),
+    ("Values and help", &[info::ROWS, formats::ROWS]),
+    (
+        "Scripts and aliases",
+        &[control::ROWS, aliases::ROWS, script::ROWS, print::ROWS],
+    ),
+    ("Logs and settings", &[log::ROWS, settings::ROWS]),
 ];
+
+/// Every row with its area.
+pub(crate) fn rows_by_area() -> impl Iterator<Item = (&'static str, &'static Row)> {
+    AREAS.iter().flat_map(|(area, tables)| {
+        let rows = tables.iter().flat_map(|table| table.iter());
+        rows.map(|row| (*area, row))
+    })
+}
 
 /// Every row.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    TABLES.iter().flat_map(|table| table.iter())
+    rows_by_area().map(|(_, row)| row)
 }
 
 /// The row of a command.

@@ -1,6 +1,6 @@
 //! The rows as data, for documentation.
 
-use super::{Needs, Row, rows};
+use super::{Needs, rows_by_area};
 use crate::expression::command_line::{shape, split_part};
 
 /// What a command needs before it may run.
@@ -17,6 +17,8 @@ pub enum CommandNeeds {
 /// One command of the table, for those who write documentation from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandRow {
+    /// What it is about, such as `Breakpoints`.
+    pub area: &'static str,
     /// The usual name first.
     pub names: &'static [&'static str],
     /// Its form, in the documentation's notation.
@@ -29,9 +31,10 @@ pub struct CommandRow {
     pub writes: bool,
 }
 
-/// Every command, in the order of the tables.
+/// Every command, area by area.
 pub fn command_rows() -> impl Iterator<Item = CommandRow> {
-    rows().map(|row: &'static Row| CommandRow {
+    rows_by_area().map(|(area, row)| CommandRow {
+        area,
         names: row.names,
         usage: row.usage,
         summary: row.summary,
