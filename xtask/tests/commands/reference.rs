@@ -200,7 +200,10 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
         "asks the system for a process's descriptors and rights, which no target service carries yet",
         "!handle !token",
     ),
-    ("comes with commands that take it", "!bpid"),
+    (
+        "breaks in to a process from a kernel's debugger, which comes with kernels",
+        "!bpid",
+    ),
     (
         "belongs to a console with a window; a terminal has its own",
         ".cls .wtitle .beep",
