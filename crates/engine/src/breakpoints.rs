@@ -75,7 +75,7 @@ pub(crate) struct BreakpointBook {
     breakpoints: BTreeMap<u32, Breakpoint>,
     last_trap: u32,
     /// Traps of `g ADDRESS`, gone at the next stop that is shown.
-    temporary: Vec<(SystemId, Trap)>,
+    temporary: Vec<(SystemId, ProcessId, Trap)>,
 }
 
 impl BreakpointBook {
@@ -186,8 +186,8 @@ impl BreakpointBook {
     /// Notes where the target shall stop once, whatever the user's breakpoints are.
     pub(crate) fn add_temporary(
         &mut self,
-        system: SystemId,
-        process: OsPid,
+        (system, process): (SystemId, ProcessId),
+        os: OsPid,
         address: Address,
         kind: TrapKind,
         thread: Option<OsTid>,
@@ -195,14 +195,20 @@ impl BreakpointBook {
         let id = self.new_trap();
         let trap = Trap {
             id,
-            process,
+            process: os,
             address,
             kind,
             passes: 1,
             thread,
             stack_at_least: None,
         };
-        self.temporary.push((system, trap));
+        self.temporary.push((system, process, trap));
+    }
+
+    /// The others stay: the end of one process, or its new program, does not keep another from where it is to go.
+    fn clear_temporary_of(&mut self, system: SystemId, process: ProcessId) {
+        self.temporary
+            .retain(|(of, whose, _)| (*of, *whose) != (system, process));
     }
 
     pub(crate) fn clear_temporary(&mut self) {
@@ -224,8 +230,8 @@ impl BreakpointBook {
                 stack_at_least: None,
             })
         });
-        let temporary = self.temporary.iter().filter(|(of, _)| *of == system);
-        own.chain(temporary.map(|(_, trap)| trap.clone())).collect()
+        let temporary = self.temporary.iter().filter(|(of, ..)| *of == system);
+        own.chain(temporary.map(|(_, _, trap)| trap.clone())).collect()
     }
 
     /// Takes the server's counts.
@@ -249,7 +255,7 @@ impl BreakpointBook {
             .filter(|one| one.bound.is_some_and(|bound| traps.contains(&bound.trap)))
             .map(|one| one.id)
             .collect();
-        let temporary = self.temporary.iter().any(|(_, trap)| traps.contains(&trap.id));
+        let temporary = self.temporary.iter().any(|(_, _, trap)| traps.contains(&trap.id));
         (ids, temporary)
     }
 
@@ -291,7 +297,7 @@ impl BreakpointBook {
 
     /// A process is gone; its breakpoints are for the one that takes its place.
     pub(crate) fn take_process(&mut self, system: SystemId, process: ProcessId) -> Vec<Breakpoint> {
-        self.temporary.clear();
+        self.clear_temporary_of(system, process);
         let of_it = |one: &Breakpoint| one.spec.system == system && one.spec.process == process;
         let ids: Vec<u32> = self.iter().filter(|one| of_it(one)).map(|one| one.id).collect();
         ids.iter().filter_map(|id| self.breakpoints.remove(id)).collect()
@@ -324,7 +330,7 @@ impl BreakpointBook {
         for id in ids {
             self.bind(id, None);
         }
-        self.temporary.clear();
+        self.clear_temporary_of(system, process);
     }
 }
 

@@ -91,7 +91,13 @@ fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
 fn a_new_program_unbinds_and_an_ended_one_clears() {
     let mut book = BreakpointBook::default();
     book.set(0, spec(1), Some(Address(0x10)));
-    book.add_temporary(SystemId(0), OsPid(7), Address(0x20), TrapKind::Software, None);
+    book.add_temporary(
+        (SystemId(0), ProcessId(0)),
+        OsPid(7),
+        Address(0x20),
+        TrapKind::Software,
+        None,
+    );
     book.unbind_process(SystemId(0), ProcessId(0));
     assert!(book.traps(SystemId(0)).is_empty());
     assert!(book.has_deferred(SystemId(0)));
@@ -148,4 +154,19 @@ fn a_copy_that_goes_on_takes_over_breakpoints_with_their_counts() {
 
 fn trap_of_first(book: &BreakpointBook) -> Trap {
     book.traps(SystemId(0)).into_iter().next().unwrap()
+}
+
+#[test]
+fn where_a_process_is_to_go_outlives_another() {
+    let mut book = BreakpointBook::default();
+    for process in [0, 1] {
+        let place = (SystemId(0), ProcessId(process));
+        book.add_temporary(place, OsPid(7 + process), Address(0x10), TrapKind::Software, None);
+    }
+    book.forget_process(SystemId(0), ProcessId(0));
+    assert_eq!(trap_of(&book).process, OsPid(8));
+    book.unbind_process(SystemId(0), ProcessId(0));
+    assert_eq!(trap_of(&book).process, OsPid(8));
+    book.unbind_process(SystemId(0), ProcessId(1));
+    assert!(book.traps(SystemId(0)).is_empty());
 }

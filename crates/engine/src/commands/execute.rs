@@ -112,7 +112,7 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
         addresses.push(Address(address));
         rest = behind;
     }
-    let (system, process) = (session.place()?.system, session.os_pid()?);
+    let (place, process) = (session.place()?, session.os_pid()?);
     // `gh` and `gn` stop only their own thread there.
     let thread = match invocation.name {
         "g" | "ga" => None,
@@ -125,7 +125,7 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
     for address in addresses {
         session
             .breakpoints
-            .add_temporary(system, process, address, kind, thread);
+            .add_temporary((place.system, place.process), process, address, kind, thread);
     }
     Ok(Flow::Resume(ResumeIntent {
         signal,

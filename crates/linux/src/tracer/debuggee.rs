@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use farsight_target::{ChildPolicy, ExitStatus, ImageDelta, ThreadDelta, TrapId};
+use farsight_target::{ChildPolicy, ExitStatus, ImageDelta, SignalInfo, ThreadDelta, TrapId};
 use farsight_types::{Address, OsPid, OsTid};
 use libc::{c_int, pid_t, user_regs_struct};
 
@@ -47,6 +47,8 @@ pub(super) struct Thread {
     pub(super) deliver: c_int,
     /// The last signal delivered to it: what an end by the same signal is the second chance of.
     pub(super) last_signal: c_int,
+    /// The last signal that came to it, as it was told: an end by it tells the same.
+    pub(super) came: SignalInfo,
     /// A status of it waits in the backlog.
     pub(super) deferred: bool,
     /// Signals that came while it was taken past a trap.
@@ -93,6 +95,7 @@ impl Thread {
             counted: None,
             deliver: 0,
             last_signal: 0,
+            came: SignalInfo::default(),
             deferred: false,
             held: VecDeque::new(),
             job_stopped: false,

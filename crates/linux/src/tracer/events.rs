@@ -232,6 +232,9 @@ impl Tracer {
         if borrower {
             return self.deliver(tid, number);
         }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.came = info;
+        }
         if number == libc::SIGCONT
             && let Some(debuggee) = self.debuggees.get_mut(&pid)
             && info.sender == Some(OsPid(std::process::id()))
@@ -386,7 +389,7 @@ impl Tracer {
         self.collect_last_hits(tid);
         let thread = self.threads.get_mut(&tid)?;
         thread.exiting = true;
-        let (pid, last_signal) = (thread.pid, thread.last_signal);
+        let (pid, last_signal, came) = (thread.pid, thread.last_signal, thread.came);
         let debuggee = self.debuggees.get(&pid)?;
         if thread.borrower || debuggee.exit_shown {
             return None;
@@ -396,9 +399,13 @@ impl Tracer {
             && number == last_signal
             && self.signals.stop_second.has(number)
         {
-            let signal = SignalInfo {
-                number,
-                ..SignalInfo::default()
+            let signal = match came.number == number {
+                true => came,
+                // The user gave it another one than came.
+                false => SignalInfo {
+                    number,
+                    ..SignalInfo::default()
+                },
             };
             return Some(StopCause::Signal {
                 signal,

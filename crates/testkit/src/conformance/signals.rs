@@ -45,7 +45,10 @@ pub fn stops_at_first_and_second_chance(connect: Connect<'_>) {
     );
     let stop = go(&mut session, plan(Vec::new()));
     let (signal, chance) = signal_of(&stop);
-    assert_eq!((signal.number, chance), (SIGSEGV, Chance::Second));
+    assert_eq!(
+        (signal.number, signal.address, chance),
+        (SIGSEGV, Some(Address(0)), Chance::Second)
+    );
     let sp = registers(&stop).sp();
     assert_eq!(read(&mut session, process, sp, 8).len(), 8);
     let status = ExitStatus::Signal { number: SIGSEGV };
