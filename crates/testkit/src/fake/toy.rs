@@ -84,7 +84,7 @@ impl Toy {
         Toy::of("/opt/toy/loader", *b"\xfa\x51\x67\x47toy-loader-v1...", loader())
     }
 
-    /// Sends itself SIGUSR1, which it handles; executes a breakpoint of its own, and then what is no instruction.
+    /// Sends itself SIGUSR1, which it handles (`left` is its errno); executes a breakpoint of its own, and then what is no instruction.
     pub fn faults() -> Toy {
         Toy::of("/opt/toy/faults", *b"\xfa\x51\x67\x47toy-faults-v1...", faults())
     }
@@ -243,6 +243,11 @@ fn faults() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
     asm.bytes(&[0x0f, 0x0b]); // ud2
     asm.leave();
     shared(&mut asm);
+    // As in a C library that is linked in: mov rax, left; add rax, fs:[0]; ret. The control block is at 0.
+    asm.function("__errno_location");
+    asm.bytes(&[0x48, 0xc7, 0xc0]);
+    asm.bytes(&(LEFT as u32).to_le_bytes());
+    asm.bytes(&[0x64, 0x48, 0x03, 0x04, 0x25, 0, 0, 0, 0, 0xc3]);
     asm.finish()
 }
 
