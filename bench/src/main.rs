@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use debugger::Kind;
+use server::Link;
 use table::{Report, Row};
 
 const USAGE: &str = "usage: bench [--json FILE] [--only TEXT] [--runs N] [--near]
@@ -64,13 +65,19 @@ fn main() -> ExitCode {
     };
     let mut report = Report::default();
     for work in work::WORKS.iter().filter(|work| work.name.contains(&options.only)) {
-        for link in server::Link::both(options.far) {
-            let mut row = Row::new(work, link);
-            for kind in Kind::ALL {
-                eprintln!("{} / {} / {}", work.name, link.name(), kind.name());
-                row.put(kind, work::measure(work, kind, link, options.runs));
+        let (mut near, mut far) = (Row::new(work, Link::Near), Row::new(work, Link::Far));
+        for kind in Kind::ALL {
+            let measured = work::near(work, kind, options.runs);
+            near.put(kind, measured);
+            if options.far {
+                far.put(kind, work::far(work, kind, measured));
             }
-            report.rows.push(row);
+        }
+        eprint!("{}", near.line());
+        report.rows.push(near);
+        if options.far {
+            eprint!("{}", far.line());
+            report.rows.push(far);
         }
     }
     if "server".contains(&options.only) || options.only.is_empty() {

@@ -20,10 +20,6 @@ pub(crate) enum Link {
 }
 
 impl Link {
-    pub(crate) fn both(far: bool) -> impl Iterator<Item = Link> {
-        [Link::Near, Link::Far].into_iter().take(1 + usize::from(far))
-    }
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Link::Near => "loopback",

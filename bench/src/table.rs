@@ -46,6 +46,20 @@ impl Row {
         self.results.insert(kind, measurement);
     }
 
+    /// Its line of the table.
+    pub(crate) fn line(&self) -> String {
+        let cell = |kind| shown(self.results.get(&kind), self.amount);
+        let ratio = self.ratio().map_or("-".into(), |ratio| format!("{ratio:.1}"));
+        format!(
+            "| {} | {} | {} | {} | {} | {ratio} |\n",
+            self.name,
+            self.link.name(),
+            cell(Kind::Farsight),
+            cell(Kind::Gdb),
+            cell(Kind::Lldb)
+        )
+    }
+
     /// How many times longer the better peer takes.
     fn ratio(&self) -> Option<f64> {
         let ours = self.results.get(&Kind::Farsight)?.seconds;
@@ -81,17 +95,7 @@ impl Report {
             "| work | link | farsight | gdb | lldb | better peer / farsight |\n|---|---|---|---|---|---|\n",
         );
         for row in &self.rows {
-            let cell = |kind| shown(row.results.get(&kind), row.amount);
-            let ratio = row.ratio().map_or("-".into(), |ratio| format!("{ratio:.1}"));
-            let _ = writeln!(
-                out,
-                "| {} | {} | {} | {} | {} | {ratio} |",
-                row.name,
-                row.link.name(),
-                cell(Kind::Farsight),
-                cell(Kind::Gdb),
-                cell(Kind::Lldb)
-            );
+            out.push_str(&row.line());
         }
         if !self.servers.is_empty() {
             out.push_str("\n| server | file | libraries | resident, idle | listens after |\n|---|---|---|---|---|\n");

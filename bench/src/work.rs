@@ -78,23 +78,27 @@ pub(crate) const WORKS: &[Work] = &[
     work("1000 breakpoints, then go to one", breakpoints),
 ];
 
-/// Measures a work: the median over loopback; once over a far link, or reckoned where that would take minutes.
-pub(crate) fn measure(work: &Work, kind: Kind, link: Link, runs: usize) -> Measurement {
-    if link == Link::Far {
-        let near = (work.run)(kind, Link::Near);
-        let reckoned = near.seconds + near.turns as f64 * Link::ROUND_TRIP.as_secs_f64();
-        if reckoned > 40.0 {
-            return Measurement {
-                seconds: reckoned,
-                reckoned: true,
-                ..near
-            };
-        }
-        return (work.run)(kind, link);
-    }
-    let mut results: Vec<Measurement> = (0..runs.max(1)).map(|_| (work.run)(kind, link)).collect();
+/// The longest that a measurement over a far link may take, in seconds; a longer one is reckoned.
+const PATIENCE: f64 = 20.0;
+
+/// Measures a work over loopback: the median.
+pub(crate) fn near(work: &Work, kind: Kind, runs: usize) -> Measurement {
+    let mut results: Vec<Measurement> = (0..runs.max(1)).map(|_| (work.run)(kind, Link::Near)).collect();
     results.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
     results[results.len() / 2]
+}
+
+/// Measures a work once over a far link, or reckons from what it took over loopback where that would take too long.
+pub(crate) fn far(work: &Work, kind: Kind, near: Measurement) -> Measurement {
+    let reckoned = near.seconds + near.turns as f64 * Link::ROUND_TRIP.as_secs_f64();
+    if reckoned > PATIENCE {
+        return Measurement {
+            seconds: reckoned,
+            reckoned: true,
+            ..near
+        };
+    }
+    (work.run)(kind, Link::Far)
 }
 
 /// Times the part that counts.
