@@ -209,6 +209,8 @@ struct Stepper {
     phase: Phase,
     /// Moves made.
     moves: u32,
+    /// Where the last move began.
+    from: u64,
 }
 
 /// What the stepping thread is doing.
@@ -254,6 +256,8 @@ pub(crate) struct Tracer {
     debuggees: BTreeMap<OsPid, Debuggee>,
     /// Left stopped for another debugger; nothing of them is ours any more but their threads.
     kept: BTreeMap<OsPid, Debuggee>,
+    /// The step that the last stop broke off.
+    broken_off: Option<Stepper>,
     /// Answers that those who took over are still to get.
     owed: u32,
     /// Programs that were started with an attachment and are children of this thread, but no debuggees.
@@ -296,6 +300,7 @@ impl Tracer {
             shared,
             debuggees: BTreeMap::new(),
             kept: BTreeMap::new(),
+            broken_off: None,
             owed: 0,
             undebugged: BTreeMap::new(),
             waiting: None,

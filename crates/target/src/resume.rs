@@ -272,6 +272,10 @@ pub struct StepOrder {
     /// of earlier ones are counted with the first. A watch that has so many goes on untraced.
     #[n(2)]
     pub marks: Option<u32>,
+    /// Goes on with the plan of the last run, which something else broke off, from where it was: in the middle of a call
+    /// that is stepped over, or with some of its count done. Where nothing of this thread was broken off it begins anew.
+    #[n(3)]
+    pub goes_on: Option<bool>,
 }
 
 /// What happens when images are mapped or unmapped. Stops come after mapping and before constructors.

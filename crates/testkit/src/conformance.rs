@@ -81,7 +81,7 @@ macro_rules! conformance_tests {
             // transfers
             sends_and_fetches_files, leaves_no_broken_files,
             // steps: counter
-            steps_into_over_and_out, a_trap_ends_a_step, steps_inside_a_range, a_step_keeps_others_running,
+            steps_into_over_and_out, a_trap_ends_a_step, a_broken_off_step_goes_on, steps_inside_a_range, a_step_keeps_others_running,
             steps_to_goals_and_marks_its_way,
             // signals: faults
             stops_at_first_and_second_chance, delivers_or_drops_a_signal, reports_signals_without_stopping,

@@ -67,6 +67,8 @@ pub struct FakeTarget {
     generation: Generation,
     events: VecDeque<Event>,
     stops: u64,
+    /// The step that the last stop broke off.
+    broken_off: Option<debuggee::Stepping>,
     policy: LossPolicy,
     /// Files that were sent here, by their paths.
     files: BTreeMap<String, Vec<u8>>,
@@ -99,6 +101,7 @@ impl FakeTarget {
             generation: Generation(0),
             events: VecDeque::new(),
             stops: 0,
+            broken_off: None,
             policy: LossPolicy::default(),
             files: BTreeMap::new(),
             partial_files: BTreeMap::new(),

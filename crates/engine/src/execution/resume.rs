@@ -24,6 +24,8 @@ pub(crate) struct ResumeIntent {
     pub(crate) signal: Option<SignalOrder>,
     /// A step of the current thread.
     pub(crate) step: Option<StepPlan>,
+    /// The step goes on where a stop that was not shown broke it off.
+    pub(crate) goes_on: bool,
     /// Only this thread runs (`~2 g`).
     pub(crate) only: Option<OsTid>,
     /// The thread that was current when it was said, which `step` and `only` are about; filled in when the targets are
@@ -51,6 +53,7 @@ impl ResumeIntent {
     pub(super) fn continued(&self) -> ResumeIntent {
         ResumeIntent {
             signal: None,
+            goes_on: self.step.is_some(),
             ..self.clone()
         }
     }
@@ -143,6 +146,7 @@ impl Session {
                 thread: intent.only.unwrap_or(thread),
                 plan: plan.clone(),
                 marks: intent.shows.marks(),
+                goes_on: intent.goes_on.then_some(true),
             }),
             _ => None,
         };

@@ -537,6 +537,44 @@ impl Tracer {
         })
     }
 
+    /// The first move of a step, or the one that was broken off.
+    pub(super) fn take_up_step(&mut self, tid: pid_t) {
+        let Some((pid, _, registers)) = self.place_of(tid) else {
+            return;
+        };
+        let Some(stepper) = self.run.as_ref().and_then(|run| run.stepper.as_ref()) else {
+            return;
+        };
+        let (phase, begun, from) = (stepper.phase, stepper.moves > 0, stepper.from);
+        let complete = match phase.trap() {
+            None => !begun || registers.rip != from,
+            Some((address, _)) => {
+                if !self.plant_for_step(tid, pid, Address(address)) {
+                    return;
+                }
+                self.reached(tid, registers.rip, registers.rsp)
+            }
+        };
+        match complete {
+            true => self.step_on(tid),
+            false => self.let_run(tid),
+        }
+    }
+
+    /// Plants the trap that the stepping thread runs to; where that fails the step ends.
+    fn plant_for_step(&mut self, tid: pid_t, pid: OsPid, address: Address) -> bool {
+        let Ok(debuggee) = self.debuggee(pid) else { return false };
+        let Err(why) = debuggee.memory.plant(address) else {
+            return true;
+        };
+        self.trouble(format!("the step cannot run to {address}: {why}"));
+        if let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.as_mut()) {
+            stepper.phase = Phase::Step;
+        }
+        self.report(tid, StopCause::StepDone);
+        false
+    }
+
     /// The stepping thread has completed a move: the plan says what comes next.
     pub(super) fn step_on(&mut self, tid: pid_t) {
         let Some((pid, _, registers)) = self.place_of(tid) else {
@@ -567,20 +605,22 @@ impl Tracer {
         stepper.moves = stepper.moves.saturating_add(1);
         let long = stepper.moves == pinning::WORTH_PINNING;
         stepper.phase = Phase::Step;
+        stepper.from = registers.rip;
         if let Move::RunTo {
             address,
             stack_at_least,
         } = next
         {
-            if let Err(why) = memory.plant(address) {
-                self.trouble(format!("the step cannot run to {address}: {why}"));
+            if !self.plant_for_step(tid, pid, address) {
                 self.drop_step_trap(pid, old);
-                return self.report(tid, StopCause::StepDone);
+                return;
             }
-            stepper.phase = Phase::RunTo {
-                address: address.0,
-                stack_at_least: stack_at_least.0,
-            };
+            if let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.as_mut()) {
+                stepper.phase = Phase::RunTo {
+                    address: address.0,
+                    stack_at_least: stack_at_least.0,
+                };
+            }
         }
         self.drop_step_trap(pid, old);
         if long {

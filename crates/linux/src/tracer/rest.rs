@@ -294,6 +294,9 @@ impl Tracer {
         self.end_run();
         self.event_thread = tid;
         let registers = self.full_registers(tid, detail.vector);
+        if cause == StopCause::StepDone {
+            self.broken_off = None;
+        }
         if cause == StopCause::StepDone
             && let Some(registers) = &registers
             && let Some(thread) = self.threads.get_mut(&tid)
@@ -419,6 +422,7 @@ impl Tracer {
         {
             self.marks = stepper.machine.take_marks();
             self.end_step(&stepper);
+            self.broken_off = Some(stepper);
         }
         for thread in self.threads.values_mut() {
             thread.on_hold = false;

@@ -52,11 +52,17 @@ impl Tracer {
                 thread.on_hold = true;
             }
         }
-        let stepper = plan.step.as_ref().map(|step| Stepper {
-            tid: step.thread.0 as pid_t,
-            machine: StepMachine::new(step.clone()),
-            phase: Phase::Step,
-            moves: 0,
+        let broken_off = self.broken_off.take();
+        let stepper = plan.step.as_ref().map(|step| {
+            let tid = step.thread.0 as pid_t;
+            let same = broken_off.filter(|broken| step.goes_on == Some(true) && broken.tid == tid);
+            same.unwrap_or_else(|| Stepper {
+                tid,
+                machine: StepMachine::new(step.clone()),
+                phase: Phase::Step,
+                moves: 0,
+                from: 0,
+            })
         });
         let stepping = stepper.as_ref().map(|stepper| stepper.tid);
         self.pass_new_trap(&plan.traps);
@@ -116,7 +122,7 @@ impl Tracer {
                 .get(&tid)
                 .is_some_and(|thread| thread.state == State::Stopped)
         {
-            self.step_on(tid);
+            self.take_up_step(tid);
         }
         for thread in self.threads.keys().copied().collect::<Vec<_>>() {
             if self.run.is_none() {

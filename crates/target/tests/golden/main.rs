@@ -234,6 +234,7 @@ fn the_run_service() {
                     thread: TID,
                     plan,
                     marks: None,
+                    goes_on: None,
                 }),
                 modules: ModuleOrder {
                     stop: true,

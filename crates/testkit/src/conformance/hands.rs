@@ -144,6 +144,7 @@ pub fn step_plan(thread: OsTid, step: StepPlan, traps: Vec<Trap>) -> ResumePlan 
             thread,
             plan: step,
             marks: None,
+            goes_on: None,
         }),
         ..plan(traps)
     }

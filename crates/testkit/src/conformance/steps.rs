@@ -128,6 +128,44 @@ pub fn a_trap_ends_a_step(connect: Connect<'_>) {
     break_in(&mut session);
 }
 
+/// A step that something else broke off goes on where it was, in the middle of a call and of its count, if it is told to.
+pub fn a_broken_off_step_goes_on(connect: Connect<'_>) {
+    let mut session = connect();
+    let mut here = at_call(&mut session);
+    let take_up = |session: &mut Session, here: &AtCall, count: u64, again: bool| {
+        let mut order = step_plan(here.thread, StepPlan::Over { count }, here.trap(here.count_step));
+        let stop = go(session, order.clone());
+        assert_eq!(stop.cause, StopCause::Traps { ids: vec![TrapId(9)] });
+        order.traps = only(Vec::new());
+        order.step.as_mut().expect("a step").goes_on = again.then_some(true);
+        let stop = go(session, order);
+        assert_eq!(stop.cause, StopCause::StepDone);
+        stop
+    };
+    let stop = take_up(&mut session, &here, 1, true);
+    here.is_at(&stop, here.back, here.sp);
+
+    here.return_to_call(&mut session);
+    let stop = take_up(&mut session, &here, 1, false);
+    assert!(registers(&stop).sp() < here.sp, "it began anew inside of the call");
+
+    // The call is the first of two steps, whether it was broken off or not.
+    here.return_to_call(&mut session);
+    let straight = here.step(&mut session, StepPlan::Over { count: 2 }, Vec::new());
+    here.return_to_call(&mut session);
+    let stop = take_up(&mut session, &here, 2, true);
+    here.is_at(&stop, registers(&straight).pc(), here.sp);
+
+    // Broken off while it goes by single instructions.
+    let long = step_plan(here.thread, StepPlan::Over { count: 2000 }, Vec::new());
+    resume(&mut session, long.clone());
+    assert_eq!(break_in(&mut session).cause, StopCause::BreakIn);
+    let mut order = long;
+    order.step.as_mut().expect("a step").goes_on = Some(true);
+    let stop = go(&mut session, order);
+    assert_eq!((stop.cause, stop.thread), (StopCause::StepDone, here.thread));
+}
+
 /// A range is left at its end, at the same depth, whatever is called inside.
 pub fn steps_inside_a_range(connect: Connect<'_>) {
     let mut session = connect();

@@ -33,6 +33,8 @@ pub(super) struct Stepping {
     pub(super) machine: StepMachine,
     /// Where the thread runs to; none when it goes by single steps.
     pub(super) until: Option<(Address, Address)>,
+    /// Where the move in progress began; none before the first.
+    pub(super) from: Option<Address>,
 }
 
 #[derive(Debug)]

@@ -89,7 +89,9 @@ impl FakeTarget {
             .debuggees
             .iter_mut()
             .filter_map(|debuggee| debuggee.stepping.take());
-        let marks = steppings.last().and_then(|mut stepping| stepping.machine.take_marks());
+        let mut stepping = steppings.last();
+        let marks = stepping.as_mut().and_then(|stepping| stepping.machine.take_marks());
+        self.broken_off = stepping.filter(|_| cause != StopCause::StepDone);
         self.pending = match &cause {
             StopCause::Signal {
                 signal,
@@ -148,7 +150,7 @@ impl FakeTarget {
         }
         let mut steppings = self.debuggees.iter().filter_map(|debuggee| debuggee.stepping.as_ref());
         if let Some(thread) = steppings.next().map(|stepping| stepping.thread) {
-            self.make_move(thread);
+            self.take_up_step(thread);
         }
     }
 
@@ -255,6 +257,23 @@ impl FakeTarget {
         places
     }
 
+    /// The first move of a step, or the one that was broken off.
+    fn take_up_step(&mut self, tid: OsTid) {
+        let Some(index) = self.index_of_thread(tid) else { return };
+        let debuggee = &self.debuggees[index];
+        let (Some(stepping), Some(thread)) = (&debuggee.stepping, debuggee.thread(tid)) else {
+            return;
+        };
+        let (pc, sp) = (thread.registers.pc(), thread.registers.sp());
+        let complete = match stepping.until {
+            Some((address, least)) => pc == address && sp >= least,
+            None => stepping.from != Some(pc),
+        };
+        if complete {
+            self.make_move(tid);
+        }
+    }
+
     /// Tells the step machine where its thread is and notes what it wants next.
     fn make_move(&mut self, tid: OsTid) {
         let Some(index) = self.index_of_thread(tid) else { return };
@@ -273,6 +292,7 @@ impl FakeTarget {
             stack_top,
             result: registers.value(amd64::RAX),
         };
+        stepping.from = Some(pc);
         match stepping.machine.next(seen) {
             Move::Step => stepping.until = None,
             Move::RunTo {

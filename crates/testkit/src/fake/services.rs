@@ -300,13 +300,17 @@ impl Run for FakeTarget {
         let resumed = self.update_traps(TrapUpdate {
             traps: plan.traps.clone(),
         })?;
+        let broken_off = self.broken_off.take();
         let index = plan.step.as_ref().and_then(|order| self.index_of_thread(order.thread));
         if let (Some(index), Some(order)) = (index, plan.step.clone()) {
-            self.debuggees[index].stepping = Some(Stepping {
+            let goes_on = order.goes_on == Some(true);
+            let same = broken_off.filter(|broken| goes_on && broken.thread == order.thread);
+            self.debuggees[index].stepping = Some(same.unwrap_or_else(|| Stepping {
                 thread: order.thread,
                 machine: StepMachine::new(order),
                 until: None,
-            });
+                from: None,
+            }));
         }
         self.signals = plan.signals.or(self.signals);
         self.plan = plan;

@@ -95,6 +95,7 @@ fn traps_count_and_steps_go_over_calls() {
                 frame_address: registers.sp().wrapping_add(8),
             },
             marks: None,
+            goes_on: None,
         }),
         ..ResumePlan::default()
     };

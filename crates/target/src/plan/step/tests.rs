@@ -109,6 +109,7 @@ fn with_marks(plan: StepPlan, marks: Option<u32>) -> StepMachine {
         thread: farsight_types::OsTid(1),
         plan,
         marks,
+        goes_on: None,
     })
 }
 
