@@ -104,6 +104,7 @@ fn resume_plans() {
                     thread: TID,
                     plan,
                     marks: Some(64),
+                    goes_on: None,
                 }),
                 signals: Some(signals()),
                 stops: Some(EventStops {
