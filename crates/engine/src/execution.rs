@@ -10,6 +10,7 @@ mod ending;
 mod family;
 mod judge;
 mod line;
+mod repeat;
 mod resume;
 mod settle;
 mod signals;
@@ -79,6 +80,8 @@ pub(crate) struct Execution {
     pub(crate) state: RunState,
     /// The line that goes on at the next stop that is shown.
     suspended: Option<Line>,
+    /// What an empty line repeats.
+    last_line: Option<String>,
     /// Lines that came while the first target was being acquired.
     waiting: VecDeque<(ClientId, Ticket, String)>,
     /// Runs at the first rest (`-c`).
@@ -151,7 +154,10 @@ impl Session {
 
     fn take_request(&mut self, client: ClientId, request: Request) {
         match request {
-            Request::Execute { ticket, line } => self.take_line(client, ticket, line),
+            Request::Execute { ticket, line } => {
+                let line = self.line_or_last(line);
+                self.take_line(client, ticket, line);
+            }
             Request::Interrupt => self.interrupt(),
             Request::ProgramInput { bytes, end } => self.type_in(bytes, end),
             Request::SetOutput { mask, .. } => self.output.set_mask(client, mask),

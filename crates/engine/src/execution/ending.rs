@@ -219,26 +219,33 @@ impl Session {
             self.give_up_connecting(link, why.to_owned());
             return;
         }
-        let machine = self
-            .system_of(id)
-            .map(|system| system.machine.clone())
-            .unwrap_or_default();
+        let server = self.server_title(id);
         self.output
-            .error(format!("*** The connection to {machine} was lost: {why}"));
+            .error(format!("*** The connection to {server} was lost: {why}"));
         self.tell_fates(id, Farewell::None);
         self.forget_system(id);
     }
 
     /// The server ended the session by itself.
     pub(super) fn server_ended(&mut self, id: SystemId, why: &str) {
-        let machine = self
-            .system_of(id)
-            .map(|system| system.machine.clone())
-            .unwrap_or_default();
+        let server = self.server_title(id);
         self.output
-            .error(format!("*** The server on {machine} ended the session: {why}"));
+            .error(format!("*** The server on {server} ended the session: {why}"));
         self.tell_fates(id, Farewell::Said);
         self.forget_system(id);
+    }
+
+    /// The server's machine and, where the session has several, which of them it is.
+    fn server_title(&self, id: SystemId) -> String {
+        let Ok(system) = self.system_of(id) else {
+            return String::new();
+        };
+        let machine = &system.machine;
+        match (system.server_name(), self.systems.len()) {
+            (_, 0 | 1) => machine.clone(),
+            (Some(name), _) => format!("{machine} (system {id}, {name})"),
+            (None, _) => format!("{machine} (system {id})"),
+        }
     }
 
     /// What the server does with processes that nobody steers any more.

@@ -171,3 +171,16 @@ fn a_symbol_path_given_later_resolves_what_waited() {
     assert!(shown.contains("/sym/toy"), "{shown}");
     assert!(session.fail(".reload nonesuch").contains("no module is called"));
 }
+
+#[test]
+fn an_empty_line_runs_the_last_again_and_listings_go_on() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    assert_eq!(session.run(""), "");
+    assert_eq!(session.run(".echo once"), "once\n");
+    assert_eq!(session.run("  "), "once\n");
+    let first = session.run("db @rsp L10");
+    let second = session.run("");
+    assert_ne!(first.get(..17), second.get(..17), "{first}{second}");
+    session.fail("nonsense");
+    session.fail("");
+}

@@ -155,7 +155,10 @@ fn a_link_lost_at_rest_leaves_the_others_at_rest() {
     let mut session = three();
     session.cut_link("server=one");
     let shown = session.until("the loss", |notification| shows(notification, "4711"));
-    assert!(shown.contains("connection to fakebox was lost"), "{shown}");
+    assert!(
+        shown.contains("connection to fakebox (system 1, tcp:server=one"),
+        "{shown}"
+    );
     let shown = session.run("||");
     assert!(!shown.contains("server=one") && shown.contains("server=two"), "{shown}");
     assert_eq!(session.prompt.as_deref(), Some("||2:0:000> "));

@@ -357,6 +357,7 @@ impl Conversation {
     }
 
     fn state(&mut self, state: SessionState, actions: &mut Vec<Action>) {
+        let before = self.prompt.take();
         self.running = state == SessionState::Running;
         self.program_here &= state != SessionState::NoDebuggee;
         self.prompt = match state {
@@ -377,6 +378,16 @@ impl Conversation {
                 None
             }
         };
+        // The line that is being typed stands behind the old prompt; whoever types must know where it will go.
+        if self.asking
+            && self.manner == Manner::Terminal
+            && let Some(prompt) = self.prompt.as_ref().filter(|prompt| before.as_ref() != Some(prompt))
+        {
+            show(
+                actions,
+                &format!("*** What is typed now goes to {}\n", prompt.trim_end()),
+            );
+        }
     }
 
     fn signalled(&mut self, signal: Signal, actions: &mut Vec<Action>) {

@@ -256,6 +256,20 @@ fn what_is_typed_ahead_of_an_attached_process_stays_for_the_prompt() {
 }
 
 #[test]
+fn a_prompt_that_changes_under_a_line_is_told() {
+    let mut conversation = terminal();
+    at_rest(&mut conversation);
+    assert_eq!(at_rest(&mut conversation), [""; 0]);
+    let prompt = "||1:0:000> ".into();
+    let state = Notification::State(SessionState::Accessible { prompt });
+    assert_eq!(
+        told(&mut conversation, state),
+        ["show *** What is typed now goes to ||1:0:000>"]
+    );
+    assert_eq!(line(&mut conversation, "k"), ["execute 1 k"]);
+}
+
+#[test]
 fn no_prompt_is_put_up_behind_the_line_that_ends_the_session() {
     let mut it = terminal();
     at_rest(&mut it);
