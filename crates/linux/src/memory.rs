@@ -19,6 +19,8 @@ pub(crate) const TRAP_BYTE: u8 = 0xcc;
 #[derive(Debug)]
 pub(crate) struct ProcessMemory {
     file: File,
+    /// Whether it may be written at all.
+    pub(crate) changes: bool,
     planted: Mutex<BTreeMap<u64, Planted>>,
     /// What traps that were taken away had displaced: a hit of one, or a copy of it in a child, may still be on its way.
     removed: Mutex<BTreeMap<u64, u8>>,
@@ -37,12 +39,22 @@ struct Planted {
 
 impl ProcessMemory {
     pub(crate) fn open(pid: OsPid) -> io::Result<ProcessMemory> {
+        Self::open_to(pid, true)
+    }
+
+    /// Memory that is only looked at.
+    pub(crate) fn open_to_read(pid: OsPid) -> io::Result<ProcessMemory> {
+        Self::open_to(pid, false)
+    }
+
+    fn open_to(pid: OsPid, changes: bool) -> io::Result<ProcessMemory> {
         let file = File::options()
             .read(true)
-            .write(true)
+            .write(changes)
             .open(format!("/proc/{pid}/mem"))?;
         Ok(ProcessMemory {
             file,
+            changes,
             planted: Mutex::default(),
             removed: Mutex::default(),
         })

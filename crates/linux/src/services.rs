@@ -15,6 +15,7 @@ use std::sync::mpsc::channel;
 use farsight_types::OsPid;
 use farsight_wire::Nothing;
 
+use crate::memory::ProcessMemory;
 use crate::tracer::{BreakIn, Events, Tracer, TracerCaller, TracerHandle};
 use crate::{details, images, inventory, procfs, search, transfer};
 
@@ -135,6 +136,15 @@ impl LinuxServices {
             });
         }
         Ok(())
+    }
+
+    /// The memory of a process that may be changed.
+    fn memory_to_change(&self, pid: OsPid) -> Result<Arc<ProcessMemory>, TargetError> {
+        let memory = self.tracer.shared.memory(pid)?;
+        if !memory.changes {
+            self.tracer.call(move |tracer| tracer.debugged(pid))?;
+        }
+        Ok(memory)
     }
 
     fn mappings(&self, pid: OsPid) -> Result<Vec<procfs::Mapping>, TargetError> {
@@ -279,7 +289,7 @@ impl Look for LinuxServices {
     }
 
     fn write(&mut self, request: WriteRequest) -> Result<WriteReply, TargetError> {
-        let memory = self.tracer.shared.memory(request.process)?;
+        let memory = self.memory_to_change(request.process)?;
         let written = memory.write(request.address, &request.bytes) as u64;
         if written == 0 && !request.bytes.is_empty() {
             return Err(TargetError::Unwritable { at: request.address });
@@ -306,7 +316,7 @@ impl Look for LinuxServices {
     }
 
     fn fill(&mut self, request: FillRequest) -> Result<WriteReply, TargetError> {
-        let memory = self.tracer.shared.memory(request.process)?;
+        let memory = self.memory_to_change(request.process)?;
         let length = memory.fill(request.range, &request.pattern)?;
         Ok(WriteReply { length })
     }

@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 
 use crate::sys::files;
 
+/// Longest file that is read through for its checksum. The session answers nothing meanwhile.
+const MOST_SEALED: u64 = 16 << 30;
+
 /// Files that may be under way at once.
 const MOST_AT_ONCE: usize = 16;
 
@@ -141,24 +144,24 @@ fn try_fetch(order: &FileFetch) -> Result<FilePiece, String> {
     if !there.is_file() {
         return Err("it is no regular file".into());
     }
-    let seal = if order.seal {
-        Some(seal(&file, there.mode()).map_err(words)?)
-    } else {
-        None
-    };
-    let left = there.len().saturating_sub(order.offset);
-    let mut bytes = vec![0; order.length.min(MOST_BYTES).min(left) as usize];
+    let seal = if order.seal { Some(seal(&file, &there)?) } else { None };
+    // Not by the length that the system tells: it tells none of files that it makes up.
+    let mut bytes = vec![0; order.length.min(MOST_BYTES) as usize];
     let read = read_at(&file, &mut bytes, order.offset).map_err(words)?;
     bytes.truncate(read);
     Ok(FilePiece { seal, bytes })
 }
 
-fn seal(file: &File, mode: u32) -> io::Result<FileSeal> {
+fn seal(file: &File, there: &fs::Metadata) -> Result<FileSeal, String> {
     let mut checksum = Sha256::new();
     let mut block = vec![0; 1 << 16];
     let mut size = 0;
     loop {
-        let read = read_at(file, &mut block, size)?;
+        // A file that the system makes up may have no end, and tells no length.
+        if size.max(there.len()) > MOST_SEALED {
+            return Err(format!("it is longer than {} GiB", MOST_SEALED >> 30));
+        }
+        let read = read_at(file, &mut block, size).map_err(|error| error.to_string())?;
         checksum.update(&block[..read]);
         size += read as u64;
         if read < block.len() {
@@ -169,7 +172,7 @@ fn seal(file: &File, mode: u32) -> io::Result<FileSeal> {
         size,
         checksum: checksum.finalize().to_vec(),
         replace: false,
-        mode: mode & 0o777,
+        mode: there.mode() & 0o777,
     })
 }
 

@@ -31,6 +31,9 @@ use crate::surroundings::{SessionEvents, Surroundings, client_in_words};
 /// How long a client may take for its first frame.
 pub(crate) const FIRST_FRAME_TIME: Duration = Duration::from_secs(10);
 
+/// How long a client may take to take the last that a session says.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
+
 const READ_BUFFER: usize = 64 << 10;
 
 /// Runs as a session process when the command line says so; to be called first thing in `main`.
@@ -97,9 +100,8 @@ fn run() -> std::io::Result<()> {
             why: "the process server ended".into(),
         }));
     }
-    outbox.end();
+    outbox.end(LAST_WORDS_TIME);
     let _ = writer.join();
-    let _ = session.stream.shutdown(Shutdown::Both);
     // What was abandoned is kept for those who ask for it, client and listener or not.
     served.services.end();
     Ok(())

@@ -10,6 +10,7 @@ use libc::{c_int, c_long, c_void, pid_t, siginfo_t, user_regs_struct};
 pub(crate) const OPTIONS: c_int = libc::PTRACE_O_TRACECLONE
     | libc::PTRACE_O_TRACEFORK
     | libc::PTRACE_O_TRACEVFORK
+    | libc::PTRACE_O_TRACEVFORKDONE
     | libc::PTRACE_O_TRACEEXEC
     | libc::PTRACE_O_TRACEEXIT
     | libc::PTRACE_O_TRACESYSGOOD;
@@ -179,8 +180,21 @@ impl SignalDetail {
     }
 }
 
-/// Whether the thread's own queue holds a SIGTRAP that has not been reported: a breakpoint that an interrupt hid.
+/// Whether the thread's own queue holds a SIGTRAP that has not been reported: a breakpoint that an interrupt hid. One that
+/// the thread blocks is none, for a breakpoint unblocks it, and is not going to be reported.
 pub(crate) fn has_queued_trap(tid: pid_t) -> bool {
+    holds_trap(tid) && blocked_signals(tid).is_ok_and(|blocked| blocked & 1 << (libc::SIGTRAP - 1) == 0)
+}
+
+/// The signals that a stopped thread blocks: bit `n - 1` is signal `n`.
+fn blocked_signals(tid: pid_t) -> io::Result<u64> {
+    const GETSIGMASK: Request = 0x420a;
+    let mut mask = 0u64;
+    request(GETSIGMASK, tid, size_of::<u64>(), &raw mut mask as usize)?;
+    Ok(mask)
+}
+
+fn holds_trap(tid: pid_t) -> bool {
     const MOST: usize = 16;
     #[repr(C)]
     struct PeekArguments {

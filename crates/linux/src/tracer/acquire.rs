@@ -82,8 +82,11 @@ impl Tracer {
             AttachMode::Existing => self.check_abandoned(pid)?,
             AttachMode::Invasive | AttachMode::Noninvasive | AttachMode::ResumeStopped => {}
         }
-        let memory =
-            ProcessMemory::open(pid).map_err(|error| permission::explain(pid, &self.shared.machine, &error))?;
+        let memory = match only_look {
+            true => ProcessMemory::open_to_read(pid),
+            false => ProcessMemory::open(pid),
+        };
+        let memory = memory.map_err(|error| permission::explain(pid, &self.shared.machine, &error))?;
         // What is only looked at survives this session, whatever the policy.
         let options = if only_look {
             ptrace::OPTIONS
@@ -162,6 +165,10 @@ impl Tracer {
                             State::New
                         };
                         self.threads.insert(tid, Thread::new(tid, pid, state));
+                    }
+                    // Another session was faster. Whoever has the first thread has the process: half of it is worth nothing.
+                    Err(error) if !self.threads.values().any(|thread| thread.pid == pid) && is_traced(tid) => {
+                        return Err(permission::explain(pid, &self.shared.machine, &error));
                     }
                     Err(error) => failure = failure.or(Some(error)),
                 }
@@ -323,4 +330,8 @@ impl Tracer {
             LettingGo::Detach => ptrace::OPTIONS,
         }
     }
+}
+
+fn is_traced(tid: pid_t) -> bool {
+    procfs::status(tid as u32).is_ok_and(|status| status.tracer.is_some())
 }

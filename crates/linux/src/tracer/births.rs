@@ -21,6 +21,8 @@ use crate::sys::{child, ptrace};
 /// A forked child on its way to its first stop, and the traps that its copy of the memory holds.
 pub(super) struct Forked {
     pub(super) parent: OsPid,
+    /// Did not stop in time; it will.
+    pub(super) stuck: bool,
     traps: Vec<(Address, u8)>,
 }
 
@@ -232,7 +234,8 @@ impl Tracer {
         let traps = self
             .debuggee(parent)
             .map_or_else(|_| Vec::new(), |debuggee| debuggee.memory.planted_bytes());
-        self.forked.insert(child, Forked { parent, traps });
+        let stuck = false;
+        self.forked.insert(child, Forked { parent, stuck, traps });
     }
 
     /// The first stop of a forked child: its copy of our traps is cleaned, then it is let go. So is a thread that could

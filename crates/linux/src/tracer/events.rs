@@ -113,6 +113,12 @@ impl Tracer {
         if signal != libc::SIGTRAP {
             return self.signalled(tid, detail);
         }
+        if self.is_disguised_trap(tid, &detail) {
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.held.push_back(detail);
+            }
+            return self.trapped(tid, detail);
+        }
         self.collect_hits(tid, false);
         if let Some(thread) = self.threads.get_mut(&tid)
             && !thread.due.is_empty()
@@ -146,13 +152,7 @@ impl Tracer {
         let place = Address(registers.rip.wrapping_sub(1));
         if !memory.is_planted(place) {
             if !memory.was_planted(place) || memory.holds_trap_byte(place) {
-                if borrower || !self.signals.stop.has(libc::SIGTRAP) {
-                    return self.signalled(tid, detail);
-                }
-                if let Some(thread) = self.threads.get_mut(&tid) {
-                    thread.deliver = libc::SIGTRAP;
-                }
-                return self.report(tid, StopCause::ForeignTrap);
+                return self.foreign_trap(tid, detail);
             }
             // The trap was taken away while this hit was on its way: the instruction that was there is still to run.
             self.set_pc(tid, place.0);
@@ -184,6 +184,16 @@ impl Tracer {
             return self.step_on(tid);
         }
         self.let_run(tid);
+    }
+
+    /// A breakpoint instruction of the program's own was executed.
+    pub(super) fn foreign_trap(&mut self, tid: pid_t, detail: SignalDetail) {
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        if thread.borrower || !self.signals.stop.has(libc::SIGTRAP) {
+            return self.signalled(tid, detail);
+        }
+        thread.deliver = libc::SIGTRAP;
+        self.report(tid, StopCause::ForeignTrap);
     }
 
     /// The dynamic linker says that its list changes or has changed.

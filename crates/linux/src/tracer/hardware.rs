@@ -250,6 +250,14 @@ impl Tracer {
         if hardware.generation == 0 || thread.borrower {
             return;
         }
+        if thread.in_vfork {
+            // Nobody can reach it in there, not even to clear its registers when it is let go of. It gets them back when it
+            // comes out, before it runs code of the program.
+            if thread.armed != 0 {
+                disarm(thread);
+            }
+            return;
+        }
         let mut failure = None;
         if thread.armed != hardware.generation && !thread.exiting {
             let blank = Hardware::default();

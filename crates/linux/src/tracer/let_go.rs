@@ -30,6 +30,7 @@ impl Tracer {
             }
             return Ok(());
         }
+        self.drop_stepper_of(pid);
         if order == SignalOrder::Drop
             && let Some(thread) = self.threads.get_mut(&self.event_thread)
             && thread.pid == pid

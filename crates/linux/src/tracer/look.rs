@@ -16,6 +16,9 @@ use crate::procfs;
 use crate::registers::{apply, to_registers};
 use crate::sys::ptrace;
 
+/// Threads that one request may name.
+pub(super) const MOST_THREADS: usize = 16_384;
+
 impl Tracer {
     pub(crate) fn thread_list(&self, pid: OsPid) -> Result<Vec<ThreadRecord>, TargetError> {
         self.debuggee(pid)?;
@@ -55,7 +58,6 @@ impl Tracer {
     }
 
     pub(crate) fn registers_of(&mut self, request: &RegistersRequest) -> Result<RegistersReply, TargetError> {
-        const MOST_THREADS: usize = 16_384;
         const MOST_WITH_VECTORS: usize = 1024;
         self.debuggee(request.process)?;
         self.at_rest()?;
@@ -64,14 +66,7 @@ impl Tracer {
         } else {
             MOST_THREADS
         };
-        if request.threads.len() > most {
-            return Err(TargetError::Invalid {
-                why: format!(
-                    "registers of at most {most} threads in one request, not {}",
-                    request.threads.len()
-                ),
-            });
-        }
+        check_count(&request.threads, most)?;
         let mut reply = RegistersReply { registers: Vec::new() };
         if self.is_unseized(request.process) {
             let places = request
@@ -102,7 +97,7 @@ impl Tracer {
     }
 
     pub(crate) fn set_registers_of(&mut self, request: &SetRegistersRequest) -> Result<(), TargetError> {
-        self.seized(request.process)?;
+        self.debugged(request.process)?;
         self.at_rest()?;
         let tid = request.thread.0 as pid_t;
         let gone = TargetError::NoSuchThread { tid: request.thread };
@@ -141,6 +136,7 @@ impl Tracer {
     pub(crate) fn stacks_of(&mut self, request: &StacksRequest) -> Result<StacksReply, TargetError> {
         let memory = self.debuggee(request.process)?.memory.clone();
         self.at_rest()?;
+        check_count(&request.threads, MOST_THREADS)?;
         let unseized = self.is_unseized(request.process);
         let tids = if request.threads.is_empty() && unseized {
             let tids = procfs::threads(request.process).unwrap_or_default();
@@ -186,6 +182,15 @@ impl Tracer {
                 why: format!("process {pid} was not launched here and has no terminal of ours"),
             })
     }
+}
+
+/// A request may name threads that do not exist, and one again and again.
+pub(super) fn check_count(threads: &[OsTid], most: usize) -> Result<(), TargetError> {
+    if threads.len() <= most {
+        return Ok(());
+    }
+    let why = format!("at most {most} threads in one request, not {}", threads.len());
+    Err(TargetError::Invalid { why })
 }
 
 /// The vector state is taken in the size that this processor has, or not at all.

@@ -21,7 +21,7 @@ impl Tracer {
     pub(super) fn look_at(&mut self, spec: &AttachSpec) -> Result<Acquired, TargetError> {
         let pid = spec.process;
         let machine = &self.shared.machine;
-        let memory = ProcessMemory::open(pid).map_err(|error| permission::explain(pid, machine, &error))?;
+        let memory = ProcessMemory::open_to_read(pid).map_err(|error| permission::explain(pid, machine, &error))?;
         let memory = Arc::new(memory);
         let tracer = procfs::status(pid.0).ok().and_then(|status| status.tracer);
         let mut debuggee = Debuggee::new(memory.clone(), false);

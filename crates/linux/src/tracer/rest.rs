@@ -108,7 +108,7 @@ impl Tracer {
     fn count_loose(&self, only: Option<&[OsPid]>) -> usize {
         let wanted = |pid: OsPid| only.is_none_or(|only| only.contains(&pid));
         let loose = self.threads.values().filter(|thread| thread.is_loose());
-        let forked = self.forked.values().filter(|forked| wanted(forked.parent));
+        let forked = self.forked.values().filter(|forked| wanted(forked.parent) && !forked.stuck);
         loose.filter(|thread| wanted(thread.pid)).count() + forked.count()
     }
 
@@ -125,7 +125,9 @@ impl Tracer {
             thread.stuck = true;
             stuck.push(thread.tid.to_string());
         }
-        self.forked.retain(|_, forked| !wanted(forked.parent));
+        for forked in self.forked.values_mut().filter(|forked| wanted(forked.parent)) {
+            forked.stuck = true;
+        }
         if !stuck.is_empty() {
             self.trouble(format!(
                 "thread {} cannot be stopped: it waits in the kernel and will stop when that is over",
@@ -255,8 +257,34 @@ impl Tracer {
             }
             libc::TRAP_TRACE | libc::TRAP_BRKPT => thread.due.is_empty(),
             libc::TRAP_HWBKPT => thread.due.is_empty() && self.is_spent_hit(tid),
+            _ if self.is_disguised_trap(tid, &detail) => {
+                if let Some(thread) = self.threads.get_mut(&tid)
+                    && let Ok(registers) = thread.registers()
+                {
+                    let _ = thread.set_pc(registers.rip.wrapping_sub(1));
+                }
+                // The signal is the program's own all the same.
+                false
+            }
             _ => signal == libc::SIGTRAP | 0x80,
         }
+    }
+
+    /// Whether a SIGTRAP that somebody sent stands for a trap's: a thread has room for one. Where it has not moved since it
+    /// was set going behind a trap, it has hit none.
+    pub(super) fn is_disguised_trap(&mut self, tid: pid_t, detail: &ptrace::SignalDetail) -> bool {
+        let Some(thread) = self.threads.get_mut(&tid).filter(|_| detail.code() <= 0) else {
+            return false;
+        };
+        let (pid, went_from) = (thread.pid, thread.went_from);
+        let Ok(pc) = thread.registers().map(|registers| registers.rip) else {
+            return false;
+        };
+        let place = Address(pc.wrapping_sub(1));
+        pc != went_from
+            && self
+                .debuggee(pid)
+                .is_ok_and(|debuggee| debuggee.memory.is_planted(place) && debuggee.memory.holds_trap_byte(place))
     }
 
     /// Somebody asked a running session to stop.
@@ -426,6 +454,15 @@ impl Tracer {
         }
         for thread in self.threads.values_mut() {
             thread.on_hold = false;
+        }
+    }
+
+    /// A debuggee is let go of while one of its threads steps: the end of the step is nothing that the program shall get.
+    pub(super) fn drop_stepper_of(&mut self, pid: OsPid) {
+        let threads = &self.threads;
+        let is_ours = |stepper: &mut Stepper| threads.get(&stepper.tid).is_some_and(|thread| thread.pid == pid);
+        if let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.take_if(is_ours)) {
+            self.end_step(&stepper);
         }
     }
 

@@ -1,12 +1,14 @@
 //! Taking a thread past a trap, so that no other thread slips by unseen: by doing the instruction's work here where
 //! that is simple, else by lifting the trap for one step while all other threads are halted.
 
+use farsight_target::plan::enters_kernel;
 use farsight_types::Address;
 use libc::{pid_t, user_regs_struct};
 
 use super::Tracer;
 use super::debuggee::State;
 use super::emulate::{Effect, emulate};
+use super::events::INT3;
 use crate::memory::ProcessMemory;
 use crate::sys::ptrace::{self, SignalDetail};
 use crate::sys::wait::Waited;
@@ -84,7 +86,7 @@ impl Tracer {
             return Past::Diverted;
         }
         memory.lift(place);
-        let past = self.step_in_place(tid, registers, code.starts_with(&[0x0f, 0x05]));
+        let past = self.step_in_place(tid, registers, enters_kernel(code));
         memory.replant(place);
         if let Past::Done = past
             && code.starts_with(&[0x9c])
@@ -150,27 +152,31 @@ impl Tracer {
                 && matches!(detail.code(), libc::TRAP_TRACE | libc::TRAP_BRKPT | libc::TRAP_HWBKPT)
             {
                 thread.past_trap = None;
-                send_again(thread.pid.0 as pid_t, tid, &mut thread.held);
+                let behind_first = 1.min(thread.held.len());
+                send_again(thread.pid.0 as pid_t, tid, thread.held.drain(behind_first..));
                 return Past::Done;
             }
             let raised_by_itself = detail.code() > 0 && thread.registers().is_ok_and(|now| now.rip == before.rip);
-            if raised_by_itself {
-                // The instruction faults: that is the event. Its place stays dealt with, for when it is tried again.
-                self.signalled(tid, detail);
+            if signal == libc::SIGTRAP && detail.code() == INT3 {
+                self.foreign_trap(tid, detail);
+                return Past::Diverted;
+            }
+            if raised_by_itself || thread.held.len() >= MOST_HELD {
+                // The instruction faults: that is the event. So is the signal where somebody floods it with them. The place
+                // stays dealt with, for when the instruction is tried again.
+                send_again(thread.pid.0 as pid_t, tid, thread.held.drain(..));
+                thread.deferred = true;
+                self.backlog.push_back((tid, Waited::Stopped { signal, event }));
                 return Past::Diverted;
             }
             thread.held.push_back(detail);
-            if thread.held.len() > MOST_HELD {
-                // Somebody floods it; it goes on with what there is, and its trap is hit again.
-                return Past::Diverted;
-            }
         }
     }
 }
 
-/// All but the first held signal go back into the thread's queue; only one can take the place of a stop.
-fn send_again(pid: pid_t, tid: pid_t, held: &mut std::collections::VecDeque<SignalDetail>) {
-    for detail in held.drain(1.min(held.len())..) {
+/// Held signals go back into the thread's queue; only one can take the place of a stop.
+fn send_again(pid: pid_t, tid: pid_t, held: impl Iterator<Item = SignalDetail>) {
+    for detail in held {
         let _ = child::signal_thread(pid, tid, detail.number());
     }
 }

@@ -5,6 +5,7 @@ use libc::pid_t;
 
 use super::Tracer;
 use super::debuggee::State;
+use super::look::{MOST_THREADS, check_count};
 use crate::details::KnownThread;
 use farsight_types::{OsPid, OsTid};
 
@@ -48,6 +49,7 @@ impl Tracer {
 
     /// What is known of threads of a process, in the order of the request; of all where it names none.
     pub(crate) fn known_threads(&self, pid: OsPid, only: &[OsTid]) -> Result<Vec<KnownThread>, TargetError> {
+        check_count(only, MOST_THREADS)?;
         let all = self.thread_list(pid)?.into_iter().map(|record| record.tid);
         let known = |tid: OsTid| {
             let thread = self.threads.get(&(tid.0 as pid_t));

@@ -9,6 +9,7 @@ mod marks;
 mod watch;
 
 use decode::Kind;
+pub use decode::enters_kernel;
 use marks::Marks;
 pub use marks::code_at_marks;
 use watch::Watch;

@@ -56,6 +56,11 @@ impl Kind {
     }
 }
 
+/// Whether code begins with a system call, by whichever instruction: it may take for ever.
+pub fn enters_kernel(code: &[u8]) -> bool {
+    Kind::of(code) == Kind::SystemCall && !code.starts_with(&[0xcd, 0x03])
+}
+
 /// Legacy and REX prefixes.
 fn is_prefix(byte: u8) -> bool {
     matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3)

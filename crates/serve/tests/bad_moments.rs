@@ -1,0 +1,246 @@
+//! Programs and clients that do things at the worst moment: no session is wedged by it, and no debuggee is harmed.
+
+// Helpers of tests are tests, and a panic is how a test fails.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::process::Command;
+use std::sync::Barrier;
+
+use farsight_target::*;
+use farsight_testkit::conformance::{
+    attach, attach_spec, attached_counter, break_in, detach, go, plan, program, registers, resume, step_plan, symbol_in,
+    trap,
+};
+use farsight_testkit::{DbgSrv, Deadline, Debuggee, Scratch, Session, proc, wait_until};
+use farsight_types::{AddressRange, Architecture, Registers};
+
+fn hostile(session: &mut Session, what: &str) -> (Debuggee, Stop) {
+    let mut hostile = Debuggee::start("hostile", &[what]);
+    hostile.address("work");
+    let stop = attach(session, hostile.pid());
+    (hostile, stop)
+}
+
+/// A SIGTRAP that the program holds back is its own: nobody waits for it.
+#[test]
+fn a_blocked_trap_that_is_pending_stays_pending() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (mut hostile, _) = hostile(&mut session, "pending");
+    let (pid, worked) = (hostile.pid(), hostile.address("worked"));
+    resume(&mut session, plan(Vec::new()));
+    hostile.send("");
+    proc::assert_advances(pid.0, worked, Deadline::usual());
+    break_in(&mut session);
+    let stop = go(&mut session, plan(vec![trap(1, pid, hostile.address("work"))]));
+    assert_eq!(stop.cause, StopCause::Traps { ids: vec![TrapId(1)] });
+    assert_eq!(registers(&stop).pc(), hostile.address("work"));
+}
+
+/// A trap on a system call that blocks, by an instruction that is not the usual one: others can still be stopped.
+#[test]
+fn a_trap_on_the_old_system_call_does_not_wedge() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (mut hostile, _) = hostile(&mut session, "gate");
+    let (pid, call) = (hostile.pid(), hostile.address("gate_call"));
+    resume(&mut session, plan(vec![trap(1, pid, call)]));
+    hostile.send("");
+    let stop = session.stop();
+    assert_eq!(stop.cause, StopCause::Traps { ids: vec![TrapId(1)] });
+    resume(&mut session, plan(vec![trap(1, pid, call)]));
+    break_in(&mut session);
+    resume(&mut session, plan(Vec::new()));
+    hostile.send("");
+    hostile.output().expect("gate=1\n", Deadline::usual());
+}
+
+/// More signals than are held back for a step past a trap.
+#[test]
+fn a_flood_of_queued_signals_does_not_hold_a_thread() {
+    const SIGNALS: u64 = 200;
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (mut hostile, _) = hostile(&mut session, "queue");
+    let (pid, queued) = (hostile.pid(), hostile.address("queued"));
+    // Not at the first instruction, which needs no step.
+    let inside = hostile.address("work").wrapping_add(4);
+    resume(&mut session, plan(vec![trap(1, pid, inside)]));
+    hostile.send("");
+    session.stop();
+    for _ in 0..SIGNALS {
+        let sent = Command::new("kill").args(["-34", &pid.to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+    let passing = Trap {
+        passes: u64::MAX,
+        ..trap(1, pid, inside)
+    };
+    resume(&mut session, plan(vec![passing]));
+    wait_until("all are handled", Deadline::usual(), || {
+        proc::read_u64(pid.0, queued) == SIGNALS
+    });
+    detach(&mut session, pid);
+    proc::assert_clean(pid.0, Deadline::usual());
+}
+
+/// Two sessions attach to one process at the same time: one has it all, the other nothing.
+#[test]
+fn heavy_two_sessions_never_share_a_process() {
+    let server = DbgSrv::start();
+    for _ in 0..20 {
+        let mut counter = Debuggee::start("counter", &["100"]);
+        let address = counter.address("counter");
+        let sessions = [server.connect(), server.connect()];
+        let barrier = Barrier::new(2);
+        let pid = counter.pid();
+        let (barrier_ref, pid_ref) = (&barrier, pid);
+        let results: Vec<(Session, bool)> = std::thread::scope(|scope| {
+            let handles: Vec<_> = sessions
+                .into_iter()
+                .map(|mut session| {
+                    scope.spawn(move || {
+                        barrier_ref.wait();
+                        let got = session.acquire().attach(attach_spec(pid_ref)).is_ok();
+                        if got {
+                            session.stop();
+                        }
+                        (session, got)
+                    })
+                })
+                .collect();
+            handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+        });
+        let winners = results.iter().filter(|(_, got)| *got).count();
+        assert_eq!(winners, 1);
+        for (mut session, got) in results {
+            if got {
+                let threads = session.look().threads(ProcessRef { process: pid }).unwrap().threads;
+                assert_eq!(threads.len(), proc::threads(pid.0).len());
+                detach(&mut session, pid);
+            }
+        }
+        proc::assert_clean(pid.0, Deadline::usual());
+        proc::assert_advances(pid.0, address, Deadline::usual());
+    }
+}
+
+/// A long step is under way when the debuggee is let go of, by a request and by the end of the stream.
+#[test]
+fn a_step_under_way_harms_nobody_when_it_is_let_go() {
+    let server = DbgSrv::start();
+    for round in 0..20 {
+        let mut session = server.connect();
+        let (mut counter, stop) = attached_counter(&mut session, 3);
+        let (pid, address) = (counter.pid(), counter.address("counter"));
+        let count = u64::MAX;
+        let plans = [StepPlan::Into { count }, StepPlan::Over { count }];
+        let step = plans[round % 2].clone();
+        resume(&mut session, step_plan(stop.thread, step, Vec::new()));
+        proc::assert_advances(pid.0, address, Deadline::usual());
+        if round % 4 < 2 {
+            detach(&mut session, pid);
+        } else {
+            session.port.close();
+        }
+        proc::assert_clean(pid.0, Deadline::usual());
+        proc::assert_advances(pid.0, address, Deadline::usual());
+    }
+}
+
+/// A thread waits for its vfork child while its debugger goes: what was in its debug registers does not stay.
+#[test]
+fn a_vfork_parent_keeps_no_debug_registers() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (mut hostile, _) = hostile(&mut session, "vfork");
+    let (pid, worked) = (hostile.pid(), hostile.address("worked"));
+    let watch = Trap {
+        kind: TrapKind::HardwareData {
+            access: DataAccess::Write,
+            size: 8,
+        },
+        ..trap(1, pid, worked)
+    };
+    resume(&mut session, plan(vec![watch]));
+    hostile.send("");
+    wait_until("the child is there", Deadline::usual(), || !proc::children(pid.0).is_empty());
+    session.port.close();
+    wait_until("it is let go", Deadline::usual(), || proc::tracer(proc::children(pid.0)[0]) == 0);
+    hostile.send("");
+    proc::assert_advances(pid.0, worked, Deadline::usual());
+}
+
+/// A file without end cannot keep a session busy.
+#[test]
+fn an_endless_file_is_not_read_to_its_end() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (counter, _) = attached_counter(&mut session, 2);
+    let folder = Scratch::new();
+    let path = folder.path().join("endless");
+    std::fs::File::create(&path).unwrap().set_len(8 << 40).unwrap();
+    let order = FileFetch {
+        path: path.display().to_string(),
+        offset: 0,
+        length: 16,
+        seal: true,
+    };
+    let answer = session.files().fetch_file(order);
+    assert!(answer.is_err(), "{answer:?}");
+    detach(&mut session, counter.pid());
+}
+
+/// What is only looked at is not changed.
+#[test]
+fn looking_on_changes_no_memory() {
+    let server = DbgSrv::start();
+    for mode in [AttachMode::Noninvasive, AttachMode::NoninvasiveNoSuspend] {
+        let mut session = server.connect();
+        let mut counter = Debuggee::start("counter", &["2"]);
+        let (process, address) = (counter.pid(), counter.address("counter"));
+        let spec = AttachSpec {
+            mode: Some(mode),
+            ..attach_spec(process)
+        };
+        session.acquire().attach(spec).unwrap();
+        let stop = session.stop();
+        let bytes = vec![0; 8];
+        let written = session.look().write(WriteRequest { process, address, bytes });
+        assert!(matches!(written, Err(TargetError::Noninvasive { .. })), "{written:?}");
+        let range = AddressRange::new(address, 8);
+        let pattern = vec![0];
+        let filled = session.look().fill(FillRequest { process, range, pattern });
+        assert!(matches!(filled, Err(TargetError::Noninvasive { .. })), "{filled:?}");
+        let set = session.look().set_registers(SetRegistersRequest {
+            process,
+            thread: stop.thread,
+            registers: stop.registers.unwrap_or_else(|| Registers::zeroed(Architecture::Amd64)),
+        });
+        assert!(matches!(set, Err(TargetError::Noninvasive { .. })), "{set:?}");
+    }
+}
+
+/// A breakpoint where the program has a breakpoint instruction of its own.
+#[test]
+fn a_trap_on_the_programs_own_trap() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (mut hostile, stop) = hostile(&mut session, "traps");
+    let pid = hostile.pid();
+    let start = symbol_in(program(&stop), "own_traps");
+    let code = proc::read_memory(pid.0, start, 64);
+    let own = start.wrapping_add(code.iter().position(|byte| *byte == 0xcc).unwrap() as u64);
+    resume(&mut session, plan(vec![trap(1, pid, own)]));
+    hostile.send("");
+    let stop = session.stop();
+    assert_eq!(stop.cause, StopCause::Traps { ids: vec![TrapId(1)] });
+    assert_eq!(registers(&stop).pc(), own);
+    let stop = go(&mut session, plan(vec![trap(1, pid, own)]));
+    assert_eq!((stop.cause.clone(), registers(&stop).pc()), (StopCause::ForeignTrap, own.wrapping_add(1)));
+    // The second one.
+    let stop = go(&mut session, plan(Vec::new()));
+    assert_eq!(stop.cause, StopCause::ForeignTrap);
+    resume(&mut session, plan(Vec::new()));
+    hostile.output().expect("trapped=2\n", Deadline::usual());
+}
