@@ -145,8 +145,12 @@ fn try_fetch(order: &FileFetch) -> Result<FilePiece, String> {
         return Err("it is no regular file".into());
     }
     let seal = if order.seal { Some(seal(&file, &there)?) } else { None };
-    // Not by the length that the system tells: it tells none of files that it makes up.
-    let mut bytes = vec![0; order.length.min(MOST_BYTES) as usize];
+    let left = match there.len() {
+        // The system tells no length of files that it makes up.
+        0 => MOST_BYTES,
+        length => length.saturating_sub(order.offset),
+    };
+    let mut bytes = vec![0; order.length.min(MOST_BYTES).min(left) as usize];
     let read = read_at(&file, &mut bytes, order.offset).map_err(words)?;
     bytes.truncate(read);
     Ok(FilePiece { seal, bytes })

@@ -8,8 +8,8 @@ use std::sync::Barrier;
 
 use farsight_target::*;
 use farsight_testkit::conformance::{
-    attach, attach_spec, attached_counter, break_in, detach, go, plan, program, registers, resume, step_plan, symbol_in,
-    trap,
+    attach, attach_spec, attached_counter, break_in, detach, go, plan, program, registers, resume, step_plan,
+    symbol_in, trap,
 };
 use farsight_testkit::{DbgSrv, Deadline, Debuggee, Scratch, Session, proc, wait_until};
 use farsight_types::{AddressRange, Architecture, Registers};
@@ -164,9 +164,13 @@ fn a_vfork_parent_keeps_no_debug_registers() {
     };
     resume(&mut session, plan(vec![watch]));
     hostile.send("");
-    wait_until("the child is there", Deadline::usual(), || !proc::children(pid.0).is_empty());
+    wait_until("the child is there", Deadline::usual(), || {
+        !proc::children(pid.0).is_empty()
+    });
     session.port.close();
-    wait_until("it is let go", Deadline::usual(), || proc::tracer(proc::children(pid.0)[0]) == 0);
+    wait_until("it is let go", Deadline::usual(), || {
+        proc::tracer(proc::children(pid.0)[0]) == 0
+    });
     hostile.send("");
     proc::assert_advances(pid.0, worked, Deadline::usual());
 }
@@ -188,6 +192,16 @@ fn an_endless_file_is_not_read_to_its_end() {
     };
     let answer = session.files().fetch_file(order);
     assert!(answer.is_err(), "{answer:?}");
+    // The system tells no length of files that it makes up.
+    let order = FileFetch {
+        path: "/proc/self/comm".into(),
+        offset: 0,
+        length: 16,
+        seal: true,
+    };
+    let piece = session.files().fetch_file(order).unwrap();
+    assert_eq!(piece.seal.unwrap().size, piece.bytes.len() as u64);
+    assert_eq!(piece.bytes, b"dbgsrv-session\n");
     detach(&mut session, counter.pid());
 }
 
@@ -206,11 +220,19 @@ fn looking_on_changes_no_memory() {
         session.acquire().attach(spec).unwrap();
         let stop = session.stop();
         let bytes = vec![0; 8];
-        let written = session.look().write(WriteRequest { process, address, bytes });
+        let written = session.look().write(WriteRequest {
+            process,
+            address,
+            bytes,
+        });
         assert!(matches!(written, Err(TargetError::Noninvasive { .. })), "{written:?}");
         let range = AddressRange::new(address, 8);
         let pattern = vec![0];
-        let filled = session.look().fill(FillRequest { process, range, pattern });
+        let filled = session.look().fill(FillRequest {
+            process,
+            range,
+            pattern,
+        });
         assert!(matches!(filled, Err(TargetError::Noninvasive { .. })), "{filled:?}");
         let set = session.look().set_registers(SetRegistersRequest {
             process,
@@ -237,7 +259,10 @@ fn a_trap_on_the_programs_own_trap() {
     assert_eq!(stop.cause, StopCause::Traps { ids: vec![TrapId(1)] });
     assert_eq!(registers(&stop).pc(), own);
     let stop = go(&mut session, plan(vec![trap(1, pid, own)]));
-    assert_eq!((stop.cause.clone(), registers(&stop).pc()), (StopCause::ForeignTrap, own.wrapping_add(1)));
+    assert_eq!(
+        (stop.cause.clone(), registers(&stop).pc()),
+        (StopCause::ForeignTrap, own.wrapping_add(1))
+    );
     // The second one.
     let stop = go(&mut session, plan(Vec::new()));
     assert_eq!(stop.cause, StopCause::ForeignTrap);

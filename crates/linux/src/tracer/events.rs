@@ -188,7 +188,9 @@ impl Tracer {
 
     /// A breakpoint instruction of the program's own was executed.
     pub(super) fn foreign_trap(&mut self, tid: pid_t, detail: SignalDetail) {
-        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
         if thread.borrower || !self.signals.stop.has(libc::SIGTRAP) {
             return self.signalled(tid, detail);
         }

@@ -108,7 +108,10 @@ impl Tracer {
     fn count_loose(&self, only: Option<&[OsPid]>) -> usize {
         let wanted = |pid: OsPid| only.is_none_or(|only| only.contains(&pid));
         let loose = self.threads.values().filter(|thread| thread.is_loose());
-        let forked = self.forked.values().filter(|forked| wanted(forked.parent) && !forked.stuck);
+        let forked = self
+            .forked
+            .values()
+            .filter(|forked| wanted(forked.parent) && !forked.stuck);
         loose.filter(|thread| wanted(thread.pid)).count() + forked.count()
     }
 
