@@ -102,7 +102,7 @@ fn heavy_a_stop_with_thirty_frames_costs_one() {
 fn heavy_steps_cost_one_each_with_their_counts() {
     let deep = Debuggee::start("deep", &["5"]);
     let pid = deep.pid().to_string();
-    for line in ["p", "t", "p 5", "t 3", "gu"] {
+    for line in ["p", "t", "p 5", "t 3", "gu", "th", "th 2", "wt"] {
         let prepare = ["bp leaf; g", "bc *"];
         assert_within(1, |plan| command(plan, &["-p", &pid], &prepare, line, "deep!"));
     }
