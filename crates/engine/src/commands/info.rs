@@ -37,7 +37,8 @@ pub(super) const ROWS: &[Row] = &[
                     .line("Current expression evaluator: MASM - Microsoft Assembler expressions");
                 Ok(Flow::Done)
             }
-            _ => Err(CommandError::Refused("the C++ evaluator is not in this build".into())),
+            "/s c++" => Err(CommandError::Refused("the C++ evaluator is not in this build".into())),
+            other => Err(invocation.unexpected(other)),
         },
     },
     Row {
@@ -79,7 +80,8 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
-        run: |session, _| {
+        run: |session, invocation| {
+            invocation.expect_end(invocation.text)?;
             let event = session.last_event.clone();
             session.output.record(Record::LastEvent(LastEvent { event }));
             Ok(Flow::Done)
@@ -92,7 +94,8 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
-        run: |session, _| {
+        run: |session, invocation| {
+            invocation.expect_end(invocation.text)?;
             session
                 .output
                 .line(concat!("farsight ", env!("CARGO_PKG_VERSION"), ", the host engine"));
@@ -109,7 +112,8 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
-        run: |session, _| {
+        run: |session, invocation| {
+            invocation.expect_end(invocation.text)?;
             let line = match session.options.command_line.is_empty() {
                 true => "unknown".to_owned(),
                 false => format!("'{}'", session.options.command_line.join(" ")),
@@ -199,7 +203,8 @@ fn details(row: &Row) -> Vec<String> {
     details
 }
 
-fn target(session: &mut Session, _: &Invocation<'_>) -> Result<Flow, CommandError> {
+fn target(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    invocation.expect_end(invocation.text)?;
     let id = session.server_system().ok_or(CommandError::NoDebuggee)?;
     let system = session.system_of_mut(id)?;
     let described: MachineDescription = match &system.description {

@@ -36,7 +36,8 @@ pub(super) const ROWS: &[Row] = &[
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
-        run: |session, _| {
+        run: |session, invocation| {
+            invocation.expect_end(invocation.text)?;
             let now = moment(session.outside.now());
             session.output.line(format!("Debugger (not debuggee) time: {now}"));
             Ok(Flow::Done)

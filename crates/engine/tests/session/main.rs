@@ -5,6 +5,7 @@
 mod code;
 mod execution;
 mod files;
+mod hostile;
 mod looking;
 mod memory;
 mod random;

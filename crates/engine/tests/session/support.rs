@@ -265,6 +265,13 @@ fn read(mut stream: Stream, link: LinkId, inbox: &Sender<EngineMessage>, traffic
     }
 }
 
+/// How a line ended, or the session with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survival {
+    Done(CommandOutcome),
+    Ended,
+}
+
 /// An engine and its one client.
 pub struct Session {
     client: Client,
@@ -394,6 +401,40 @@ impl Session {
                 None => {}
                 Some(None) => panic!("the engine was gone: {line}"),
                 Some(Some(Notification::Done { ticket, .. })) if ticket == wanted => return,
+                Some(Some(_)) => {}
+            }
+        }
+    }
+
+    /// Waits for a line's end, or the session's, and breaks in again and again once it has taken too long; an input that is
+    /// asked for is empty. What it showed, and how it ended.
+    pub fn survive(&mut self, line: &str, patience: Duration) -> (String, Survival) {
+        let wanted = self.send(line);
+        let begun = Instant::now();
+        let mut next = begun + patience;
+        let mut shown = String::new();
+        loop {
+            let now = Instant::now();
+            assert!(now < begun + PATIENCE, "{} does not end", line.escape_debug());
+            if now >= next {
+                self.client.interrupt();
+                next = now + patience;
+            }
+            match self.client.next_within(next.saturating_duration_since(now)) {
+                None => {}
+                Some(None) => panic!("the engine was gone: {}", line.escape_debug()),
+                // Rendering is slower than the engine; what nobody will read is not rendered.
+                Some(Some(Notification::Output { content, .. })) if shown.len() < 64 << 10 => match content {
+                    Content::Text(text) => shown.push_str(&text),
+                    Content::Record(record) => shown.push_str(&render(&record, &View::default())),
+                },
+                Some(Some(Notification::InputWanted { .. })) => {
+                    self.client.send(Request::AnswerInput { text: String::new() })
+                }
+                Some(Some(Notification::Ended { .. })) => return (shown, Survival::Ended),
+                Some(Some(Notification::Done { ticket, outcome })) if ticket == wanted => {
+                    return (shown, Survival::Done(outcome));
+                }
                 Some(Some(_)) => {}
             }
         }
