@@ -6,7 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
 
 use farsight_session::Request;
 use farsight_wire::{Call, CallStatus, Frame, FrameKind, Header, Operation, Port, PortError, Reply, Requests};
@@ -77,6 +78,19 @@ impl Mailbox {
                 Ok(message) => self.keep(message),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return self.shall_end(),
             }
+        }
+    }
+
+    /// As [`Mailbox::is_interrupted`], but waits a while for something to arrive.
+    pub(crate) fn is_interrupted_within(&self, time: Duration) -> bool {
+        match self.messages.recv_timeout(time) {
+            Ok(message) => {
+                self.keep(message);
+                self.shall_end()
+            }
+            // Nobody is left who could read or interrupt.
+            Err(RecvTimeoutError::Disconnected) => true,
+            Err(RecvTimeoutError::Timeout) => false,
         }
     }
 

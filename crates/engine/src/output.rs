@@ -1,20 +1,21 @@
 //! The session's clients and what they are told.
 
-use std::sync::mpsc::Sender;
-
 use farsight_session::{
-    ClientEnd, ClientId, CommandOutcome, Content, Notification, OutputMask, Record, SessionState, Ticket,
+    ClientEnd, ClientId, CommandOutcome, Content, Notification, Outbox, OutputMask, Record, SessionState, Ticket,
 };
 
 use crate::clock::Moment;
 use crate::log::Log;
+
+/// Notifications that a client has not read yet, beyond which commands wait for it.
+const MOST_WAITING: usize = 4096;
 
 /// One client.
 struct Listener {
     id: ClientId,
     name: String,
     mask: OutputMask,
-    sender: Sender<Notification>,
+    sender: Outbox,
 }
 
 /// Whether a record tells of something that happened.
@@ -75,6 +76,13 @@ impl Output {
 
     pub(crate) fn is_deserted(&self) -> bool {
         self.listeners.is_empty()
+    }
+
+    /// Whether a client has so much left to read that commands shall wait for it.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.listeners
+            .iter()
+            .any(|listener| listener.sender.waiting() > MOST_WAITING)
     }
 
     pub(crate) fn set_mask(&mut self, id: ClientId, mask: OutputMask) {

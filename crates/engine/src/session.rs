@@ -21,6 +21,7 @@ pub(crate) use walk::Walked;
 
 use std::rc::Rc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use farsight_session::ClientId;
 use farsight_session::record::EventReport;
@@ -38,6 +39,9 @@ use crate::model::{Place, Process, System};
 use crate::output::Output;
 use crate::symbols::SymbolStore;
 use crate::{EngineMessage, EngineOptions, LinkId, Outside};
+
+/// How long is waited before it is looked again whether clients have read on.
+const PACE: Duration = Duration::from_millis(2);
 
 /// What commands remember from one to the next.
 #[derive(Clone)]
@@ -238,9 +242,14 @@ impl Session {
         system.process_mut(place.process).ok_or(CommandError::NoDebuggee)
     }
 
-    /// Ends a command that the user wants to end.
+    /// Ends a command that the user wants to end, and holds one that shows more than its clients can read. Their ends
+    /// are on this machine; a client far away is read for by whoever serves it.
     pub(crate) fn check_interrupt(&self) -> Result<(), CommandError> {
-        match self.mailbox.is_interrupted() {
+        let mut interrupted = self.mailbox.is_interrupted();
+        while !interrupted && self.output.is_ahead() {
+            interrupted = self.mailbox.is_interrupted_within(PACE);
+        }
+        match interrupted {
             true => Err(CommandError::Interrupted),
             false => Ok(()),
         }

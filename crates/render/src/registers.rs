@@ -61,11 +61,20 @@ fn amd64_block(out: &mut String, dump: &RegisterDump) {
     write_line!(out, "{segments}             efl={flags:08x}");
 }
 
-/// As many registers to a line as fit.
+/// As many registers to a line as fit; those of several elements have a line each.
 fn named(out: &mut String, dump: &RegisterDump, width: usize) {
     let mut row = String::new();
     for value in &dump.values {
         let text = register(value);
+        let is_long = text.contains(' ');
+        if is_long && !row.is_empty() {
+            write_line!(out, "{row}");
+            row.clear();
+        }
+        if is_long {
+            write_line!(out, "{text}");
+            continue;
+        }
         if !row.is_empty() && row.chars().count() + 1 + text.chars().count() > width {
             write_line!(out, "{row}");
             row.clear();
@@ -151,5 +160,6 @@ fn extended(bytes: &[u8]) -> String {
         }
     };
     let value = if sign == 1 { -magnitude } else { magnitude };
-    format!("{value:e} ({sign:x}:{exponent:04x}:{mantissa:016x})")
+    let text = short(value.to_string(), || format!("{value:e}"));
+    format!("{text} ({sign:x}:{exponent:04x}:{mantissa:016x})")
 }

@@ -1,7 +1,8 @@
 //! The client's handle and what it asks for.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender};
 use std::time::Duration;
 
 use crate::{Notification, OutputMask};
@@ -66,6 +67,8 @@ pub struct Client {
     id: ClientId,
     deliver: Deliver,
     notifications: Receiver<Notification>,
+    /// How many notifications wait in the channel.
+    waiting: Arc<AtomicUsize>,
     last_ticket: u64,
 }
 
@@ -75,7 +78,35 @@ pub struct ClientEnd {
     /// The client.
     pub id: ClientId,
     /// Where its notifications go.
-    pub notifications: Sender<Notification>,
+    pub notifications: Outbox,
+}
+
+/// The engine's way of telling a client. Sending never waits; how much the client has not read yet can be asked, so
+/// that the engine does not outrun it without limit.
+#[derive(Debug)]
+pub struct Outbox {
+    sender: Sender<Notification>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Outbox {
+    /// Tells the client; an error means that it is gone.
+    pub fn send(&self, notification: Notification) -> Result<(), SendError<Notification>> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.sender.send(notification)
+    }
+
+    /// How many notifications the client has not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// Nobody waits for a client that reads no more.
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.waiting.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Client {
@@ -83,19 +114,16 @@ impl Client {
     /// engine that has ended goes nowhere; its end shows in the notifications.
     pub fn new(id: ClientId, deliver: Deliver) -> (Client, ClientEnd) {
         let (sender, notifications) = std::sync::mpsc::channel();
+        let waiting = Arc::default();
         let client = Client {
             id,
             deliver,
             notifications,
+            waiting: Arc::clone(&waiting),
             last_ticket: 0,
         };
-        (
-            client,
-            ClientEnd {
-                id,
-                notifications: sender,
-            },
-        )
+        let notifications = Outbox { sender, waiting };
+        (client, ClientEnd { id, notifications })
     }
 
     /// The client's number.
@@ -132,13 +160,18 @@ impl Client {
 
     /// The next notification; none when the engine has ended.
     pub fn next(&self) -> Option<Notification> {
-        self.notifications.recv().ok()
+        let notification = self.notifications.recv().ok()?;
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        Some(notification)
     }
 
     /// The next notification within a time; the inner none means that the engine has ended.
     pub fn next_within(&self, time: Duration) -> Option<Option<Notification>> {
         match self.notifications.recv_timeout(time) {
-            Ok(notification) => Some(Some(notification)),
+            Ok(notification) => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                Some(Some(notification))
+            }
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(None),
         }

@@ -8,6 +8,6 @@ mod client;
 mod notification;
 pub mod record;
 
-pub use client::{Client, ClientEnd, ClientId, Deliver, Request, Ticket};
+pub use client::{Client, ClientEnd, ClientId, Deliver, Outbox, Request, Ticket};
 pub use notification::{CommandOutcome, Content, Notification, OutputMask, SessionState};
 pub use record::Record;

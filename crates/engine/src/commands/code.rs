@@ -1,7 +1,7 @@
 //! `u ub uu`: disassembly.
 
 use farsight_session::Record;
-use farsight_session::record::Listing;
+use farsight_session::record::{InstructionLine, Listing};
 use farsight_types::{Address, AddressRange};
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -14,8 +14,9 @@ use crate::session::Session;
 pub(super) const ROWS: &[Row] = &[
     Row {
         names: &["u", "uu"],
-        usage: "u [Range]",
-        summary: "Disassembles: 8 instructions from where the last listing ended, or from the program counter.",
+        usage: "u|uu [Range]",
+        summary: "Disassembles: 8 instructions from where the last listing ended, or from the program counter; uu goes \
+                  on behind memory that cannot be read.",
         needs: Needs::Target,
         writes: false,
         prefix: Prefix::Selects,
@@ -34,6 +35,8 @@ pub(super) const ROWS: &[Row] = &[
 
 /// Instructions shown when no count is given.
 const DEFAULT_COUNT: u64 = 8;
+/// What can be read begins and ends at a multiple of this.
+const PAGE: u64 = 4096;
 /// Most instructions of one listing.
 const MOST_COUNT: u64 = 0x10000;
 
@@ -81,6 +84,14 @@ fn forwards(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
     let (range, rest) = session.range_prefix(invocation.text, invocation.at)?;
     invocation.expect_end(rest)?;
     let from = start(session, range.start)?;
+    let wanted = match range.extent {
+        Extent::Default => Some((DEFAULT_COUNT, 0)),
+        Extent::Count(number) => Some((number, range.position)),
+        _ => None,
+    };
+    if let ("uu", Some((number, position))) = (invocation.name, wanted) {
+        return past_gaps(session, from, count(invocation, position, number)?);
+    }
     let listing = match range.extent {
         Extent::Default => session.listing(from, count(invocation, 0, DEFAULT_COUNT)?)?,
         Extent::Count(number) => {
@@ -104,6 +115,32 @@ fn forwards(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
         let next = last.place.address.wrapping_add(last.bytes.len() as u64);
         session.memos.disassembly = Some(next);
     }
+    show_listing(session, listing);
+    Ok(Flow::Done)
+}
+
+/// `uu`: memory that cannot be read counts as an instruction, and the next page comes after it.
+fn past_gaps(session: &mut Session, from: Address, number: usize) -> Result<Flow, CommandError> {
+    let mut listing = Listing::default();
+    let mut at = Some(from);
+    while let Some(start) = at.filter(|_| listing.lines.len() < number) {
+        session.check_interrupt()?;
+        let part = session.listing(start, number - listing.lines.len())?;
+        at = part
+            .lines
+            .last()
+            .and_then(|last| last.place.address.checked_add(last.bytes.len() as u64));
+        listing.lines.extend(part.lines);
+        if let Some(gap) = part.unreadable_at.filter(|_| listing.lines.len() < number) {
+            listing.lines.push(InstructionLine {
+                place: session.place_of(gap)?,
+                bytes: Vec::new(),
+                text: "???".to_owned(),
+            });
+            at = (gap.0 / PAGE + 1).checked_mul(PAGE).map(Address);
+        }
+    }
+    session.memos.disassembly = at.or(session.memos.disassembly);
     show_listing(session, listing);
     Ok(Flow::Done)
 }

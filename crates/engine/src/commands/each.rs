@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// The commands, without quotes around all of them.
-fn commands(text: &str) -> String {
+pub(super) fn commands_of_each(text: &str) -> String {
     match take_string(text) {
         Some((inside, "")) => inside,
         _ => text.to_owned(),
@@ -40,7 +40,7 @@ fn commands(text: &str) -> String {
 }
 
 fn each_module(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let text = commands(invocation.text);
+    let text = commands_of_each(invocation.text);
     let modules: Vec<String> = session
         .process()?
         .modules
@@ -75,7 +75,7 @@ fn each_thread(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flo
     if invocation.text.is_empty() {
         return Err(invocation.missing("a command"));
     }
-    let text = commands(invocation.text);
+    let text = commands_of_each(invocation.text);
     let place = session.place()?;
     let threads: Vec<ThreadId> = session.process()?.threads.iter().map(|thread| thread.id).collect();
     let mut result = Ok(());

@@ -3,9 +3,10 @@
 use farsight_session::Record;
 use farsight_session::record::StackColumns;
 use farsight_symbols::Frame;
-use farsight_types::Registers;
+use farsight_types::{Address, Registers};
 use farsight_types::registers::amd64;
 
+use super::each::commands_of_each;
 use super::registers::register_block;
 use super::stack::{Naming, shown};
 use super::{Invocation, Needs, Prefix, Row};
@@ -17,8 +18,9 @@ use crate::session::{ChosenFrame, Session, Walked};
 pub(super) const ROWS: &[Row] = &[
     Row {
         names: &[".frame"],
-        usage: ".frame [/c] [/r] [Number]",
-        summary: "Chooses a frame of the stack, or shows the chosen one; /r shows its registers, with /c they stand \
+        usage: ".frame [/c] [/r] [Number | = Base [Increment]]",
+        summary: "Chooses a frame of the stack, or shows the chosen one; = Base chooses the one whose part of the stack \
+                  an address lies in, or another so many frames further out; /r shows its registers, with /c they stand \
                   for the thread's own until .frame /c 0.",
         needs: Needs::Rest,
         writes: false,
@@ -33,6 +35,15 @@ pub(super) const ROWS: &[Row] = &[
         writes: false,
         prefix: Prefix::Selects,
         run: neighbour,
+    },
+    Row {
+        names: &["!for_each_frame"],
+        usage: "[~Thread] !for_each_frame [Commands]",
+        summary: "Shows each frame of the stack, chooses it and runs commands.",
+        needs: Needs::Rest,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: each_frame,
     },
 ];
 
@@ -58,6 +69,10 @@ fn frame(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
         }
         rest = behind;
     }
+    if let Some(text) = rest.strip_prefix('=') {
+        let number = number_at(session, invocation, text)?;
+        return choose(session, number, options);
+    }
     let number = match rest {
         "" => session.chosen_frame().map_or(0, |frame| frame.number),
         text => {
@@ -68,6 +83,59 @@ fn frame(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
         }
     };
     choose(session, number, options)
+}
+
+/// The frame whose part of the stack an address lies in.
+fn number_at(session: &mut Session, invocation: &Invocation<'_>, text: &str) -> Result<usize, CommandError> {
+    let text = text.trim_start();
+    let (base, rest) = session.evaluate_prefix(text, invocation.position_of(text))?;
+    let increment = match rest {
+        "" => 0,
+        text => {
+            let at = invocation.position_of(text);
+            let increment = session.evaluate(text, at)?;
+            let increment = usize::try_from(increment)
+                .ok()
+                .filter(|increment| *increment as u64 <= MOST);
+            increment.ok_or_else(|| CommandError::syntax(at, format!("an increment is from 0 to {MOST:#x}")))?
+        }
+    };
+    let thread = session.place()?.thread;
+    let most = session.memos.looks.frames;
+    let frames = session.walk(thread, most + 1)?.frames;
+    let is_inside = |frame: &Frame| {
+        let part = frame.registers.sp().zip(frame.cfa);
+        part.is_some_and(|(start, end)| (start.0..end.0).contains(&base))
+    };
+    match frames.iter().position(is_inside) {
+        Some(number) => Ok(number + increment),
+        None => Err(CommandError::NoSuch {
+            what: format!("no frame of this stack has {} in its part", Address(base)),
+        }),
+    }
+}
+
+/// `!for_each_frame`.
+fn each_frame(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let text = commands_of_each(invocation.text);
+    let (place, before) = (session.place()?, session.memos.looks.frame.take());
+    let most = session.memos.looks.frames;
+    let count = session.walk(place.thread, most)?.frames.len().min(most);
+    let mut result = Ok(());
+    for number in 0..count {
+        result = session
+            .check_interrupt()
+            .and_then(|()| choose(session, number, Options::default()))
+            .and_then(|_| match text.is_empty() {
+                true => Ok(()),
+                false => session.run_beside_stop(&text),
+            });
+        if result.is_err() {
+            break;
+        }
+    }
+    session.memos.looks.frame = before;
+    result.map(|()| Flow::Done)
 }
 
 fn neighbour(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {

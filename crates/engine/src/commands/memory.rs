@@ -169,16 +169,27 @@ fn show(
         Form::Followed(16, leads) => return pointers::show_counted(session, range, leads),
         Form::Followed(size, leads) => {
             let bytes = MemoryDump::new(DumpFormat::Bytes, range, cut(parts, range));
+            note_last(session, &bytes, size);
             return pointers::show(session, &bytes, size, leads);
         }
     };
     let mut record = MemoryDump::new(format, range, cut(parts, range));
     record.columns = columns;
+    note_last(session, &record, format.element_size());
     if matches!(format, DumpFormat::Symbols | DumpFormat::ShortSymbols) {
         record.symbols = pointed(session, &record)?;
     }
     session.output.record(Record::Memory(record));
     Ok(())
+}
+
+/// Remembers the last value shown (`$p`).
+fn note_last(session: &mut Session, dump: &MemoryDump, size: u64) {
+    let at = (dump.range.length / size.max(1)).checked_sub(1);
+    let at = at.and_then(|index| dump.range.start.checked_add(size * index));
+    if let Some(value) = at.and_then(|at| dump.word(at, size)) {
+        session.memos.looks.last_shown = Some(value);
+    }
 }
 
 /// Shows a text up to its NUL, and returns where it ends.

@@ -212,7 +212,7 @@ fn value_of(
         CommandError::Expression(_) => bad_register(name, at),
         other => other,
     })?;
-    let bits = register_part(name).map_or(64, |part| part.bits);
+    let bits = register_part(name).map_or(whole_bits(name), |part| part.bits);
     Ok(named(match element {
         Some(element) => element.bits(
             value
@@ -222,6 +222,15 @@ fn value_of(
         ),
         None => RegisterBits::Word { value, bits },
     }))
+}
+
+/// How many bits a general register has of which none is a part.
+pub(super) fn whole_bits(name: &str) -> u8 {
+    match name {
+        "cs" | "ss" | "ds" | "es" | "fs" | "gs" => 16,
+        "efl" => 32,
+        _ => 64,
+    }
 }
 
 /// How a register is shown where no type is given.

@@ -17,7 +17,7 @@ use crate::symbols::describe;
 pub(super) const ROWS: &[Row] = &[
     Row {
         names: &["k", "kn", "kv", "kb", "kc", "kf", "kp", "kP", "kL", "kM"],
-        usage: "[~Thread] k[b|p|P|v][c][n][f][L][M] [Count] | k... = Stack [Ip] [Count] | k... = Base Stack Ip [Count]",
+        usage: "[~Thread] k[b|p|P|v] [c] [n] [f] [L] [M] [Count] | k... = Stack [Ip] [Count] | k... = Base Stack Ip [Count]",
         summary: "Shows the stack: n numbers the frames, b and v add words that may be arguments, p and P the types of \
                   parameters, f frame sizes, c call sites alone; behind = stands where to begin.",
         needs: Needs::Rest,
@@ -55,10 +55,29 @@ const ARGUMENTS: u64 = 4;
 const WORDS: u64 = 32;
 const MOST_WORDS: u64 = 0x10_0000;
 
+/// Letters that change a listing, joined to the name or behind it.
+const FLAGS: &str = "bvcnfpPLM";
+
 /// Whether a name is `k` with flags.
 pub(super) fn is_stack_command(name: &str) -> bool {
     name.strip_prefix('k')
-        .is_some_and(|flags| flags.chars().all(|flag| "bvcnfpPLM".contains(flag)))
+        .is_some_and(|flags| flags.chars().all(|flag| FLAGS.contains(flag)))
+}
+
+/// Flags that stand apart from the name (`k n 5`, `k L5`), and what follows them.
+fn split_flags(text: &str) -> (&str, &str) {
+    let mut rest = text;
+    loop {
+        let word = rest.split([' ', '\t', '=']).next().unwrap_or_default();
+        let digits = word.trim_start_matches(|letter: char| FLAGS.contains(letter));
+        // What is left may be a count, but a whole word that is one is a count where it is no flag: `10`, `d`.
+        let is_flags = !word.is_empty() && digits.chars().all(|digit| digit.is_ascii_digit());
+        if !is_flags || digits.len() == word.len() {
+            break;
+        }
+        rest = rest.get(word.len() - digits.len()..).unwrap_or_default().trim_start();
+    }
+    text.split_at(text.len() - rest.len())
 }
 
 /// Makes everything known that backtraces of all threads need, in as few round trips as one thread takes.
@@ -75,8 +94,9 @@ pub(super) fn fetch_for_all(session: &mut Session) -> Result<(), CommandError> {
 }
 
 fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    let flags = invocation.name.strip_prefix('k').unwrap_or_default();
-    let has = |flag: char| flags.contains(flag);
+    let joined = invocation.name.strip_prefix('k').unwrap_or_default();
+    let (apart, text) = split_flags(invocation.text.trim_start());
+    let has = |flag: char| joined.contains(flag) || apart.contains(flag);
     let columns = StackColumns {
         numbers: has('n'),
         arguments: has('b') || has('v'),
@@ -84,7 +104,6 @@ fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
         clean: has('c'),
         headless: false,
     };
-    let text = invocation.text.trim_start();
     let (start, most) = match text.strip_prefix('=') {
         None => (session.registers()?, take_count(session, invocation, text)?),
         Some(text) => take_start(session, invocation, text.trim_start())?,
@@ -277,5 +296,28 @@ fn trust(trust: Trust) -> FrameTrust {
         Trust::Guessed => FrameTrust::Pattern,
         Trust::FramePointer => FrameTrust::FramePointer,
         Trust::Scanned => FrameTrust::Scanned,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_flags;
+
+    #[test]
+    fn flags_may_stand_apart_from_the_name_and_before_a_count() {
+        let cases = [
+            ("", "", ""),
+            ("n 5", "n ", "5"),
+            ("L5", "L", "5"),
+            ("b n f", "b n f", ""),
+            ("n= rsp", "n", "= rsp"),
+            ("10", "", "10"),
+            ("d", "", "d"),
+            ("@$t0", "", "@$t0"),
+            ("fn1+1", "", "fn1+1"),
+        ];
+        for (text, flags, rest) in cases {
+            assert_eq!(split_flags(text), (flags, rest), "{text}");
+        }
     }
 }

@@ -148,6 +148,11 @@ fn take_options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Resul
 fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let (wanted, rest) = take_options(session, invocation)?;
     let text = rest.trim();
+    if text == "*" {
+        return Err(CommandError::Refused(
+            "x * shows local variables, whose types are not in this build; x Module!* lists a module's symbols".into(),
+        ));
+    }
     if text.is_empty() {
         return Err(invocation.missing("a pattern, such as libc!mem*"));
     }

@@ -20,6 +20,8 @@ pub(crate) struct LookMemos {
     pub(crate) register_mask: u32,
     /// The last pattern of `#`, and where to go on.
     pub(crate) code_search: Option<(String, Address)>,
+    /// The last value that a `d*` showed (`$p`).
+    pub(crate) last_shown: Option<u64>,
     /// `.kframes`.
     pub(crate) frames: usize,
     /// `.frame`.
@@ -39,6 +41,7 @@ impl Default for LookMemos {
             saved_hits: Vec::new(),
             register_mask: DEFAULT_MASK,
             code_search: None,
+            last_shown: None,
             frames: DEFAULT_FRAMES,
             frame: None,
             no_code_bytes: false,

@@ -270,7 +270,7 @@ impl Scope for SessionScope<'_> {
         let process = || self.session.process().ok();
         let value = match name {
             "exp" => Some(self.session.memos.last_value),
-            "p" => self.session.memos.dump.map(|(address, _)| address.0),
+            "p" => self.session.memos.looks.last_shown,
             "frame" => place.map(|_| self.session.chosen_frame().map_or(0, |frame| frame.number as u64)),
             "ptrsize" => Some(8),
             "pagesize" => Some(4096),

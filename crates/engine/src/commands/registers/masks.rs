@@ -1,13 +1,13 @@
 //! `rm` and the masks of `rM`: groups of registers by DbgEng's bits.
 
 use farsight_session::Record;
-use farsight_session::record::{ElementKind, RegisterValue};
+use farsight_session::record::{ElementKind, RegisterBits, RegisterValue};
 use farsight_types::Architecture;
 use farsight_types::registers::{debug_table, xsave};
 
 use super::settings::Settings;
 use super::types::ElementType;
-use super::{natural, show};
+use super::{natural, show, whole_bits};
 use crate::commands::Invocation;
 use crate::error::CommandError;
 use crate::execution::Flow;
@@ -92,7 +92,14 @@ pub(super) fn show_others(session: &mut Session, mask: u32) -> Result<(), Comman
         let names = ["cs", "ss", "ds", "es", "fs", "gs", "efl"];
         let values = names.iter().filter_map(|name| {
             let value = registers.by_name(name)?;
-            Some(RegisterValue::word(*name, value))
+            let bits = RegisterBits::Word {
+                value,
+                bits: whole_bits(name),
+            };
+            Some(RegisterValue {
+                name: (*name).to_owned(),
+                bits,
+            })
         });
         show(session, values.collect());
     }

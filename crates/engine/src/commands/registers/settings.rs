@@ -138,11 +138,11 @@ impl Settings {
                 (value.to_le_bytes().get(..size).unwrap_or_default().to_vec(), rest)
             }
             None => {
-                let quads = ElementType {
-                    count: None,
-                    kind: ElementKind::QuadWord,
+                let kind = match is_fraction(take_word(text).0) {
+                    true => ElementKind::Single,
+                    false => ElementKind::QuadWord,
                 };
-                take_elements(session, quads, size, text, at)?
+                take_elements(session, ElementType { count: None, kind }, size, text, at)?
             }
             Some(element) => take_elements(session, element, size, text, at)?,
         };
@@ -217,6 +217,11 @@ fn take_elements<'t>(
     }
     taken.reverse();
     Ok((taken.concat(), rest))
+}
+
+/// Whether a word can only be a floating-point number: `1.5`.
+fn is_fraction(word: &str) -> bool {
+    word.contains('.') && word.parse::<f64>().is_ok()
 }
 
 /// Whether a text begins with `register =`.

@@ -216,11 +216,18 @@ impl Session {
     }
 
     /// Shows an error, and goes out to where it is caught: the nearest `.catch`, the next line of a script, the next
-    /// thread. A user's interrupt is caught nowhere.
+    /// command for a thread. A user's interrupt is caught nowhere.
     fn throw(&mut self, machine: &mut Machine, text: &str, error: &CommandError) {
         self.output.text(OutputMask::ERROR, error.report(text));
         let interrupted = matches!(error, CommandError::Interrupted);
         loop {
+            // The commands for a thread go on behind one that failed.
+            if let [.., Frame::Threads(_), Frame::Sequence(_)] = machine.frames.as_slice()
+                && !interrupted
+            {
+                machine.failed = true;
+                return;
+            }
             match machine.frames.last() {
                 None => {
                     machine.failed = true;
