@@ -158,6 +158,11 @@ impl Client {
         move |request| deliver(id, request)
     }
 
+    /// How many notifications have come that were not taken yet.
+    pub fn unread(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The next notification; none when the engine has ended.
     pub fn next(&self) -> Option<Notification> {
         let notification = self.notifications.recv().ok()?;

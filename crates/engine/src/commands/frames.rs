@@ -3,8 +3,8 @@
 use farsight_session::Record;
 use farsight_session::record::StackColumns;
 use farsight_symbols::Frame;
-use farsight_types::{Address, Registers};
 use farsight_types::registers::amd64;
+use farsight_types::{Address, Registers};
 
 use super::each::commands_of_each;
 use super::registers::register_block;

@@ -212,7 +212,10 @@ fn value_of(
         CommandError::Expression(_) => bad_register(name, at),
         other => other,
     })?;
-    let bits = register_part(name).map_or(whole_bits(name), |part| part.bits);
+    let bits = match whole_bits(name) {
+        64 => register_part(name).map_or(64, |part| part.bits),
+        bits => bits,
+    };
     Ok(named(match element {
         Some(element) => element.bits(
             value

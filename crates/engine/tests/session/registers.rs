@@ -25,7 +25,7 @@ fn vector_and_floating_point_registers_are_set_and_shown_by_type() {
             "r ymm4:uq",
             "ymm4=0000000000000004 0000000000000003 0000000000000002 0000000000000001",
         ),
-        ("r st2 = -1.5", "r st2", "st2=-1.5e0 (1:3fff:c000000000000000)"),
+        ("r st2 = -1.5", "r st2", "st2=-1.5 (1:3fff:c000000000000000)"),
         ("r mm3 = 123", "r mm3", "mm3=0000000000000123"),
         (
             "r mxcsr = 1f81, fpcw = 27f",
@@ -78,7 +78,7 @@ fn masks_choose_what_is_shown() {
         ("rZ", "no zmm registers"),
         ("rK", "no k registers"),
         ("rM 20", "dr7="),
-        ("rM 8", "cs=0000000000000033"),
+        ("rM 8", "cs=0033 ss=002b"),
         ("rM 10", "mm7="),
         ("rM 2", "rip="),
         ("rm", "Register output mask is a:"),

@@ -1,5 +1,7 @@
 //! Control flow: lines that wait at any depth, and what ends them.
 
+use std::time::{Duration, Instant};
+
 use farsight_session::{Notification, SessionState};
 
 use crate::support::{Session, World, attach};
@@ -232,4 +234,33 @@ fn scripts_that_call_themselves_end_before_they_take_all_memory() {
     let (mut session, _) = Session::start(world, attach());
     assert!(session.fail("$$>a</long").contains("nested deeper"));
     assert!(session.fail("$$>a</wide").contains("bytes together"));
+}
+
+/// Invariant: the engine does not outrun a client that does not read, and still obeys it.
+#[test]
+fn a_flood_waits_for_its_reader() {
+    const BOUND: usize = 5000;
+    let mut session = session();
+    let going = session.send(".for (r $t0 = 0; @$t0 < 8000; r $t0 = @$t0 + 1) { .echo x }");
+    let full = Instant::now() + Duration::from_secs(20);
+    while session.client().unread() <= 4096 {
+        assert!(Instant::now() < full, "the loop shows nothing");
+        std::thread::yield_now();
+    }
+    let later = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < later {
+        assert!(session.client().unread() < BOUND);
+        std::thread::yield_now();
+    }
+    // It goes on as it is read, and to the end.
+    let (shown, _) = session.finish("the loop", going);
+    assert_eq!(shown.len(), 2 * 0x8000);
+
+    let endless = session.send(".while (1) { .echo x }");
+    while session.client().unread() <= 4096 {
+        std::thread::yield_now();
+    }
+    session.interrupt();
+    let (shown, _) = session.finish("the interrupt", endless);
+    assert!(shown.len() < 4 * BOUND && shown.contains("interrupted"));
 }

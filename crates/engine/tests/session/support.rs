@@ -503,6 +503,10 @@ impl Session {
         self.client.send(request);
     }
 
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub fn interrupt(&self) {
         self.client.interrupt();
     }
