@@ -4,6 +4,8 @@
  * hostile pending              blocks SIGTRAP, has one pending, and goes on calling work()
  * hostile gate                 gate() reads standard input by the old system call instruction, int $0x80
  * hostile queue                counts SIGRTMIN, and goes on calling work()
+ * hostile storm                four threads call work() all the time; SIGUSR1 and SIGRTMIN are counted
+ * hostile meet                 one thread calls work() 200000 times, another sends it SIGTRAP all the while
  * hostile vfork                has a vfork child that waits for a line before it runs this program anew
  * Shows: programs that do what debuggers do not like. Each waits for a line of standard input first.
  * Prints: ready PID, addresses of work, page; at the end a line with what came of it. */
@@ -89,6 +91,34 @@ static void work_on(void)
     }
 }
 
+static void *busy(void *unused)
+{
+    (void)unused;
+    for (;;)
+        work(0);
+    return NULL;
+}
+
+static void *send_traps(void *to)
+{
+    for (;;)
+        pthread_kill(*(pthread_t *)to, SIGTRAP);
+    return NULL;
+}
+
+static void meet_traps(void)
+{
+    static pthread_t self;
+    self = pthread_self();
+    signal(SIGTRAP, count_trap);
+    start_thread(send_traps, &self);
+    for (int i = 0; i < 200000; i++)
+        work(0);
+    printf("worked=%lu\n", worked);
+    fflush(stdout);
+    _exit(0);
+}
+
 static void hold_a_trap(void)
 {
     sigset_t set;
@@ -140,6 +170,14 @@ int main(int argc, char **argv)
     } else if (!strcmp(what, "queue")) {
         signal(SIGRTMIN, count_queued);
         work_on();
+    } else if (!strcmp(what, "storm")) {
+        signal(SIGRTMIN, count_queued);
+        signal(SIGUSR1, count_queued);
+        for (int i = 0; i < 3; i++)
+            start_thread(busy, NULL);
+        busy(NULL);
+    } else if (!strcmp(what, "meet")) {
+        meet_traps();
     } else if (!strcmp(what, "vfork")) {
         wait_for_child();
     } else {

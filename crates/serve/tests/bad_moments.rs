@@ -269,3 +269,122 @@ fn a_trap_on_the_programs_own_trap() {
     resume(&mut session, plan(Vec::new()));
     hostile.output().expect("trapped=2\n", Deadline::usual());
 }
+
+/// Signals that stop, continue and trap a process rain on it while a trap is hit all the time, break-ins come, and its
+/// debugger lets go at last: not a hit is lost, and it goes its way.
+#[test]
+fn heavy_a_storm_of_signals_loses_nothing() {
+    const ROUNDS: u64 = 30;
+    let server = DbgSrv::start();
+    for signals in ["STOP CONT", "RTMIN", "USR1 CONT STOP CONT"] {
+        let mut session = server.connect();
+        let (mut hostile, _) = hostile(&mut session, "storm");
+        let (pid, worked) = (hostile.pid(), hostile.address("worked"));
+        let passing = Trap {
+            passes: u64::MAX,
+            ..trap(1, pid, hostile.address("work"))
+        };
+        resume(&mut session, plan(vec![passing]));
+        hostile.send("");
+        let script = format!("while kill -0 {pid}; do for s in {signals}; do kill -$s {pid}; done; done 2>/dev/null");
+        let mut storm = Command::new("sh").args(["-c", &script]).spawn().unwrap();
+        let keep = ResumePlan {
+            traps: TrapDelta {
+                base: Some(farsight_types::Generation(1)),
+                generation: farsight_types::Generation(1),
+                ..TrapDelta::default()
+            },
+            ..ResumePlan::default()
+        };
+        let mut hits = 0;
+        for round in 0..ROUNDS {
+            let stop = break_in(&mut session);
+            hits = stop.hits.iter().map(|trap| trap.hits).max().unwrap_or(hits);
+            let done = proc::read_u64(pid.0, worked);
+            // Whoever stands on the trap, or behind it on the way to the count, is counted and has not worked yet.
+            assert!((done..=done + 4).contains(&hits), "{signals}: {hits} hits, worked {done} times, round {round}");
+            resume(&mut session, keep.clone());
+            proc::assert_advances(pid.0, worked, Deadline::usual());
+        }
+        match signals {
+            "RTMIN" => detach(&mut session, pid),
+            _ => session.port.close(),
+        }
+        wait_until("it is let go", Deadline::usual(), || proc::tracer(pid.0) == 0);
+        storm.kill().unwrap();
+        storm.wait().unwrap();
+        proc::signal(pid.0, "CONT");
+        proc::assert_clean(pid.0, Deadline::usual());
+        proc::assert_advances(pid.0, worked, Deadline::usual());
+    }
+}
+
+/// Processes that end, or are killed, while they are being attached to, and in every state after that.
+#[test]
+fn heavy_processes_end_at_every_moment() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    for round in 0..60u64 {
+        let mut counter = Debuggee::start("counter", &["20"]);
+        let (pid, at) = (counter.pid(), counter.address("count_step"));
+        let killer = std::thread::spawn(move || {
+            let started = std::time::Instant::now();
+            while started.elapsed() < std::time::Duration::from_micros(round * 100) {
+                std::hint::spin_loop();
+            }
+            proc::signal(pid.0, "KILL");
+        });
+        match session.acquire().attach(attach_spec(pid)) {
+            Ok(_) => {
+                assert_eq!(session.stop().cause, StopCause::Attached);
+                let passing = Trap {
+                    passes: u64::MAX,
+                    ..trap(1, pid, at)
+                };
+                while session.run().resume(plan(vec![passing.clone()])).is_ok() {
+                    session.break_in();
+                    let stop = session.stop();
+                    if matches!(stop.cause, StopCause::Exited { .. }) {
+                        break;
+                    }
+                }
+            }
+            Err(TargetError::NoSuchProcess { .. } | TargetError::Ended { .. } | TargetError::Denied { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+        killer.join().unwrap();
+        counter.kill();
+    }
+    let (counter, _) = attached_counter(&mut session, 4);
+    detach(&mut session, counter.pid());
+    proc::assert_clean(counter.pid().0, Deadline::usual());
+}
+
+/// A program's own SIGTRAPs, sent to its threads, meet hits of a trap: each is told apart.
+#[test]
+fn heavy_own_sigtraps_meet_a_trap() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let mut hostile = Debuggee::start("hostile", &["meet"]);
+    let (pid, at) = (hostile.pid(), hostile.address("work"));
+    let mut spec = attach_spec(pid);
+    let none = SignalSet::default();
+    spec.signals = Some(SignalPolicy {
+        stop: none,
+        report: none,
+        stop_second: none,
+        drop: None,
+    });
+    session.acquire().attach(spec).unwrap();
+    session.stop();
+    let passing = Trap {
+        passes: u64::MAX,
+        ..trap(1, pid, at)
+    };
+    resume(&mut session, plan(vec![passing]));
+    hostile.send("");
+    let stop = session.stop();
+    assert!(matches!(stop.cause, StopCause::Exited { status: ExitStatus::Code { code: 0 } }), "{stop:?}");
+    hostile.output().expect("worked=200000\n", Deadline::usual());
+    assert_eq!(stop.hits.iter().map(|trap| trap.hits).max(), Some(200_000));
+}

@@ -38,8 +38,8 @@ pub(super) struct Thread {
     /// A vfork child or another process that shares the memory: never shown, its hits do not count.
     pub(super) borrower: bool,
     registers: Option<user_regs_struct>,
-    /// Where it was set going, if that was known; else 0.
-    pub(super) went_from: u64,
+    /// With what it was set going, where that was known.
+    pub(super) went_from: Option<user_regs_struct>,
     /// The trap at this place was dealt with: the thread goes past it when it goes on.
     pub(super) past_trap: Option<u64>,
     /// Place and stack pointer of a trap hit that was counted, but whose instruction faulted: it will be hit again when
@@ -93,7 +93,7 @@ impl Thread {
             state,
             borrower: false,
             registers: None,
-            went_from: 0,
+            went_from: None,
             past_trap: None,
             counted: None,
             deliver: 0,
@@ -146,7 +146,7 @@ impl Thread {
     /// It was set going: what was known of it is old.
     pub(super) fn went(&mut self, state: State) {
         self.state = state;
-        self.went_from = self.registers.map_or(0, |registers| registers.rip);
+        self.went_from = self.registers;
         self.registers = None;
     }
 

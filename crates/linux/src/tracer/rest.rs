@@ -7,7 +7,7 @@ use farsight_target::plan::code_at_marks;
 use farsight_target::{Event, Family, ProcessDelta, Stop, StopCause};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange, OsPid, OsTid, Registers};
-use libc::pid_t;
+use libc::{pid_t, user_regs_struct};
 
 use super::debuggee::State;
 use super::{Stepper, Tracer};
@@ -280,11 +280,17 @@ impl Tracer {
             return false;
         };
         let (pid, went_from) = (thread.pid, thread.went_from);
-        let Ok(pc) = thread.registers().map(|registers| registers.rip) else {
+        let Ok(now) = thread.registers() else {
             return false;
         };
-        let place = Address(pc.wrapping_sub(1));
-        pc != went_from
+        let place = Address(now.rip.wrapping_sub(1));
+        // A loop can bring it to the same place, but hardly with the same registers.
+        let words = |registers: &user_regs_struct| {
+            let of = registers;
+            [of.rip, of.rsp, of.rbp, of.rax, of.rbx, of.rcx, of.rdx, of.rsi, of.rdi]
+        };
+        let has_moved = went_from.is_none_or(|before| words(&before) != words(&now));
+        has_moved
             && self
                 .debuggee(pid)
                 .is_ok_and(|debuggee| debuggee.memory.is_planted(place) && debuggee.memory.holds_trap_byte(place))
