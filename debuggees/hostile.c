@@ -4,7 +4,7 @@
  * hostile pending              blocks SIGTRAP, has one pending, and goes on calling work()
  * hostile gate                 gate() reads standard input by the old system call instruction, int $0x80
  * hostile queue                counts SIGRTMIN, and goes on calling work()
- * hostile storm                four threads call work() all the time; SIGUSR1 and SIGRTMIN are counted
+ * hostile storm                four threads call work() all the time; SIGUSR1 is counted
  * hostile meet                 one thread calls work() 200000 times, another sends it SIGTRAP all the while
  * hostile vfork                has a vfork child that waits for a line before it runs this program anew
  * Shows: programs that do what debuggers do not like. Each waits for a line of standard input first.
@@ -171,7 +171,6 @@ int main(int argc, char **argv)
         signal(SIGRTMIN, count_queued);
         work_on();
     } else if (!strcmp(what, "storm")) {
-        signal(SIGRTMIN, count_queued);
         signal(SIGUSR1, count_queued);
         for (int i = 0; i < 3; i++)
             start_thread(busy, NULL);

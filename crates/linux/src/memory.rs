@@ -167,6 +167,15 @@ impl ProcessMemory {
         let mut planted = self.planted();
         if let Some(trap) = planted.get_mut(&address.0) {
             trap.users += 1;
+            let mut now = [0];
+            // Other code may have been mapped over it.
+            if !trap.lifted
+                && self.read_raw(address, &mut now) == 1
+                && now[0] != TRAP_BYTE
+                && self.write_raw(address, &[TRAP_BYTE]) == 1
+            {
+                trap.original = now[0];
+            }
             return Ok(());
         }
         let mut original = [0];

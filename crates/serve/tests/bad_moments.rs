@@ -8,11 +8,11 @@ use std::sync::Barrier;
 
 use farsight_target::*;
 use farsight_testkit::conformance::{
-    attach, attach_spec, attached_counter, break_in, detach, go, plan, program, registers, resume, step_plan,
-    symbol_in, trap,
+    attach, attach_spec, attached_counter, break_in, detach, go, plan, program, read, registers, resume, stack_top,
+    step_plan, symbol_in, trap,
 };
 use farsight_testkit::{DbgSrv, Deadline, Debuggee, Scratch, Session, proc, wait_until};
-use farsight_types::{AddressRange, Architecture, Registers};
+use farsight_types::{Address, AddressRange, Architecture, Registers};
 
 fn hostile(session: &mut Session, what: &str) -> (Debuggee, Stop) {
     let mut hostile = Debuggee::start("hostile", &[what]);
@@ -276,7 +276,7 @@ fn a_trap_on_the_programs_own_trap() {
 fn heavy_a_storm_of_signals_loses_nothing() {
     const ROUNDS: u64 = 30;
     let server = DbgSrv::start();
-    for signals in ["STOP CONT", "RTMIN", "USR1 CONT STOP CONT"] {
+    for signals in ["STOP CONT", "USR1", "USR1 CONT STOP CONT"] {
         let mut session = server.connect();
         let (mut hostile, _) = hostile(&mut session, "storm");
         let (pid, worked) = (hostile.pid(), hostile.address("worked"));
@@ -302,12 +302,15 @@ fn heavy_a_storm_of_signals_loses_nothing() {
             hits = stop.hits.iter().map(|trap| trap.hits).max().unwrap_or(hits);
             let done = proc::read_u64(pid.0, worked);
             // Whoever stands on the trap, or behind it on the way to the count, is counted and has not worked yet.
-            assert!((done..=done + 4).contains(&hits), "{signals}: {hits} hits, worked {done} times, round {round}");
+            assert!(
+                (done..=done + 4).contains(&hits),
+                "{signals}: {hits} hits, worked {done} times, round {round}"
+            );
             resume(&mut session, keep.clone());
             proc::assert_advances(pid.0, worked, Deadline::usual());
         }
         match signals {
-            "RTMIN" => detach(&mut session, pid),
+            "USR1" => detach(&mut session, pid),
             _ => session.port.close(),
         }
         wait_until("it is let go", Deadline::usual(), || proc::tracer(pid.0) == 0);
@@ -384,7 +387,40 @@ fn heavy_own_sigtraps_meet_a_trap() {
     resume(&mut session, plan(vec![passing]));
     hostile.send("");
     let stop = session.stop();
-    assert!(matches!(stop.cause, StopCause::Exited { status: ExitStatus::Code { code: 0 } }), "{stop:?}");
+    assert!(
+        matches!(
+            stop.cause,
+            StopCause::Exited {
+                status: ExitStatus::Code { code: 0 }
+            }
+        ),
+        "{stop:?}"
+    );
     hostile.output().expect("worked=200000\n", Deadline::usual());
     assert_eq!(stop.hits.iter().map(|trap| trap.hits).max(), Some(200_000));
+}
+
+/// Other code was mapped over a trap: setting the trap anew, as every resume with the full set does, plants it there.
+#[test]
+fn a_trap_that_is_set_anew_is_in_the_code_that_is_there() {
+    let server = DbgSrv::start();
+    let mut session = server.connect();
+    let (mut hostile, stop) = hostile(&mut session, "remap");
+    let (pid, page) = (hostile.pid(), hostile.address("page"));
+    let put_code = symbol_in(program(&stop), "put_code");
+    let traps = |mut more: Vec<Trap>| {
+        more.push(trap(1, pid, page));
+        plan(more)
+    };
+    resume(&mut session, traps(Vec::new()));
+    hostile.send("");
+    assert_eq!(session.stop().cause, StopCause::Traps { ids: vec![TrapId(1)] });
+    let stop = go(&mut session, traps(vec![trap(2, pid, put_code)]));
+    let back = Address(stack_top(&stop));
+    go(&mut session, traps(vec![trap(2, pid, back)]));
+    let stop = go(&mut session, traps(Vec::new()));
+    assert_eq!(stop.cause, StopCause::Traps { ids: vec![TrapId(1)] });
+    assert_eq!(read(&mut session, pid, page, 2), [0xb8, 2]);
+    resume(&mut session, plan(Vec::new()));
+    hostile.output().expect("first=1 second=2\n", Deadline::usual());
 }

@@ -52,8 +52,8 @@ pub enum AttachMode {
     #[n(0)]
     #[default]
     Invasive,
-    /// Seized and interrupted to be looked at: no trap is ever planted, it is never set going, and it is released at the
-    /// end (`-pv`). Where another debugger holds it, as [`AttachMode::NoninvasiveNoSuspend`].
+    /// Seized and interrupted to be looked at: no trap is ever planted, neither memory nor registers are changed, it is
+    /// never set going, and it is released at the end (`-pv`). Where another debugger holds it, as [`AttachMode::NoninvasiveNoSuspend`].
     #[n(1)]
     Noninvasive,
     /// Not seized: memory, mappings, threads, and pc and sp of sleeping threads; everything else is refused (`-pvr`).
