@@ -168,7 +168,7 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
     ),
     (
         "comes with types and values",
-        "dt dv ?? dx !list !for_each_local !for_each_frame",
+        "dt dv ?? dx !list !for_each_local",
     ),
     ("compares code with files, which comes with symbols whole", "!chkimg"),
     (
