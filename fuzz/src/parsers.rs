@@ -13,7 +13,8 @@ use farsight_symbols::{
 };
 use farsight_target as target;
 use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};
-use farsight_types::{Address, Architecture, Rva, registers::amd64};
+use farsight_types::registers::{amd64, xsave};
+use farsight_types::{Address, Architecture, Rva};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Limits, Message, handshake};
 
 /// A parser's name and the function that feeds it.
@@ -32,6 +33,9 @@ pub const PARSERS: &[Parser] = &[
     ("disassembly", disassembly),
     ("demangle", demangle),
     ("procfs", procfs),
+    ("vector_area", vector_area),
+    ("step_plan", step_plan),
+    ("words_of_commands", words_of_commands),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.
@@ -192,6 +196,20 @@ const MESSAGES: &[fn(&[u8])] = &[
     message::<target::SessionEnd>,
     message::<target::Stop>,
     message::<target::TargetError>,
+    message::<target::EndServerOrder>,
+    message::<target::AbandonOrder>,
+    message::<target::ProcessOptions>,
+    message::<target::FillRequest>,
+    message::<target::AllocateRequest>,
+    message::<target::Allocation>,
+    message::<target::SuspendOrder>,
+    message::<target::SuspendCounts>,
+    message::<target::ThreadsRequest>,
+    message::<target::ThreadDetails>,
+    message::<target::ProcessParameters>,
+    message::<target::FilePart>,
+    message::<target::FileFetch>,
+    message::<target::FilePiece>,
 ];
 
 /// ELF images, whole and in pieces: headers, symbols, names, links.
@@ -382,6 +400,21 @@ pub fn command_line(input: &[u8]) {
         Err(error) => assert!(error.position <= text.len()),
     }
     let _ = expression::unescape(text);
+    // Blocks in blocks, as a script has them.
+    if text.len() <= 4096 {
+        assert!(farsight_engine::rows_of_line(text).len() <= text.len());
+    }
+}
+
+/// Formats of `.printf` and words of events, as commands take them.
+pub fn words_of_commands(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Err(error) = farsight_engine::check_event(text) {
+        assert!(!error.is_empty());
+    }
+    if let Err(error) = farsight_engine::check_format(text) {
+        assert!(!error.is_empty());
+    }
 }
 
 /// Instructions: the first byte chooses how far from the end of the address space the code lies.
@@ -434,4 +467,96 @@ pub fn procfs(input: &[u8]) {
     let status = farsight_linux::procfs::parse_status(input);
     assert!(status.name.len() <= input.len() * 4);
     let _ = farsight_linux::procfs::parse_stat(input);
+    let _ = farsight_linux::procfs::parse_place(&String::from_utf8_lossy(input));
+    let vector = farsight_linux::procfs::AuxiliaryVector::parse(input);
+    let _ = (
+        vector.entry(),
+        vector.dynamic_linker(),
+        vector.program_headers(),
+        vector.vdso(),
+    );
+    assert!(vector.into_pairs().len() * 16 <= input.len());
+}
+
+/// Areas of vector registers: what is written is read again, and nothing else of the register's size changes.
+pub fn vector_area(input: &[u8]) {
+    let (value, area) = input.split_at(input.len().min(64));
+    for kind in ["st", "mm", "xmm", "ymm", "zmm", "k", "mxcsr", "fpcw", ""] {
+        for number in ["", "0", "7", "15", "16", "31", "32", "99999999999999999999"] {
+            let name = format!("{kind}{number}");
+            let before = xsave::read(area, &name);
+            let mut changed = area.to_vec();
+            let written = value.get(..before.as_ref().map_or(1, Vec::len)).unwrap_or(value);
+            if xsave::write(&mut changed, &name, written) {
+                let after = xsave::read(&changed, &name).expect("what was written can be read");
+                assert!(after.starts_with(written) && Some(after.len()) == before.map(|bytes| bytes.len()));
+            } else {
+                assert_eq!(changed, area);
+            }
+        }
+    }
+}
+
+/// A step plan and what its thread meets: the first three bytes are the plan, then come 18 bytes for each place.
+pub fn step_plan(input: &[u8]) {
+    let [which, count, marks, rest @ ..] = input else {
+        return;
+    };
+    let (count, place) = (u64::from(*count), |byte: &u8| Address(0x1000 + u64::from(*byte) * 4));
+    let goal = |goal| target::StepPlan::Goal {
+        goal,
+        over: which & 0x80 != 0,
+        count,
+    };
+    let plan = match which % 10 {
+        0 => target::StepPlan::Into { count },
+        1 => target::StepPlan::Over { count },
+        2 => target::StepPlan::OverRange {
+            start: Address(u64::MAX - 7),
+            length: count << 56,
+        },
+        3 => target::StepPlan::UntilReturn {
+            return_address: place(which),
+            frame_address: Address(u64::MAX),
+        },
+        4 => goal(target::StepGoal::Address { address: place(marks) }),
+        5 => goal(target::StepGoal::Call),
+        6 => goal(target::StepGoal::CallOrReturn),
+        7 => goal(target::StepGoal::Branch),
+        other => target::StepPlan::Watch {
+            return_address: place(marks),
+            frame_address: Address(0x8000),
+            end: (other == 8).then(|| place(which)),
+            depth: u32::from(*which >> 6),
+            inside: (other == 9).then(|| vec![farsight_types::AddressRange::new(Address(0x1000), u64::MAX)]),
+        },
+    };
+    let order = target::StepOrder {
+        thread: farsight_types::OsTid(1),
+        plan,
+        marks: (*marks > 0).then_some(u32::from(*marks)),
+        goes_on: None,
+    };
+    let mut machine = target::plan::StepMachine::new(order);
+    let mut given = 0;
+    for seen in rest.chunks_exact(18) {
+        let word = |at: usize| u64::from_le_bytes([seen[at], seen[at + 1], 0, 0, 0, 0, 0, seen[at + 2] & 0x80]);
+        let moved = machine.next(target::plan::Observation {
+            pc: place(&seen[0]),
+            sp: Address(word(1)),
+            code: &seen[4..12],
+            stack_top: (seen[12] & 1 == 0).then(|| place(&seen[13]).0),
+            result: word(14),
+        });
+        if moved == target::plan::Move::Done {
+            break;
+        }
+        given += 1;
+    }
+    let noted = machine.take_marks().unwrap_or_default();
+    let most = usize::from(*marks);
+    assert!(noted.len() <= most.max(1), "{} marks of {most}", noted.len());
+    // A place is visited once for each move.
+    assert!(noted.iter().all(|mark| mark.instructions <= given + 1));
+    let _ = target::plan::code_at_marks(&noted);
 }

@@ -52,6 +52,7 @@ pub(crate) use complete::complete;
 pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 
 pub use events::check_event;
+pub use print::check_format;
 pub(crate) use registers::register_block;
 pub(crate) use watch::function_at;
 

@@ -26,7 +26,7 @@ mod start;
 mod symbols;
 mod traps;
 
-pub use commands::{CommandNeeds, CommandRow, check_event, command_rows, rows_of_line};
+pub use commands::{CommandNeeds, CommandRow, check_event, check_format, command_rows, rows_of_line};
 pub use farsight_target::{AttachMode, ChildPolicy};
 pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions, EventStatus, InitialBreak, Target};

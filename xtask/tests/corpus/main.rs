@@ -76,6 +76,21 @@ fn what_the_kernel_says() {
 }
 
 #[test]
+fn areas_of_vector_registers() {
+    replay("vector_area");
+}
+
+#[test]
+fn step_plans() {
+    replay("step_plan");
+}
+
+#[test]
+fn formats_and_events() {
+    replay("words_of_commands");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");

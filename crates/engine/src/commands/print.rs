@@ -68,6 +68,15 @@ fn print(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
     Ok(Flow::Done)
 }
 
+/// Says what is wrong with a format's fields, without any values.
+pub fn check_format(format: &str) -> Result<(), String> {
+    let mut format = format;
+    while let Some((_, behind)) = format.split_once('%') {
+        format = Field::read(behind)?.1;
+    }
+    Ok(())
+}
+
 /// What was made so far.
 #[derive(Default)]
 struct Parts {

@@ -123,6 +123,22 @@ fn resume_plans() {
 }
 
 #[test]
+fn a_step_that_goes_on() {
+    golden(
+        "resume_plan_goes_on",
+        &ResumePlan {
+            step: Some(StepOrder {
+                thread: TID,
+                plan: StepPlan::Over { count: 2 },
+                marks: None,
+                goes_on: Some(true),
+            }),
+            ..ResumePlan::default()
+        },
+    );
+}
+
+#[test]
 fn stops() {
     let family = Family {
         started: [BirthKind::Fork, BirthKind::Vfork, BirthKind::Clone].map(birth).into(),
