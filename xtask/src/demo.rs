@@ -79,6 +79,35 @@ const STEPS: &[Step] = &[
         command: "bl; bc *; bl",
         expect: &["count_step"],
     },
+    Step {
+        say: "Who writes to the counter? A hardware breakpoint stops behind the instruction that wrote, in whichever thread.",
+        command: "ba w8 counter; g; k 3; bc *",
+        expect: &["Breakpoint 0 hit", "count_step+"],
+    },
+];
+
+/// Shown with a program of a second server, which was started before.
+const FAMILY_STEPS: &[Step] = &[
+    Step {
+        say: "Two machines in one session; the prompt says which is the current one.",
+        command: "||",
+        expect: &["   0 Live user mode", ".  1 Live user mode"],
+    },
+    Step {
+        say: "All of them run. The new program forks, and its child runs another program: the session follows it, and stops.",
+        command: "g; |",
+        expect: &["The process runs", "create", "child"],
+    },
+    Step {
+        say: "Every stack on every machine.",
+        command: "||* k 2",
+        expect: &["0 Live user mode", "1 Live user mode", "Child-SP"],
+    },
+    Step {
+        say: "Enough of that family, and back to the first machine.",
+        command: ".kill; .kill; ||0s; |",
+        expect: &["Killed process", "counter"],
+    },
 ];
 
 /// `cargo xtask demo`.
@@ -149,6 +178,7 @@ impl Demo {
             self.wait()?;
             self.show(&mut client, step)?;
         }
+        self.show_family(&mut client)?;
         println!("\nOne look at the program from outside, without any debugger: did the change arrive?");
         let buffer: [u8; 4] = debuggee.memory("buffer")?;
         if &buffer != b"FARs" {
@@ -170,6 +200,29 @@ impl Demo {
             check_let_go(&debuggee)?;
         }
         println!("\nThe demonstration is complete: everything that was announced did happen.");
+        Ok(())
+    }
+
+    /// A second server in the same session, and a family of processes there.
+    fn show_family(&self, client: &mut Client) -> Done {
+        println!(
+            "\nA second machine joins the session. It is played by another server here; it starts a program for you, and -o\n\
+             says that the program's children are debugged as well."
+        );
+        self.wait()?;
+        let second = Server::start(&self.built.dbgsrv)?;
+        let program = self.built.folder.join("family");
+        let command = format!(".create -o -premote {} {} exec", second.transport, program.display());
+        asked(&command);
+        let lines = client.execute_whole_line(&command)?;
+        if !lines.iter().any(|line| line.contains("Created process")) {
+            return failure(format!("`{command}` started nothing"));
+        }
+        for step in FAMILY_STEPS {
+            println!("\n{}", step.say);
+            self.wait()?;
+            self.show(client, step)?;
+        }
         Ok(())
     }
 

@@ -59,6 +59,12 @@ impl Client {
         self.mark(line)
     }
 
+    /// As [`Self::execute`], for a command that takes the rest of its line, so that nothing can stand behind it.
+    pub(crate) fn execute_whole_line(&mut self, line: &str) -> Done<Vec<String>> {
+        self.type_line(line)?;
+        self.mark("")
+    }
+
     /// The end of a line's output is known by a mark that is printed behind it, in the same command string, so that
     /// it waits for a `g` before it.
     fn mark(&mut self, line: &str) -> Done<Vec<String>> {
