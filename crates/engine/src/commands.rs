@@ -275,10 +275,14 @@ fn run_for_processes(
     // Those without processes have nothing to show.
     chosen.retain(|id| !many || session.system_of(*id).is_ok_and(|system| !system.processes.is_empty()));
     let mut flow = Flow::Done;
+    // Headings mark what is current for the user, and not what the command is run for.
+    let home = session.current;
     for id in chosen {
         systems::enter_system(session, id);
         if many && system.is_some() {
+            let here = std::mem::replace(&mut session.current, home);
             let record = systems::system_rows(session, &[id]);
+            session.current = here;
             session.output.record(record);
         }
         let processes = match process {
@@ -295,9 +299,11 @@ fn run_for_processes(
             if let Some(id) = id {
                 systems::enter_process(session, id)?;
                 if many {
-                    let here = session.place()?.system;
-                    let record = systems::process_rows(session, here, &[id])?;
-                    session.output.record(record);
+                    let system = session.place()?.system;
+                    let here = std::mem::replace(&mut session.current, home);
+                    let record = systems::process_rows(session, system, &[id]);
+                    session.current = here;
+                    session.output.record(record?);
                 }
             }
             if row.needs != Needs::Nothing {

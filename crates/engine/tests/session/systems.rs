@@ -172,6 +172,16 @@ fn a_link_lost_at_rest_leaves_the_others_at_rest() {
 }
 
 #[test]
+fn headings_mark_the_current_one_and_not_the_one_that_a_command_is_run_for() {
+    let mut session = three();
+    for line in ["||* k 1", "||1 |* k 1"] {
+        let shown = session.run(line);
+        let current = shown.lines().filter(|line| line.starts_with('.')).count();
+        assert_eq!(current, usize::from(line.starts_with("||*")), "{shown}");
+    }
+}
+
+#[test]
 fn a_link_lost_while_they_run_leaves_the_others_running() {
     let mut session = three();
     session.run("bc *");
