@@ -86,6 +86,11 @@ pub(super) struct Thread {
 }
 
 impl Thread {
+    /// Rests at a break instruction of the program's own, whose SIGTRAP would be delivered.
+    pub(super) fn is_at_own_trap(&self) -> bool {
+        self.deliver == libc::SIGTRAP && self.came.number == libc::SIGTRAP && self.came.code == libc::TRAP_BRKPT
+    }
+
     pub(super) fn new(tid: pid_t, pid: OsPid, state: State) -> Thread {
         Thread {
             tid,

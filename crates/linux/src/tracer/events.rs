@@ -195,6 +195,11 @@ impl Tracer {
             return self.signalled(tid, detail);
         }
         thread.deliver = libc::SIGTRAP;
+        thread.came = SignalInfo {
+            number: libc::SIGTRAP,
+            code: libc::TRAP_BRKPT,
+            ..SignalInfo::default()
+        };
         self.report(tid, StopCause::ForeignTrap);
     }
 

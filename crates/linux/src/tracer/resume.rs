@@ -47,6 +47,14 @@ impl Tracer {
         {
             thread.deliver = 0;
         }
+        // A process that was attached to since is the last stop now. Nobody has asked for this SIGTRAP, which ends most
+        // programs.
+        let event = self.event_thread;
+        for thread in self.threads.values_mut().filter(|thread| thread.tid != event) {
+            if thread.is_at_own_trap() {
+                thread.deliver = 0;
+            }
+        }
         for order in plan.threads.iter().filter(|order| order.rule == ThreadRule::Hold) {
             if let Some(thread) = self.threads.get_mut(&(order.thread.0 as pid_t)) {
                 thread.on_hold = true;
