@@ -176,11 +176,14 @@ impl BreakpointBook {
         }
     }
 
-    /// Whether a breakpoint waits for a module.
-    pub(crate) fn has_deferred(&self, system: SystemId) -> bool {
-        self.breakpoints
-            .values()
-            .any(|one| one.enabled && one.bound.is_none() && one.spec.system == system)
+    /// Whether a breakpoint waits for a module, or for the return of one that may be unloaded, as `stays` says of those
+    /// that cannot be.
+    pub(crate) fn wants_modules(&self, system: SystemId, stays: impl Fn(ProcessId, Address) -> bool) -> bool {
+        let mut own = self.iter().filter(|one| one.enabled && one.spec.system == system);
+        own.any(|one| match one.bound {
+            None => true,
+            Some(bound) => one.spec.deferred && !stays(one.spec.process, bound.address),
+        })
     }
 
     /// Notes where the target shall stop once, whatever the user's breakpoints are.

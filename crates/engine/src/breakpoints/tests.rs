@@ -79,10 +79,10 @@ fn hits_of_a_trap_that_is_gone_count_for_nobody() {
 fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
     let mut book = BreakpointBook::default();
     book.set(3, spec(1), None);
-    assert!(book.has_deferred(SystemId(0)));
-    assert!(!book.has_deferred(SystemId(1)));
+    assert!(book.wants_modules(SystemId(0), |_, _| true));
+    assert!(!book.wants_modules(SystemId(1), |_, _| true));
     book.bind(3, Some(Address(0x40)));
-    assert!(!book.has_deferred(SystemId(0)));
+    assert!(!book.wants_modules(SystemId(0), |_, _| true));
     assert_eq!(trap_of(&book).address, Address(0x40));
     assert_eq!(book.behind(&[trap_of(&book).id]), (vec![3], false));
 }
@@ -100,7 +100,7 @@ fn a_new_program_unbinds_and_an_ended_one_clears() {
     );
     book.unbind_process(SystemId(0), ProcessId(0));
     assert!(book.traps(SystemId(0)).is_empty());
-    assert!(book.has_deferred(SystemId(0)));
+    assert!(book.wants_modules(SystemId(0), |_, _| true));
     book.forget_process(SystemId(0), ProcessId(0));
     assert_eq!(book.iter().count(), 0);
 }

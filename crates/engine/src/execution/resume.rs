@@ -151,7 +151,11 @@ impl Session {
             _ => None,
         };
         let wanted = self.breakpoints.traps(system_id);
-        let deferred = self.breakpoints.has_deferred(system_id);
+        let system = self.system_of(system_id)?;
+        let deferred = self.breakpoints.wants_modules(system_id, |process, address| {
+            let module = system.process(process).and_then(|process| process.module_at(address));
+            module.is_some_and(|module| module.image.is_program)
+        });
         let filters = self.filters.clone();
         let alone = self.execution.alone;
         let system = self.system_of_mut(system_id)?;

@@ -221,6 +221,7 @@ impl Session {
         };
         let mut unbound = Vec::new();
         let mut over = Vec::new();
+        let mut lost = Vec::new();
         for one in self.breakpoints.iter() {
             if one.spec.system != place.system || one.spec.process != place.process {
                 continue;
@@ -231,6 +232,7 @@ impl Session {
                 Some(_) if !one.spec.deferred => over.push(one.id),
                 Some(_) => {
                     unbound.push((one.id, one.spec.expression.clone()));
+                    lost.push(one.id);
                 }
                 _ => {}
             }
@@ -239,6 +241,10 @@ impl Session {
             self.output
                 .line(format!("Breakpoint {id} is cleared: its module was unloaded"));
             self.breakpoints.clear(id);
+        }
+        // The module may have come back to the same place: its trap went with the old memory all the same.
+        for id in lost {
+            self.breakpoints.bind(id, None);
         }
         for (id, expression) in unbound {
             let address = self.evaluate(&expression, 0).ok().map(Address);

@@ -1,7 +1,7 @@
 //! Setting the session going, and single threads on.
 
-use farsight_target::{ResumePlan, Resumed, SignalOrder, TargetError, ThreadRule, Trap, TrapDelta, TrapKind};
-use farsight_types::Generation;
+use farsight_target::{ResumePlan, Resumed, SignalOrder, TargetError, ThreadRule, Trap, TrapDelta, TrapId, TrapKind};
+use farsight_types::{Generation, OsPid};
 use libc::pid_t;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -246,6 +246,8 @@ impl Tracer {
             })
             .collect();
         let hardware = self.plan_hardware(delta, &set)?;
+        // What went with unmapped memory must not be taken away from those that are planted there now.
+        let lost = self.lost_traps();
         let mut planted = 0;
         let plant = |trap: &Trap| self.plant(trap).map(|()| planted += 1);
         let done = set.iter().try_for_each(plant);
@@ -255,12 +257,23 @@ impl Tracer {
             }
         })?;
         let gone = self.book.apply(delta);
-        for trap in &gone {
+        for trap in gone.iter().filter(|trap| !lost.contains(&(trap.id, trap.process))) {
             self.unplant(trap);
         }
         self.generation = delta.generation;
         self.set_on(&halted, 0);
         Ok(self.generation)
+    }
+
+    /// Traps of the book that are not planted, because their memory was unmapped.
+    fn lost_traps(&self) -> Vec<(TrapId, OsPid)> {
+        let is_lost = |trap: &&Trap| {
+            let debuggee = self.debuggee(trap.process);
+            let planted = debuggee.is_ok_and(|debuggee| debuggee.memory.is_planted(trap.address));
+            trap.kind == TrapKind::Software && !planted
+        };
+        let lost = self.book.traps().filter(is_lost);
+        lost.map(|trap| (trap.id, trap.process)).collect()
     }
 
     fn plant(&self, trap: &Trap) -> Result<(), TargetError> {
