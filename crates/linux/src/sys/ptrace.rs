@@ -162,6 +162,11 @@ impl SignalDetail {
         self.0.si_code
     }
 
+    /// Whether it is that of a PTRACE_EVENT stop, whose code holds the event's number above the signal's.
+    pub(crate) fn is_of_event(&self) -> bool {
+        self.number() == libc::SIGTRAP && self.code() > 0xff
+    }
+
     /// Changes why it was sent.
     pub(crate) fn set_code(&mut self, code: c_int) {
         self.0.si_code = code;

@@ -110,6 +110,10 @@ impl Tracer {
             self.restore_lost_status(tid);
         }
         let Ok(detail) = SignalDetail::of(tid) else { return };
+        if detail.is_of_event() {
+            // It was killed in its stop, as by another thread's exec; its exit event is on its way.
+            return;
+        }
         if signal != libc::SIGTRAP {
             return self.signalled(tid, detail);
         }
