@@ -415,6 +415,14 @@ fn load(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
     if text.is_empty() {
         return Err(invocation.missing("a module's name"));
     }
+    let (module, behind) = take_word(text);
+    if module == "/f" || take_word(behind).0 == "/f" {
+        return Err(CommandError::Refused(
+            "/f is not in this build: symbols are only taken from files of the same build; .sympath names the \
+             directory to look in"
+                .into(),
+        ));
+    }
     if load_matching(session, &Pattern::new(text))? == 0 {
         return Err(CommandError::syntax(
             invocation.at,
