@@ -278,10 +278,17 @@ fn receive(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         true => OutputMode::Replace,
         false => OutputMode::New,
     };
-    let mut file = session
-        .outside
-        .open_output(Path::new(&target), mode)
-        .map_err(|error| failed(&error))?;
+    let mut file =
+        session
+            .outside
+            .open_output(Path::new(&target), mode)
+            .map_err(|error| match options.contains(&"-f") {
+                true => failed(&error),
+                // Most often it is there already.
+                false => failed(&crate::FileFailure(format!(
+                    "{error}; -f replaces a file that is there"
+                ))),
+            })?;
     let mut sum = Sha256::new();
     let mut progress = Progress::new(seal.size);
     let mut done = 0;

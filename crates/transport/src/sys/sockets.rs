@@ -175,9 +175,9 @@ fn bind<T>(socket: &OwnedFd, address: &T) -> io::Result<()> {
 }
 
 fn set_send_timeout(socket: &OwnedFd, timeout: Duration) -> io::Result<()> {
-    let seconds = libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX);
     let time = libc::timeval {
-        tv_sec: seconds,
+        // As many as the field holds, whose type differs between C libraries.
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i32::MAX.into()),
         tv_usec: timeout.subsec_micros().into(),
     };
     set_option(socket, libc::SOL_SOCKET, libc::SO_SNDTIMEO, time)
