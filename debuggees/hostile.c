@@ -5,7 +5,7 @@
  * hostile gate                 gate() reads standard input by the old system call instruction, int $0x80
  * hostile queue                counts SIGRTMIN, and goes on calling work()
  * hostile storm                four threads call work() all the time; SIGUSR1 is counted
- * hostile meet                 one thread calls work() 200000 times, another sends it SIGTRAP all the while
+ * hostile meet                 one thread calls work() 20000 times, another sends it SIGTRAP all the while
  * hostile vfork                has a vfork child that waits for a line before it runs this program anew
  * Shows: programs that do what debuggers do not like. Each waits for a line of standard input first.
  * Prints: ready PID, addresses of work, page; at the end a line with what came of it. */
@@ -112,7 +112,7 @@ static void meet_traps(void)
     self = pthread_self();
     signal(SIGTRAP, count_trap);
     start_thread(send_traps, &self);
-    for (int i = 0; i < 200000; i++)
+    for (int i = 0; i < 20000; i++)
         work(0);
     printf("worked=%lu\n", worked);
     fflush(stdout);
