@@ -147,17 +147,7 @@ fn code() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
     asm.bytes(&[0xb8, 0, 0, 0, 0]); // mov eax, 0
     asm.leave();
 
-    asm.function("work");
-    asm.enter();
-    asm.call("leaf");
-    asm.on_number(0x05, ROUNDS); // inc qword [rounds]
-    asm.leave();
-
-    asm.function("leaf");
-    asm.enter();
-    asm.on_number(0x05, COUNTER);
-    asm.bytes(&[0x90]);
-    asm.leave();
+    shared(&mut asm);
 
     asm.function("worker");
     asm.enter();
