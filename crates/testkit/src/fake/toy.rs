@@ -129,14 +129,7 @@ impl Toy {
 
 /// The code with the start and length of each function.
 fn code() -> (Vec<u8>, BTreeMap<&'static str, (u64, u64)>) {
-    let mut asm = Assembler::new(TEXT);
-    asm.function("_start");
-    asm.call("main");
-    asm.bytes(&[0x89, 0xc7]); // mov edi, eax
-    asm.system_call(SYS_EXIT);
-
-    asm.function("main");
-    asm.enter();
+    let mut asm = beginning();
     asm.system_call(SYS_WRITE);
     asm.system_call(SYS_CLONE);
     asm.system_call(SYS_CLONE);
