@@ -16,13 +16,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use farsight_session::record::SymbolState as ShownState;
-use farsight_symbols::{Image, ModuleUnwind, SymbolTable};
+use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable};
 use farsight_types::BuildId;
 
 /// What is known of one image's symbols and frames.
 pub(crate) struct ModuleSymbols {
     images: Vec<Arc<dyn Image>>,
     table: OnceCell<SymbolTable>,
+    debug: OnceCell<Option<Arc<DebugInfo>>>,
     pub(crate) unwind: Arc<ModuleUnwind>,
     /// Files at the engine's machine: the image, its debug file.
     pub(crate) files: Vec<PathBuf>,
@@ -43,6 +44,7 @@ impl ModuleSymbols {
         ModuleSymbols {
             images,
             table: OnceCell::new(),
+            debug: OnceCell::new(),
             unwind,
             files,
             trouble,
@@ -57,6 +59,17 @@ impl ModuleSymbols {
             let borrowed: Vec<&dyn Image> = self.images.iter().map(AsRef::as_ref).collect();
             SymbolTable::build(&borrowed)
         })
+    }
+
+    /// The debug information, where a file has some; units are listed when it is first asked for.
+    pub(crate) fn debug(&self) -> Option<&Arc<DebugInfo>> {
+        let found = self.debug.get_or_init(|| {
+            let mut images = self.images.iter().rev();
+            images
+                .find_map(|image| DebugInfo::new(image.as_ref(), None))
+                .map(Arc::new)
+        });
+        found.as_ref()
     }
 
     /// What `lm` says.

@@ -10,9 +10,10 @@
 //! module's bias follows from where its first byte lies and [`ImageLayout::link_base`]; [`ImageLayout::bias_at`] does
 //! the sum.
 //!
-//! Read [`Image`] first, then [`SymbolTable`] and [`Unwinder`].
+//! Read [`Image`] first, then [`SymbolTable`], [`Unwinder`] and [`DebugInfo`].
 
 mod bytes;
+mod debug;
 mod demangle;
 mod image;
 mod pattern;
@@ -21,6 +22,7 @@ mod symtab;
 mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
+pub use debug::{DebugError, DebugInfo, DebugReader, DieId, UnitId};
 pub use demangle::{demangle, demangle_short};
 pub use image::{
     DebugAltLink, DebugLink, FileRange, Image, ImageError, ImageFile, ImageKind, ImageLayout, ImageParts, PartsReader,

@@ -1,0 +1,225 @@
+//! One question's view of the debug information: parsed units, and references between them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use farsight_types::Rva;
+use gimli::{AttributeValue, DebuggingInformationEntry, Dwarf, EndianSlice, LittleEndian, UnitOffset, UnitRef};
+
+use super::units::UnitStart;
+use super::{DebugError, DebugInfo, DieId, UnitId};
+
+pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
+pub(crate) type Entry<'a> = DebuggingInformationEntry<Slice<'a>>;
+pub(crate) type Attribute<'a> = AttributeValue<Slice<'a>>;
+
+/// How many references in a row are followed; only hostile ones lead in circles.
+pub(crate) const MAX_REFERENCES: usize = 64;
+
+/// One parsed unit, with the sections that its attributes point into.
+pub(crate) struct Unit<'a> {
+    pub(crate) id: UnitId,
+    pub(crate) dwarf: Rc<Dwarf<Slice<'a>>>,
+    pub(crate) unit: gimli::Unit<Slice<'a>>,
+    /// Which of the module's files it lies in.
+    pub(super) file: usize,
+}
+
+impl<'a> Unit<'a> {
+    /// For gimli's own helpers.
+    pub(crate) fn of(&self) -> UnitRef<'_, Slice<'a>> {
+        UnitRef::new(&self.dwarf, &self.unit)
+    }
+
+    /// The entry at an offset of this unit.
+    pub(crate) fn entry(&self, offset: u64) -> Result<Entry<'a>, DebugError> {
+        let offset = usize::try_from(offset).map_err(|_| DebugError::Reference)?;
+        Ok(self.unit.entry(UnitOffset(offset))?)
+    }
+
+    /// The text of a string attribute, as far as it is UTF-8.
+    pub(crate) fn text(&self, value: Attribute<'a>) -> Option<String> {
+        let bytes = self.of().attr_string(value).ok()?;
+        Some(String::from_utf8_lossy(bytes.slice()).into_owned())
+    }
+
+    /// An entry's own name (`DW_AT_name`), without following references.
+    pub(crate) fn name_of(&self, entry: &Entry<'a>) -> Option<String> {
+        self.text(entry.attr_value(gimli::DW_AT_name)?)
+    }
+
+    /// The code of an entry: `DW_AT_ranges`, or `DW_AT_low_pc` and `DW_AT_high_pc`. Empty and removed ones
+    /// (tombstones of the linker) are left out.
+    pub(crate) fn ranges_of(&self, entry: &Entry<'a>) -> Result<Vec<Range<Rva>>, DebugError> {
+        let mut found = Vec::new();
+        let mut ranges = self.of().die_ranges(entry)?;
+        while let Some(range) = ranges.next()? {
+            let removed = range.begin == 0 || self.unit.header.is_tombstone_address(range.begin);
+            if range.begin < range.end && !removed {
+                found.push(Rva(range.begin)..Rva(range.end));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The identity of an entry of this unit.
+    pub(crate) fn die(&self, entry: &Entry<'a>) -> DieId {
+        DieId {
+            unit: self.id,
+            offset: entry.offset().0 as u64,
+        }
+    }
+}
+
+/// Answers questions over a [`DebugInfo`], keeping what it has parsed; for one command or one worker thread.
+pub struct DebugReader<'a> {
+    info: &'a DebugInfo,
+    /// Of each file.
+    dwarfs: Vec<Rc<Dwarf<Slice<'a>>>>,
+    units: RefCell<HashMap<UnitId, Rc<Unit<'a>>>>,
+}
+
+impl<'a> DebugReader<'a> {
+    pub(super) fn new(info: &'a DebugInfo) -> DebugReader<'a> {
+        let supplementary = info.files.get(1);
+        let dwarfs = info.files.iter().enumerate().map(|(index, file)| {
+            let mut dwarf = file.borrow();
+            if let (0, Some(supplementary)) = (index, supplementary) {
+                dwarf.set_sup(supplementary.borrow());
+            }
+            Rc::new(dwarf)
+        });
+        DebugReader {
+            info,
+            dwarfs: dwarfs.collect(),
+            units: RefCell::new(HashMap::new()),
+        }
+    }
+
+    /// What is read.
+    pub fn info(&self) -> &'a DebugInfo {
+        self.info
+    }
+
+    /// A unit, parsed at the first asking.
+    pub(crate) fn unit(&self, id: UnitId) -> Result<Rc<Unit<'a>>, DebugError> {
+        if let Some(unit) = self.units.borrow().get(&id) {
+            return Ok(Rc::clone(unit));
+        }
+        let unit = Rc::new(self.parse(id)?);
+        self.units.borrow_mut().insert(id, Rc::clone(&unit));
+        Ok(unit)
+    }
+
+    /// A unit that is used once: it is not kept, so that going through all of them needs no memory.
+    pub(crate) fn parse(&self, id: UnitId) -> Result<Unit<'a>, DebugError> {
+        let entry = self.info.units.get(id).ok_or(DebugError::Reference)?;
+        let dwarf = self.dwarfs.get(entry.file).ok_or(DebugError::Reference)?;
+        let header = match (entry.start.info(), entry.start.types()) {
+            (Some(offset), _) => dwarf.unit_header(offset)?,
+            (None, offset) => {
+                let mut types = dwarf.type_units();
+                loop {
+                    match types.next()? {
+                        Some(header) if header.debug_types_offset() == offset => break header,
+                        Some(_) => {}
+                        None => return Err(DebugError::Reference),
+                    }
+                }
+            }
+        };
+        let parse = || header.abbreviations(&dwarf.debug_abbrev);
+        let abbreviations = self.info.units.abbreviations(entry, parse)?;
+        Ok(Unit {
+            id,
+            dwarf: Rc::clone(dwarf),
+            unit: gimli::Unit::new_with_abbreviations(dwarf, header, abbreviations)?,
+            file: entry.file,
+        })
+    }
+
+    /// An entry and the unit that it is in.
+    pub(crate) fn entry(&self, id: DieId) -> Result<(Rc<Unit<'a>>, Entry<'a>), DebugError> {
+        let unit = self.unit(id.unit)?;
+        let entry = unit.entry(id.offset)?;
+        Ok((unit, entry))
+    }
+
+    /// The entry that a reference attribute of `unit` means, in whatever unit or file.
+    pub(crate) fn follow(&self, unit: &Unit<'a>, reference: Attribute<'a>) -> Option<DieId> {
+        let in_file = |file: usize, offset: usize| {
+            let id = self.info.units.holding(file, UnitStart::Info(offset))?;
+            let UnitStart::Info(start) = self.info.units.get(id)?.start else {
+                return None;
+            };
+            Some(DieId {
+                unit: id,
+                offset: offset.checked_sub(start)? as u64,
+            })
+        };
+        match reference {
+            AttributeValue::UnitRef(offset) => Some(DieId {
+                unit: unit.id,
+                offset: offset.0 as u64,
+            }),
+            AttributeValue::DebugInfoRef(offset) => in_file(unit.file, offset.0),
+            AttributeValue::DebugInfoRefSup(offset) => in_file(1, offset.0),
+            AttributeValue::DebugTypesRef(signature) => {
+                let (unit, offset) = self.info.units.by_signature(signature.0)?;
+                Some(DieId { unit, offset })
+            }
+            _ => None,
+        }
+    }
+
+    /// The entry that an attribute of another entry refers to, such as `DW_AT_type`; none where it has no such
+    /// attribute.
+    pub(crate) fn referred(&self, unit: &Unit<'a>, entry: &Entry<'a>, name: gimli::DwAt) -> Option<DieId> {
+        self.follow(unit, entry.attr_value(name)?)
+    }
+
+    /// An attribute of an entry, or of what it is an instance or the definition of (`DW_AT_abstract_origin`,
+    /// `DW_AT_specification`), with the unit that the value is of.
+    pub(crate) fn inherited(&self, id: DieId, name: gimli::DwAt) -> Option<(Rc<Unit<'a>>, Attribute<'a>)> {
+        let mut id = id;
+        for _ in 0..MAX_REFERENCES {
+            let (unit, entry) = self.entry(id).ok()?;
+            if let Some(value) = entry.attr_value(name) {
+                return Some((unit, value));
+            }
+            let origin = self.referred(&unit, &entry, gimli::DW_AT_abstract_origin);
+            id = origin.or_else(|| self.referred(&unit, &entry, gimli::DW_AT_specification))?;
+        }
+        None
+    }
+
+    /// An entry's name, its own or that of what it is an instance or the definition of.
+    pub fn name(&self, id: DieId) -> Option<String> {
+        let (unit, value) = self.inherited(id, gimli::DW_AT_name)?;
+        unit.text(value)
+    }
+
+    /// The code of a unit, as its root says it; where the root says nothing, that of its functions.
+    pub(super) fn unit_ranges(&self, id: UnitId) -> Result<Vec<Range<Rva>>, DebugError> {
+        let entry = self.info.units.get(id).ok_or(DebugError::Reference)?;
+        if !entry.has_code {
+            return Ok(Vec::new());
+        }
+        let unit = self.parse(id)?;
+        let mut entries = unit.unit.entries();
+        let Some(root) = entries.next_dfs()? else {
+            return Ok(Vec::new());
+        };
+        let mut ranges = unit.ranges_of(root)?;
+        if ranges.is_empty() && !root.has_attr(gimli::DW_AT_ranges) {
+            while let Some(entry) = entries.next_dfs()? {
+                if entry.tag() == gimli::DW_TAG_subprogram {
+                    ranges.extend(unit.ranges_of(entry).unwrap_or_default());
+                }
+            }
+        }
+        Ok(ranges)
+    }
+}
