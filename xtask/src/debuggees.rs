@@ -4,6 +4,7 @@
 //! a file lock keeps two builds apart; `manifest.txt` says what was made from what.
 
 mod recipes;
+mod variants;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,10 +17,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::run::{Done, Failure, Naming as _, failure, in_path, run_quietly};
 use crate::workspace::Workspace;
-use recipes::{RECIPES, Recipe, STRIPPED, Stripped, SymbolsBy, Tool};
+use recipes::{RECIPES, Recipe, STRIPPED, Stripped, SymbolsBy};
+use variants::{VARIANTS, Variant};
 
 /// How many compilers run at once.
 const WORKERS: usize = 2;
+
+const HEADERS: &[&str] = &["common.h", "cvalues.h", "units.h"];
 
 /// `cargo xtask debuggees`.
 pub(crate) fn command(workspace: &Workspace, _arguments: &[String]) -> Done {
@@ -54,7 +58,8 @@ pub(crate) fn build(workspace: &Workspace) -> Done<PathBuf> {
     };
     let outcome = builder
         .in_parallel(RECIPES, Builder::compile)
-        .and_then(|()| builder.in_parallel(STRIPPED, Builder::strip));
+        .and_then(|()| builder.in_parallel(STRIPPED, Builder::strip))
+        .and_then(|()| builder.in_parallel(VARIANTS, Builder::vary));
     let made = builder
         .made
         .into_inner()
@@ -91,21 +96,22 @@ impl Builder {
     }
 
     fn compile(&self, recipe: &Recipe) -> Done {
-        let source = self.sources.join(recipe.source);
+        let compiler = recipe.tool.program();
+        if recipe.tool.is_optional() && in_path(&compiler.to_string_lossy()).is_none() {
+            return Ok(());
+        }
         let fresh = self.folder.join(format!("{}.fresh", recipe.name));
-        let mut command = match recipe.tool {
-            Tool::C => Command::new("gcc"),
-            Tool::Cxx => Command::new("g++"),
-            Tool::Rust => Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())),
-        };
+        let units = std::iter::once(&recipe.source).chain(recipe.more);
+        let units: Vec<PathBuf> = units.map(|unit| self.sources.join(unit)).collect();
+        let mut command = Command::new(compiler);
         command
             .args(recipe.tool.flags())
             .args(recipe.flags)
-            .arg(&source)
+            .args(&units)
             .arg("-o")
             .arg(&fresh);
         command.current_dir(&self.folder);
-        let stamp = self.stamp(&command, &[&source, &self.sources.join("common.h")])?;
+        let stamp = self.stamp(&crate::run::shown(&command), units.into_iter().chain(self.headers()))?;
         let output = self.folder.join(recipe.name);
         if !self.is_current(recipe.name, &stamp, &output) {
             println!("  debuggee {}", recipe.name);
@@ -130,7 +136,7 @@ impl Builder {
             strip.arg(format!("--add-gnu-debuglink={}", symbols.display()));
         }
         strip.arg(&full).arg(&fresh);
-        let stamp = self.stamp(&strip, &[&full])?;
+        let stamp = self.stamp(&crate::run::shown(&strip), [full])?;
         if !self.is_current(stripped.name, &stamp, &output) || !symbols.exists() {
             println!("  debuggee {}", stripped.name);
             run_quietly(&mut separate)?;
@@ -159,13 +165,44 @@ impl Builder {
         Ok(path)
     }
 
-    /// What an output was made from: command, compilers and the bytes of its inputs.
-    fn stamp(&self, command: &Command, inputs: &[&Path]) -> Done<String> {
+    /// Runs the commands of a variant, in the folder.
+    fn vary(&self, variant: &Variant) -> Done {
+        if let Some(missing) = variant.needs.iter().find(|program| in_path(program).is_none()) {
+            println!("  no debuggee {}: there is no {missing}", variant.name);
+            return Ok(());
+        }
+        let from = variant.from.iter().map(|name| self.folder.join(name));
+        let sources = variant.sources.iter().map(|name| self.sources.join(name));
+        let stamp = self.stamp(&variant.steps.join("\n"), from.chain(sources).chain(self.headers()))?;
+        let output = self.folder.join(variant.name);
+        if !self.is_current(variant.name, &stamp, &output) {
+            println!("  debuggee {}", variant.name);
+            let fresh = format!("{}.fresh", variant.name);
+            let sources = self.sources.to_string_lossy();
+            for step in variant.steps {
+                let words = step.split_whitespace();
+                let mut words = words.map(|word| word.replace("{out}", &fresh).replace("{sources}", &sources));
+                let mut command = Command::new(words.next().unwrap_or_default());
+                run_quietly(command.args(words).current_dir(&self.folder))?;
+            }
+            fs::rename(self.folder.join(fresh), &output).naming("put in place", &output)?;
+        }
+        self.note(variant.name, stamp);
+        Ok(())
+    }
+
+    /// The headers, which any unit may include.
+    fn headers(&self) -> Vec<PathBuf> {
+        HEADERS.iter().map(|name| self.sources.join(name)).collect()
+    }
+
+    /// What an output was made from: commands, compilers and the bytes of its inputs.
+    fn stamp(&self, commands: &str, inputs: impl IntoIterator<Item = PathBuf>) -> Done<String> {
         let mut hasher = DefaultHasher::new();
-        crate::run::shown(command).hash(&mut hasher);
+        commands.hash(&mut hasher);
         self.compilers.hash(&mut hasher);
         for input in inputs {
-            fs::read(input).naming("read", input)?.hash(&mut hasher);
+            fs::read(&input).naming("read", &input)?.hash(&mut hasher);
         }
         Ok(format!("{:016x}", hasher.finish()))
     }

@@ -13,6 +13,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("gcc", "compiles the debuggees"),
     ("g++", "compiles the debuggees"),
     ("binutils", "makes stripped debuggees"),
+    ("dwz", "makes debuggees that share debug information"),
+    ("xz-utils", "packs the symbols of a debuggee"),
     ("gdb", "the peer whose backtraces ours must equal"),
     ("gdbserver", "the peer that others compare process servers with"),
     ("python3", "a large real program to debug"),

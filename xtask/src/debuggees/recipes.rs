@@ -1,17 +1,40 @@
 //! What is built from `debuggees/`, and how: plain tables.
 
+use std::ffi::OsString;
+
 /// What compiles a source.
+#[derive(Clone, Copy)]
 pub(super) enum Tool {
     C,
     Cxx,
     Rust,
+    /// C by the other compiler, where there is one.
+    Clang,
+    /// C++ by the other compiler, where there is one.
+    ClangCxx,
 }
 
 impl Tool {
-    /// The flags that all sources of the language share.
-    pub(super) fn flags(&self) -> &'static [&'static str] {
+    /// The compiler.
+    pub(super) fn program(self) -> OsString {
         match self {
-            Tool::C => &[
+            Tool::C => "gcc".into(),
+            Tool::Cxx => "g++".into(),
+            Tool::Rust => std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()),
+            Tool::Clang => "clang".into(),
+            Tool::ClangCxx => "clang++".into(),
+        }
+    }
+
+    /// Whether its outputs are left out where it is not installed.
+    pub(super) fn is_optional(self) -> bool {
+        matches!(self, Tool::Clang | Tool::ClangCxx)
+    }
+
+    /// The flags that all sources of the language share.
+    pub(super) fn flags(self) -> &'static [&'static str] {
+        match self {
+            Tool::C | Tool::Clang => &[
                 "-std=gnu17",
                 "-g",
                 "-Wall",
@@ -20,7 +43,7 @@ impl Tool {
                 "-pthread",
                 "-Wl,--build-id",
             ],
-            Tool::Cxx => &[
+            Tool::Cxx | Tool::ClangCxx => &[
                 "-std=c++17",
                 "-O2",
                 "-g",
@@ -30,7 +53,7 @@ impl Tool {
                 "-pthread",
                 "-Wl,--build-id",
             ],
-            Tool::Rust => &["--edition", "2024", "-O", "-g", "-C", "link-arg=-Wl,--build-id"],
+            Tool::Rust => &["--edition", "2024", "-g", "-C", "link-arg=-Wl,--build-id"],
         }
     }
 }
@@ -41,6 +64,8 @@ pub(super) struct Recipe {
     pub(super) name: &'static str,
     /// The file in `debuggees/`.
     pub(super) source: &'static str,
+    /// Further units of the same program.
+    pub(super) more: &'static [&'static str],
     /// The compiler.
     pub(super) tool: Tool,
     /// Flags beyond those of the language; later ones win.
@@ -48,12 +73,30 @@ pub(super) struct Recipe {
 }
 
 const fn c(name: &'static str, source: &'static str, flags: &'static [&'static str]) -> Recipe {
+    made(Tool::C, name, source, flags)
+}
+
+const fn made(tool: Tool, name: &'static str, source: &'static str, flags: &'static [&'static str]) -> Recipe {
     Recipe {
         name,
         source,
-        tool: Tool::C,
+        more: &[],
+        tool,
         flags,
     }
+}
+
+const fn of_units(mut recipe: Recipe, more: &'static [&'static str]) -> Recipe {
+    recipe.more = more;
+    recipe
+}
+
+const fn units(name: &'static str, flags: &'static [&'static str]) -> Recipe {
+    of_units(c(name, "units.c", flags), &["units_more.c"])
+}
+
+const fn cvalues(tool: Tool, name: &'static str, flags: &'static [&'static str]) -> Recipe {
+    of_units(made(tool, name, "cvalues.c", flags), &["cvalues_other.c"])
 }
 
 /// Optimised, without frame pointers: only unwind tables tell who called.
@@ -61,18 +104,27 @@ const NO_FRAME_POINTER: &[&str] = &["-O2", "-fomit-frame-pointer", "-fno-optimiz
 
 /// The slowest to compile come first, so that the workers end together.
 pub(super) const RECIPES: &[Recipe] = &[
-    Recipe {
-        name: "walker",
-        source: "walker.rs",
-        tool: Tool::Rust,
-        flags: &[],
-    },
-    Recipe {
-        name: "shapes",
-        source: "shapes.cpp",
-        tool: Tool::Cxx,
-        flags: &[],
-    },
+    made(Tool::Rust, "rustvalues_o2", "rustvalues.rs", &["-C", "opt-level=2"]),
+    made(Tool::Cxx, "cxxvalues_o2", "cxxvalues.cpp", &["-O2"]),
+    made(Tool::ClangCxx, "cxxvalues-clang_o2", "cxxvalues.cpp", &["-O2"]),
+    made(Tool::Rust, "rustvalues_o0", "rustvalues.rs", &["-C", "opt-level=0"]),
+    made(Tool::Cxx, "cxxvalues_o0", "cxxvalues.cpp", &["-O0"]),
+    made(Tool::ClangCxx, "cxxvalues-clang_o0", "cxxvalues.cpp", &["-O0"]),
+    made(Tool::Rust, "walker", "walker.rs", &["-O"]),
+    made(Tool::Cxx, "shapes", "shapes.cpp", &[]),
+    made(Tool::Cxx, "tour-cpp", "tour.cpp", &["-O0"]),
+    made(Tool::Rust, "tour-rust", "tour.rs", &["-C", "opt-level=0"]),
+    cvalues(Tool::C, "cvalues_o0", &["-O0"]),
+    cvalues(Tool::C, "cvalues_o2", &["-O2"]),
+    cvalues(Tool::Clang, "cvalues-clang_o0", &["-O0"]),
+    cvalues(Tool::Clang, "cvalues-clang_o2", &["-O2"]),
+    units("units", &["-O0"]),
+    units("units_o2", &["-O2"]),
+    units("units-dwarf4", &["-O0", "-gdwarf-4"]),
+    units("units-zlib", &["-O0", "-gz=zlib"]),
+    units("units-no-build-id", &["-O0", "-Wl,--build-id=none"]),
+    c("late", "late.c", &["-O0"]),
+    c("late_library.so", "late_library.c", &["-O0", "-shared", "-fPIC"]),
     c("blocked", "blocked.c", &["-O0"]),
     c("calls", "calls.c", &["-O0"]),
     c("counter", "counter.c", &["-O0"]),
@@ -133,6 +185,11 @@ pub(super) const STRIPPED: &[Stripped] = &[
     Stripped {
         name: "counter-debuglink",
         from: "counter-no-build-id",
+        symbols: SymbolsBy::DebugLink,
+    },
+    Stripped {
+        name: "units-debuglink",
+        from: "units-no-build-id",
         symbols: SymbolsBy::DebugLink,
     },
     Stripped {
