@@ -22,7 +22,9 @@ mod symtab;
 mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
-pub use debug::{DebugError, DebugInfo, DebugReader, DieId, UnitId};
+pub use debug::{
+    DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
+};
 pub use demangle::{demangle, demangle_short};
 pub use image::{
     DebugAltLink, DebugLink, FileRange, Image, ImageError, ImageFile, ImageKind, ImageLayout, ImageParts, PartsReader,
