@@ -18,12 +18,17 @@ use crate::image::Image;
 mod lines;
 mod reader;
 mod sections;
+mod types;
 mod units;
 
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use reader::DebugReader;
 pub(crate) use reader::{Attribute, Entry, Slice, Unit};
 use sections::DebugFile;
+pub use types::{
+    BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
+    Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
+};
 use units::Units;
 
 /// Why debug information does not answer.

@@ -23,6 +23,10 @@ mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
 pub use debug::{
+    BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
+    Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
+};
+pub use debug::{
     DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
 };
 pub use demangle::{demangle, demangle_short};
