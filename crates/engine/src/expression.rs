@@ -5,6 +5,7 @@
 //! into the text that was given. Read [`Evaluator`] first, then [`command_line`].
 
 pub mod command_line;
+pub mod cpp;
 mod error;
 mod evaluate;
 mod functions;

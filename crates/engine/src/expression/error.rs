@@ -57,6 +57,14 @@ pub enum ExprErrorKind {
         /// The rest of the text.
         near: String,
     },
+    /// What is asked for cannot be had, for a reason in words.
+    #[error("{what}, at '{near}'")]
+    Refused {
+        /// Why not.
+        what: String,
+        /// The rest of the text.
+        near: String,
+    },
     /// The scope has no answer.
     #[error("{error} at '{near}'")]
     Scope {

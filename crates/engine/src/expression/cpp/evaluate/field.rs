@@ -1,0 +1,232 @@
+//! Fields and elements.
+
+use super::super::ast::{Node, TypeName};
+use super::super::value::{CppType, Field, Fields, Held, Operand, Place, Shape};
+use super::{Loaded, Outcome, Walk};
+
+/// How deep anonymous structures and bases are looked through.
+const MOST_NESTED: u32 = 16;
+/// How many pointers `.` follows by itself.
+const MOST_FOLLOWED: usize = 8;
+
+impl Walk<'_, '_> {
+    /// `a.b`, `a->b`. As in Rust, `.` follows pointers by itself.
+    pub(super) fn member(&mut self, of: Operand, name: &str, arrow: bool, at: usize) -> Outcome<Operand> {
+        let mut of = of;
+        if arrow {
+            of = self.follow(of, at)?;
+        }
+        let shown = self.name_of(&of.of);
+        match self.member_if_any(of, name, at)? {
+            Some(field) => Ok(field),
+            None => Err(self.wrong(at, &format!("{shown} has no field '{name}'"))),
+        }
+    }
+
+    pub(super) fn member_if_any(&mut self, of: Operand, name: &str, at: usize) -> Outcome<Option<Operand>> {
+        let mut of = of;
+        for _ in 0..MOST_FOLLOWED {
+            of = self.through_reference(of, at)?;
+            match self.shape(&of.of, at)? {
+                Shape::Pointer(_) => of = self.follow(of, at)?,
+                Shape::Record(fields) => {
+                    if let Some(field) = self.field_of(&of, &fields, name, at)? {
+                        return Ok(Some(field));
+                    }
+                    // Boxes of all kinds.
+                    let followed = self.scope.follow(&of);
+                    match followed.map_err(|error| self.failed(error, at))? {
+                        Some(followed) => of = followed,
+                        None => return Ok(None),
+                    }
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    fn field_of(&mut self, of: &Operand, fields: &Fields, name: &str, at: usize) -> Outcome<Option<Operand>> {
+        let way = self.way_to(fields, name, MOST_NESTED, at)?;
+        if let Some(way) = way {
+            let mut part = of.clone();
+            for field in way {
+                part = self.field_part(&part, &field, at)?;
+            }
+            return self.through_reference(part, at).map(Some);
+        }
+        // The payload that is there: `x.0` of `Some(7)`.
+        if fields.fields.iter().any(|field| field.variant.is_some()) {
+            let variant = self.scope.variant(of);
+            let variant = variant.map_err(|error| self.failed(error, at))?;
+            let active = fields
+                .fields
+                .iter()
+                .find(|field| field.variant.is_some() && field.variant == variant);
+            if let Some(active) = active {
+                let part = self.field_part(of, active, at)?;
+                if let Shape::Record(inside) = self.shape(&part.of, at)?
+                    && !inside.fields.iter().any(|field| field.variant.is_some())
+                {
+                    return self.field_of(&part, &inside, name, at);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn field_part(&mut self, of: &Operand, field: &Field, at: usize) -> Outcome<Operand> {
+        match (&of.held, field.bits) {
+            (Held::Place(place), Some(bits)) => Ok(Operand {
+                of: field.of.clone(),
+                held: Held::Place(Place {
+                    at: place.at.wrapping_add(field.offset),
+                    bits: Some(bits),
+                    ..*place
+                }),
+            }),
+            (_, Some(_)) => Err(self.wrong(at, "A bit-field of a computed value cannot be taken")),
+            (_, None) => self.part(of, field.of.clone(), field.offset, at),
+        }
+    }
+
+    /// The fields that lead to one of a name, through what is anonymous and through bases.
+    fn way_to(&mut self, fields: &Fields, name: &str, left: u32, at: usize) -> Outcome<Option<Vec<Field>>> {
+        // Fields of Rust's tuples have names that nobody writes.
+        let is_named = |field: &Field| {
+            let known = field.name.as_deref().unwrap_or_default();
+            known == name
+                || known
+                    .strip_prefix("__")
+                    .is_some_and(|number| number == name && !number.is_empty())
+        };
+        if let Some(field) = fields.fields.iter().find(|field| is_named(field)) {
+            return Ok(Some(vec![field.clone()]));
+        }
+        if let Some((base, name)) = name.rsplit_once("::") {
+            for field in fields.fields.iter().filter(|field| field.is_base) {
+                let full = self.name_of(&field.of);
+                if (full == base || full.ends_with(&format!("::{base}")))
+                    && let Shape::Record(inside) = self.shape(&field.of, at)?
+                    && let Some(mut way) = self.way_to(&inside, name, left.saturating_sub(1), at)?
+                {
+                    way.insert(0, field.clone());
+                    return Ok(Some(way));
+                }
+            }
+        }
+        let Some(left) = left.checked_sub(1) else {
+            return Ok(None);
+        };
+        let anonymous = |field: &&Field| field.is_base || field.name.is_none() && field.variant.is_none();
+        for field in fields.fields.iter().filter(anonymous) {
+            if let Shape::Record(inside) = self.shape(&field.of, at)?
+                && let Some(mut way) = self.way_to(&inside, name, left, at)?
+            {
+                way.insert(0, field.clone());
+                return Ok(Some(way));
+            }
+        }
+        Ok(None)
+    }
+
+    /// `a[i]`.
+    pub(super) fn index(&mut self, of: Operand, index: Loaded, at: usize) -> Outcome<Operand> {
+        match self.shape(&of.of, at)? {
+            Shape::Array(one, count) => {
+                let number = self.integer(&index, at)? as u64;
+                let size = self.size_of(&one, at)?;
+                if !matches!(of.held, Held::Place(_)) && count.is_some_and(|count| number >= count) {
+                    return Err(self.wrong(at, "There is no such element"));
+                }
+                let part = self.part(&of, one, number.wrapping_mul(size), at)?;
+                self.through_reference(part, at)
+            }
+            Shape::Pointer(to) => {
+                // `&[T]`, `&Vec<T>` and their like are indexed as what they refer to.
+                if let Shape::Record(_) = self.shape(&to, at)?
+                    && let Some(element) = self.container(&of, &index, at)?
+                {
+                    return Ok(element);
+                }
+                let pointer = self.load(&of, at)?;
+                let moved = self.binary(super::Binary::Add, pointer, index, at)?;
+                let moved = self.unloaded(moved);
+                self.follow(moved, at)
+            }
+            Shape::Record(_) => match self.container(&of, &index, at)? {
+                Some(element) => Ok(element),
+                None => {
+                    let shown = self.name_of(&of.of);
+                    Err(self.wrong(at, &format!("{shown} has no elements that are known")))
+                }
+            },
+            _ => {
+                // `2[a]` is C's.
+                if matches!(index.shape, Shape::Pointer(_)) {
+                    let number = self.load(&of, at)?;
+                    let moved = self.binary(super::Binary::Add, index, number, at)?;
+                    let moved = self.unloaded(moved);
+                    return self.follow(moved, at);
+                }
+                Err(self.wrong(at, "This is no array, pointer or container"))
+            }
+        }
+    }
+
+    fn container(&mut self, of: &Operand, index: &Loaded, at: usize) -> Outcome<Option<Operand>> {
+        let number = self.integer(index, at)?;
+        let Ok(number) = u64::try_from(number) else {
+            return Err(self.wrong(at, "There is no such element"));
+        };
+        let element = self.scope.element(of, number);
+        element.map_err(|error| self.failed(error, at))
+    }
+
+    /// Where a field of a type is, and its type.
+    pub(super) fn field_at(&mut self, of: &TypeName, fields: &[String], at: usize) -> Outcome<(u64, CppType)> {
+        let mut of = self.type_of(of)?;
+        let mut offset = 0_u64;
+        for name in fields {
+            let Shape::Record(record) = self.shape(&of, at)? else {
+                let shown = self.name_of(&of);
+                return Err(self.wrong(at, &format!("{shown} has no fields")));
+            };
+            let Some(way) = self.way_to(&record, name, MOST_NESTED, at)? else {
+                let shown = self.name_of(&of);
+                return Err(self.wrong(at, &format!("{shown} has no field '{name}'")));
+            };
+            for field in way {
+                offset = offset.wrapping_add(field.offset);
+                of = field.of;
+            }
+        }
+        Ok((offset, of))
+    }
+
+    /// `#RTL_CONTAINS_FIELD(structure, size, field)`.
+    pub(super) fn contains_field(&mut self, of: &Node, size: &Node, fields: &[String], at: usize) -> Outcome<Operand> {
+        let of = self.node(of)?;
+        let size = self.value(size)?;
+        let size = self.integer(&size, at)?;
+        let mut inside = of.of;
+        if let Shape::Pointer(to) = self.shape(&inside, at)? {
+            inside = to;
+        }
+        let mut end = 0_u128;
+        for name in fields {
+            let Shape::Record(record) = self.shape(&inside, at)? else {
+                return Err(self.wrong(at, "This has no fields"));
+            };
+            let Some(way) = self.way_to(&record, name, MOST_NESTED, at)? else {
+                return Err(self.wrong(at, &format!("There is no field '{name}'")));
+            };
+            for field in way {
+                end += u128::from(field.offset);
+                inside = field.of;
+            }
+        }
+        let end = end + u128::from(self.size_of(&inside, at)?);
+        Ok(Operand::integer(CppType::c("bool"), (end <= size).into()))
+    }
+}

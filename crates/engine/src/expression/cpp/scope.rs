@@ -1,0 +1,60 @@
+//! What the evaluator may ask of the place that an expression is evaluated in.
+
+use std::rc::Rc;
+
+use super::parser::Names;
+use super::value::{CppType, Operand, Shape, Space, TypeRef};
+use crate::expression::ScopeError;
+
+/// Where names get their values and types. `Ok(None)` means that there is no such thing.
+pub trait CppScope: Names {
+    /// A variable, function, enumerator or symbol.
+    fn variable(&mut self, name: &str) -> Result<Option<Operand>, ScopeError>;
+
+    /// A type of debug information.
+    fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError>;
+
+    /// What a type of debug information is.
+    fn shape(&mut self, of: TypeRef) -> Result<Rc<Shape>, ScopeError>;
+
+    /// The name of a type of debug information.
+    fn type_name(&mut self, of: TypeRef) -> String;
+
+    /// The bytes at a place.
+    fn read(&mut self, space: Space, at: u64, size: u64) -> Result<Vec<u8>, ScopeError>;
+
+    /// Changes the bytes at a place.
+    fn write(&mut self, space: Space, at: u64, bytes: &[u8]) -> Result<(), ScopeError>;
+
+    /// A register, by its name in lower case.
+    fn register(&mut self, name: &str) -> Result<Option<Operand>, ScopeError>;
+
+    /// A pseudo-register, by its name in lower case and without its `$`.
+    fn pseudo(&mut self, name: &str) -> Result<Option<Operand>, ScopeError>;
+
+    /// The value of a text in the other language.
+    fn masm(&mut self, text: &str) -> Result<u64, ScopeError>;
+
+    /// The variant that a value of an enumeration with payloads is at the moment.
+    fn variant(&mut self, of: &Operand) -> Result<Option<u32>, ScopeError> {
+        let _ = of;
+        Ok(None)
+    }
+
+    /// An element of a container that is neither array nor pointer.
+    fn element(&mut self, of: &Operand, index: u64) -> Result<Option<Operand>, ScopeError> {
+        let _ = (of, index);
+        Ok(None)
+    }
+
+    /// What a value leads to that is no pointer but stands for one.
+    fn follow(&mut self, of: &Operand) -> Result<Option<Operand>, ScopeError> {
+        let _ = of;
+        Ok(None)
+    }
+
+    /// The bytes that a pointer has in the current debuggee: 4 or 8.
+    fn pointer_size(&self) -> u64 {
+        8
+    }
+}
