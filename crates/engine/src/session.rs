@@ -15,6 +15,7 @@ mod stream;
 mod walk;
 
 pub(crate) use access::number;
+pub(crate) use load::Manner;
 pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use stream::PIECE;
 pub(crate) use walk::Walked;

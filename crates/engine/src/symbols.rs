@@ -11,7 +11,6 @@ pub(crate) use lookup::{NameError, describe, find_name, name_of};
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,42 +18,55 @@ use farsight_session::record::SymbolState as ShownState;
 use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable};
 use farsight_types::BuildId;
 
+use search::HostFiles;
+
 /// What is known of one image's symbols and frames.
 pub(crate) struct ModuleSymbols {
     images: Vec<Arc<dyn Image>>,
     table: OnceCell<SymbolTable>,
     debug: OnceCell<Option<Arc<DebugInfo>>>,
     pub(crate) unwind: Arc<ModuleUnwind>,
-    /// Files at the engine's machine: the image, its debug file.
-    pub(crate) files: Vec<PathBuf>,
-    /// Why there is less than there could be.
-    pub(crate) trouble: Option<String>,
+    /// What was found at the engine's machine, and what was tried.
+    pub(crate) files: HostFiles,
 }
 
 impl std::fmt::Debug for ModuleSymbols {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModuleSymbols").field("files", &self.files).finish()
+        f.debug_struct("ModuleSymbols")
+            .field("files", &self.files.paths())
+            .finish()
     }
 }
 
 impl ModuleSymbols {
-    pub(crate) fn new(images: Vec<Arc<dyn Image>>, files: Vec<PathBuf>, trouble: Option<String>) -> ModuleSymbols {
+    /// From files at the engine's machine and what was fetched from the target.
+    pub(crate) fn new(files: HostFiles, fetched: Option<Arc<dyn Image>>) -> ModuleSymbols {
+        let mut images: Vec<Arc<dyn Image>> = fetched.into_iter().collect();
+        let file = |found: &Option<search::Found>| found.as_ref().map(|(_, file)| Arc::clone(file) as Arc<dyn Image>);
+        images.extend(file(&files.image));
+        let debug = file(&files.debug);
+        if !files.mismatched {
+            images.extend(debug.clone());
+        }
+        images.extend(files.embedded.clone().map(|embedded| embedded as Arc<dyn Image>));
         let borrowed: Vec<&dyn Image> = images.iter().map(AsRef::as_ref).collect();
         let unwind = Arc::new(ModuleUnwind::new(&borrowed));
+        if files.mismatched {
+            images.extend(debug);
+        }
         ModuleSymbols {
             images,
             table: OnceCell::new(),
             debug: OnceCell::new(),
             unwind,
             files,
-            trouble,
         }
     }
 
     /// The symbols, indexed when first asked for.
     pub(crate) fn table(&self) -> &SymbolTable {
         self.table.get_or_init(|| {
-            let span = tracing::debug_span!("index symbols", files = ?self.files);
+            let span = tracing::debug_span!("index symbols", files = ?self.files.paths());
             let _inside = span.enter();
             let borrowed: Vec<&dyn Image> = self.images.iter().map(AsRef::as_ref).collect();
             SymbolTable::build(&borrowed)
@@ -64,9 +76,10 @@ impl ModuleSymbols {
     /// The debug information, where a file has some; units are listed when it is first asked for.
     pub(crate) fn debug(&self) -> Option<&Arc<DebugInfo>> {
         let found = self.debug.get_or_init(|| {
+            let shared = self.files.shared.as_ref().map(|(_, file)| &**file as &dyn Image);
             let mut images = self.images.iter().rev();
             images
-                .find_map(|image| DebugInfo::new(image.as_ref(), None))
+                .find_map(|image| DebugInfo::new(image.as_ref(), shared))
                 .map(Arc::new)
         });
         found.as_ref()
@@ -74,17 +87,37 @@ impl ModuleSymbols {
 
     /// What `lm` says.
     pub(crate) fn state(&self) -> ShownState {
-        let has = |name: &str| self.images.iter().any(|image| image.section_named(name).is_some());
-        let file = self.files.last().map(|path| path.display().to_string());
-        if has(".symtab") {
+        let has = |name: &str| {
+            // Unpacking the bytes to see whether they are here would be dear.
+            let has = |image: &Arc<dyn Image>| {
+                let index = image.layout().section_index(name);
+                index.is_some_and(|index| image.has_section_bytes(index))
+            };
+            self.images.iter().any(has)
+        };
+        let found = self.files.debug.as_ref().or(self.files.image.as_ref());
+        let file = found.map(|(path, _)| path.display().to_string());
+        if has(".debug_info") || has(".zdebug_info") {
+            ShownState::Dwarf { file }
+        } else if has(".symtab") {
             ShownState::Full { file }
         } else if has(".dynsym") {
             ShownState::Exports { file }
         } else {
-            ShownState::Missing {
-                why: self.trouble.clone().unwrap_or_else(|| "the image has none".into()),
-            }
+            let warnings = &self.files.warnings;
+            let why = match warnings.is_empty() {
+                true => "the image has none".to_owned(),
+                false => warnings.join("; "),
+            };
+            ShownState::Missing { why }
         }
+    }
+
+    /// Why there is less than there could be.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        let damage = self.debug().and_then(|debug| debug.trouble());
+        let damage = damage.map(|error| error.to_string());
+        self.files.warnings.iter().cloned().chain(damage).collect()
     }
 
     /// Code of the image as its file has it.
@@ -124,6 +157,7 @@ pub(crate) struct SymbolStore {
 const DEFAULT_OPTIONS: u32 = 0xb_0227;
 const NOISY: u32 = 0x8000_0000;
 const DEFERRED: u32 = 0x4;
+const LOAD_ANYTHING: u32 = 0x40;
 
 impl Default for SymbolStore {
     fn default() -> SymbolStore {
@@ -144,6 +178,11 @@ impl SymbolStore {
     /// Whether symbols are loaded when they are needed, and not with their module.
     pub(crate) fn is_lazy(&self) -> bool {
         self.options & DEFERRED != 0
+    }
+
+    /// Whether debug files of other builds are better than none (`SYMOPT_LOAD_ANYTHING`).
+    pub(crate) fn ignores_mismatch(&self) -> bool {
+        self.options & LOAD_ANYTHING != 0
     }
 
     /// As the command line wants it: telling where symbols are found (`-n`), loading them with their module (`-s`).

@@ -56,6 +56,7 @@ fn with_column(out: &mut String, row: &ModuleRow, column: ModuleColumn) {
 fn module(out: &mut String, row: &ModuleRow, verbose: bool) {
     let (state, file) = match &row.symbols {
         SymbolState::Deferred => ("(deferred)", None),
+        SymbolState::Dwarf { file } => ("(dwarf symbols)", file.as_deref()),
         SymbolState::Full { file } => ("(elf symbols)", file.as_deref()),
         SymbolState::Exports { file } => ("(export symbols)", file.as_deref()),
         SymbolState::Missing { .. } => ("(no symbols)", None),

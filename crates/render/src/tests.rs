@@ -57,6 +57,7 @@ fn hostile_records() -> Vec<Record> {
         column: None,
         rows: vec![
             module(SymbolState::Missing { why: text() }),
+            module(SymbolState::Dwarf { file: Some(text()) }),
             module(SymbolState::Full { file: Some(text()) }),
             module(SymbolState::Exports { file: Some(text()) }),
         ],

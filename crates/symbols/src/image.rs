@@ -184,6 +184,11 @@ pub trait Image: Send + Sync {
     /// did not come along.
     fn section_bytes(&self, index: usize) -> Option<SharedBytes>;
 
+    /// Whether there are such bytes, without unpacking them to see.
+    fn has_section_bytes(&self, index: usize) -> bool {
+        self.section_bytes(index).is_some()
+    }
+
     /// [`Image::section_bytes`] of the first section of this name.
     fn section_named(&self, name: &str) -> Option<SharedBytes> {
         self.section_bytes(self.layout().section_index(name)?)
@@ -201,6 +206,10 @@ impl<T: Image + ?Sized> Image for Arc<T> {
 
     fn section_bytes(&self, index: usize) -> Option<SharedBytes> {
         (**self).section_bytes(index)
+    }
+
+    fn has_section_bytes(&self, index: usize) -> bool {
+        (**self).has_section_bytes(index)
     }
 
     fn bytes_at(&self, rva: Rva, length: usize) -> SharedBytes {

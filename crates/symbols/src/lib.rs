@@ -15,6 +15,7 @@
 mod bytes;
 mod debug;
 mod demangle;
+mod embedded;
 mod image;
 mod pattern;
 mod search;
@@ -30,12 +31,16 @@ pub use debug::{
     DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
 };
 pub use demangle::{demangle, demangle_short};
+pub use embedded::{EmbeddedError, embedded_symbols};
 pub use image::{
     DebugAltLink, DebugLink, FileRange, Image, ImageError, ImageFile, ImageKind, ImageLayout, ImageParts, PartsReader,
     PartsStep, Section, Segment,
 };
 pub use pattern::Pattern;
-pub use search::{Candidate, DEFAULT_DEBUG_ROOT, Why, crc_matches, debug_file_candidates, image_candidates};
+pub use search::{
+    Candidate, DEFAULT_DEBUG_ROOT, Why, crc_matches, crc_of, debug_file_candidates, image_candidates,
+    shared_file_candidates,
+};
 pub use symtab::{Binding, SymbolKind, SymbolRef, SymbolTable};
 pub use unwind::{
     EndReason, Frame, FrameRegisters, LoadedUnwind, ModuleLookup, ModuleUnwind, ReadOutcome, Step, Trust,

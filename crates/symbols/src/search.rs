@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use farsight_types::BuildId;
 
-use crate::image::DebugLink;
+use crate::image::{DebugAltLink, DebugLink};
 
 /// Where distributions keep debug files.
 pub const DEFAULT_DEBUG_ROOT: &str = "/usr/lib/debug";
@@ -30,7 +30,8 @@ pub struct Candidate {
 }
 
 /// Where the debug file of an image may lie, best first (gdb's order): `root/.build-id/xx/yyyy.debug`,
-/// `dir/debuglink`, `dir/.debug/debuglink`, `root/dir/debuglink`. An empty `roots` means [`DEFAULT_DEBUG_ROOT`].
+/// `dir/debuglink`, `dir/.debug/debuglink`, `root/dir/debuglink`, `cache/BUILDID/debuginfo`. An empty `roots` means
+/// [`DEFAULT_DEBUG_ROOT`]; `caches` are laid out as debuginfod's clients do it.
 ///
 /// `image_path` is where the image lies at the host, or at the target where the host has no copy; links in it are best
 /// resolved before.
@@ -39,6 +40,7 @@ pub fn debug_file_candidates(
     debug_link: Option<&DebugLink>,
     image_path: &Path,
     roots: &[PathBuf],
+    caches: &[PathBuf],
 ) -> Vec<Candidate> {
     let roots = or_default(roots);
     let mut found = Candidates::default();
@@ -55,6 +57,15 @@ pub fn debug_file_candidates(
         found.add(directory.join(".debug").join(&link.name), Why::DebugLink);
         for root in &roots {
             found.add(below(root, directory).join(&link.name), Why::DebugLink);
+            // Packages may name directories as they were before /lib and /bin became links to those in /usr.
+            if let Ok(unmerged) = directory.strip_prefix("/usr") {
+                found.add(below(root, unmerged).join(&link.name), Why::DebugLink);
+            }
+        }
+    }
+    if let Some(build_id) = build_id {
+        for cache in caches {
+            found.add(cache.join(build_id.to_string()).join("debuginfo"), Why::BuildId);
         }
     }
     // A debug link that names the image itself would find a file without debug information.
@@ -62,9 +73,9 @@ pub fn debug_file_candidates(
     found.0
 }
 
-/// Where a copy of a target's image may lie at the host, best first: `root/.build-id/xx/yyyy` for each root, then each
-/// directory of `image_path_dirs` (the engine's `.exepath`) with the image's whole path below it, then with its bare
-/// name.
+/// Where a copy of a target's image may lie at the host, best first: `root/.build-id/xx/yyyy` for each root,
+/// `cache/BUILDID/executable` for each cache of debuginfod's, then each directory of `image_path_dirs` (the engine's
+/// `.exepath`) with the image's whole path below it, then with its bare name.
 ///
 /// An empty `roots` means [`DEFAULT_DEBUG_ROOT`].
 pub fn image_candidates(
@@ -72,11 +83,17 @@ pub fn image_candidates(
     image_path: &Path,
     image_path_dirs: &[PathBuf],
     roots: &[PathBuf],
+    caches: &[PathBuf],
 ) -> Vec<Candidate> {
     let mut found = Candidates::default();
     if let Some(name) = build_id.and_then(build_id_path) {
         for root in or_default(roots) {
             found.add(root.join(&name), Why::BuildId);
+        }
+    }
+    if let Some(build_id) = build_id {
+        for cache in caches {
+            found.add(cache.join(build_id.to_string()).join("executable"), Why::BuildId);
         }
     }
     for directory in image_path_dirs {
@@ -88,9 +105,38 @@ pub fn image_candidates(
     found.0
 }
 
+/// Where the file may lie that `.gnu_debugaltlink` names (`dwz -m`), best first: the path it gives, which is relative to
+/// the directory of `holder`, the file with the link; `root/.build-id/xx/yyyy.debug`; its bare name in `root/.dwz`, in
+/// the directory of `holder` and in `.dwz` beside it.
+pub fn shared_file_candidates(link: &DebugAltLink, holder: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let directory = holder.parent().unwrap_or(Path::new(""));
+    let mut found = Candidates::default();
+    found.add(directory.join(&link.path), Why::BuildId);
+    if let Some(name) = build_id_path(&link.build_id) {
+        for root in or_default(roots) {
+            let mut path = root.join(&name).into_os_string();
+            path.push(".debug");
+            found.add(PathBuf::from(path), Why::BuildId);
+        }
+    }
+    if let Some(name) = Path::new(&link.path).file_name() {
+        for root in or_default(roots) {
+            found.add(root.join(".dwz").join(name), Why::BuildId);
+        }
+        found.add(directory.join(name), Why::BuildId);
+        found.add(directory.join(".dwz").join(name), Why::BuildId);
+    }
+    found.0.into_iter().map(|candidate| candidate.path).collect()
+}
+
 /// Whether a file is the one that a `.gnu_debuglink` meant.
 pub fn crc_matches(link: &DebugLink, file: &[u8]) -> bool {
-    crc32fast::hash(file) == link.crc
+    crc_of(file) == link.crc
+}
+
+/// The checksum that a `.gnu_debuglink` would have for a file.
+pub fn crc_of(file: &[u8]) -> u32 {
+    crc32fast::hash(file)
 }
 
 /// Paths in order, each once.
@@ -146,12 +192,20 @@ mod tests {
         let build_id = BuildId(vec![0xab, 0xcd, 0xef]);
         let image = Path::new("/usr/bin/ls");
         assert_eq!(
-            paths(debug_file_candidates(Some(&build_id), Some(&link), image, &[])),
+            paths(debug_file_candidates(
+                Some(&build_id),
+                Some(&link),
+                image,
+                &[],
+                &["/c".into()]
+            )),
             [
                 "/usr/lib/debug/.build-id/ab/cdef.debug",
                 "/usr/bin/ls.debug",
                 "/usr/bin/.debug/ls.debug",
                 "/usr/lib/debug/usr/bin/ls.debug",
+                "/usr/lib/debug/bin/ls.debug",
+                "/c/abcdef/debuginfo",
             ]
         );
     }
@@ -162,7 +216,7 @@ mod tests {
             name: "ls".into(),
             crc: 0,
         };
-        let found = paths(debug_file_candidates(None, Some(&link), Path::new("/bin/ls"), &[]));
+        let found = paths(debug_file_candidates(None, Some(&link), Path::new("/bin/ls"), &[], &[]));
         assert_eq!(found, ["/bin/.debug/ls", "/usr/lib/debug/bin/ls"]);
     }
 
@@ -173,8 +227,29 @@ mod tests {
             Path::new("/../../etc/./x"),
             &[PathBuf::from("/images")],
             &[],
+            &[],
         );
         assert_eq!(paths(found), ["/images/etc/x", "/images/x"]);
+    }
+
+    #[test]
+    fn a_shared_file_is_looked_for_where_dwz_says_and_by_its_build_id() {
+        let link = DebugAltLink {
+            path: "../.dwz/x86_64/pack".into(),
+            build_id: BuildId(vec![0xab, 0xcd]),
+        };
+        let found = shared_file_candidates(&link, Path::new("/usr/lib/debug/usr/bin/ls.debug"), &[]);
+        let shown: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
+        assert_eq!(
+            shown,
+            [
+                "/usr/lib/debug/usr/bin/../.dwz/x86_64/pack",
+                "/usr/lib/debug/.build-id/ab/cd.debug",
+                "/usr/lib/debug/.dwz/pack",
+                "/usr/lib/debug/usr/bin/pack",
+                "/usr/lib/debug/usr/bin/.dwz/pack",
+            ]
+        );
     }
 
     #[test]

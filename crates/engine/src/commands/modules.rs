@@ -1,4 +1,4 @@
-//! `lm !lmi !dh`: modules.
+//! `lm !lmi !dh !chksym`: modules.
 
 use farsight_session::Record;
 use farsight_session::record::{ModuleColumn, ModuleRow, Modules, SymbolState};
@@ -30,6 +30,15 @@ pub(super) const ROWS: &[Row] = &[
         writes: false,
         prefix: Prefix::Selects,
         run: module_information,
+    },
+    Row {
+        names: &["!chksym", "!itoldyouso"],
+        usage: "!chksym Module",
+        summary: "Explains where a module's symbols come from: every place that was tried for its image and debug files, and why it was refused.",
+        needs: Needs::Target,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: explain,
     },
     Row {
         names: &["!dh"],
@@ -190,12 +199,76 @@ fn module_information(session: &mut Session, invocation: &Invocation<'_>) -> Res
     field("Sections", image.sections.len().to_string());
     let (kind, file) = match state(module) {
         SymbolState::Deferred => ("deferred".to_owned(), None),
+        SymbolState::Dwarf { file } => ("DWARF symbols".to_owned(), file),
         SymbolState::Full { file } => ("ELF symbols".to_owned(), file),
         SymbolState::Exports { file } => ("exports only".to_owned(), file),
         SymbolState::Missing { why } => (format!("none: {why}"), None),
     };
     field("Symbol Type", kind);
     field("Load Report", file.unwrap_or_else(|| "from the target".to_owned()));
+    if let Some(symbols) = module.loaded() {
+        let files = &symbols.files;
+        for (name, found) in [
+            ("Image File", &files.image),
+            ("Debug File", &files.debug),
+            ("Shared Debug", &files.shared),
+        ] {
+            if let Some((path, _)) = found {
+                field(name, path.display().to_string());
+            }
+        }
+        if files.embedded.is_some() {
+            field("Embedded", "symbols of .gnu_debugdata".to_owned());
+        }
+        for trouble in symbols.troubles() {
+            field("Trouble", trouble);
+        }
+    }
+    session.output.record(Record::Lines(lines));
+    Ok(Flow::Done)
+}
+
+/// `!chksym`: what was tried, in order, and what came of it.
+fn explain(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let index = one_module(session, invocation)?;
+    session.load_symbols(&[index])?;
+    let Some(module) = session.process()?.modules.get(index) else {
+        return Ok(Flow::Done);
+    };
+    let Some(symbols) = module.loaded() else {
+        return Ok(Flow::Done);
+    };
+    let build_id = module.image.build_id.as_ref();
+    let build_id = build_id.map_or("none".to_owned(), ToString::to_string);
+    let mut lines = vec![format!("{}: {}, build-id {build_id}", module.name, module.image.path)];
+    if let (Some(name), Some(crc)) = (&module.image.debug_link, module.image.debug_link_crc) {
+        lines.push(format!("Its debug link says {name}, CRC {crc:08x}"));
+    }
+    let mut role = None;
+    for attempt in &symbols.files.trail {
+        if role != Some(attempt.role) {
+            lines.push(format!("Tried for the {}:", attempt.role));
+            role = Some(attempt.role);
+        }
+        lines.push(format!("    {attempt}"));
+    }
+    if symbols.files.image.is_none() {
+        lines.push("No image of this build is here; what is needed of it comes from the target".to_owned());
+    }
+    let from = |file: Option<String>| file.unwrap_or_else(|| "the target".to_owned());
+    lines.push(match symbols.state() {
+        SymbolState::Deferred => "Symbols: deferred".to_owned(),
+        SymbolState::Dwarf { file } => format!("Symbols: debug information (DWARF) of {}", from(file)),
+        SymbolState::Full { file } => format!("Symbols: the symbol table of {}", from(file)),
+        SymbolState::Exports { file } => format!("Symbols: only what {} exports", from(file)),
+        SymbolState::Missing { why } => format!("Symbols: none: {why}"),
+    });
+    lines.extend(
+        symbols
+            .troubles()
+            .into_iter()
+            .map(|trouble| format!("Trouble: {trouble}")),
+    );
     session.output.record(Record::Lines(lines));
     Ok(Flow::Done)
 }

@@ -1,12 +1,14 @@
-//! `.sympath .exepath .srcpath`: where files are looked for at the engine's machine.
+//! `.sympath .symfix .exepath .srcpath`: where files are looked for at the engine's machine.
 
 use std::path::PathBuf;
+
+use farsight_symbols::DEFAULT_DEBUG_ROOT;
 
 use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::session::Session;
-use crate::symbols::search::{SymbolPaths, join_paths, split_paths};
+use crate::symbols::search::{SymbolPaths, debuginfod_cache, join_paths, split_paths};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -17,6 +19,15 @@ pub(super) const ROWS: &[Row] = &[
         writes: false,
         prefix: Prefix::Selects,
         run: |session, invocation| set(session, invocation, "Symbol search path is", |paths| &mut paths.symbols),
+    },
+    Row {
+        names: &[".symfix"],
+        usage: ".symfix[+] [Directory]",
+        summary: "Sets the symbol path to where this machine keeps debug files, /usr/lib/debug and debuginfod's cache, behind Directory; nothing is fetched from servers.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: fix,
     },
     Row {
         names: &[".exepath"],
@@ -55,7 +66,7 @@ fn set(
         let text = text.trim_matches('"');
         if text.contains("srv*") || text.contains("cache*") {
             return Err(CommandError::Refused(
-                "symbol servers (srv*, cache*) are not in this build; name directories".into(),
+                "symbol servers (srv*, cache*) are not in this build; name directories, or use what debuginfod-find has fetched into its cache, where it is looked for".into(),
             ));
         }
         if !append {
@@ -69,12 +80,39 @@ fn set(
     };
     session.output.line(format!("{title}: {shown}"));
     if changes && invocation.name != ".srcpath" {
-        if session.current.is_some() {
-            session.forget_symbols(|_| true)?;
-            session.bind_breakpoints(&[]);
-        } else {
-            session.symbols.forget();
-        }
+        look_again(session)?;
     }
     Ok(Flow::Done)
+}
+
+/// The default places, made visible: they are tried in any case, behind the symbol path.
+fn fix(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let text = invocation.text.trim();
+    let (append, text) = match text.strip_prefix('+') {
+        Some(text) => (true, text.trim()),
+        None => (false, text),
+    };
+    let mut fixed = split_paths(text.trim_matches('"'));
+    fixed.push(PathBuf::from(DEFAULT_DEBUG_ROOT));
+    fixed.extend(debuginfod_cache(session.outside.as_ref()));
+    let paths = &mut session.symbols.paths.symbols;
+    if !append {
+        paths.clear();
+    }
+    fixed.retain(|path| !paths.contains(path));
+    paths.extend(fixed);
+    let shown = join_paths(paths);
+    session.output.line(format!("Symbol search path is: {shown}"));
+    look_again(session)?;
+    Ok(Flow::Done)
+}
+
+fn look_again(session: &mut Session) -> Result<(), CommandError> {
+    if session.current.is_some() {
+        session.forget_symbols(|_| true)?;
+        session.bind_breakpoints(&[]);
+    } else {
+        session.symbols.forget();
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
-use crate::session::Session;
+use crate::session::{Manner, Session};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -32,8 +32,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &[".reload"],
-        usage: ".reload [/f] [/l] [/n] [/u] [/v] [Module]",
-        summary: "Forgets symbols, so that they are looked for again when needed; /f looks at once, /v shows what came of it.",
+        usage: ".reload [/f] [/i] [/l] [/n] [/s] [/u] [/v] [Module[=Address]]",
+        summary: "Forgets symbols, so that they are looked for again when needed; /f looks at once, /i takes debug files of another build where none fits, /v shows what came of it.",
         needs: Needs::Target,
         writes: false,
         prefix: Prefix::Selects,
@@ -41,8 +41,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &["ld"],
-        usage: "ld Module",
-        summary: "Loads a module's symbols now; * loads all.",
+        usage: "ld Module [/f File]",
+        summary: "Loads a module's symbols now; * loads all. /f takes the debug information of one file, even if it is of another build.",
         needs: Needs::Target,
         writes: false,
         prefix: Prefix::Selects,
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         names: &["!sym"],
         usage: "!sym [noisy|quiet]",
-        summary: "Says where symbols are found as they are loaded, or does not.",
+        summary: "Says every place that is tried as symbols are loaded, or does not.",
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
@@ -280,16 +280,13 @@ fn nearest(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
 
 fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let (mut now, mut verbose, mut unloads) = (false, false, false);
+    let mut manner = Manner::default();
     let mut rest = invocation.text;
     while rest.starts_with('/') {
         let (option, behind) = take_word(rest);
         match option {
             "/f" => now = true,
-            "/i" => {
-                return Err(CommandError::Refused(
-                    "symbols of another build would lie; /i is not in this build".into(),
-                ));
-            }
+            "/i" => (now, manner.ignores_mismatch) = (true, true),
             "/v" => verbose = true,
             "/l" => {
                 let modules = super::find("lm")?;
@@ -307,13 +304,14 @@ fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
         }
         rest = behind;
     }
-    if rest.contains('=') {
-        return Err(CommandError::syntax(
-            invocation.position_of(rest),
-            "modules are where the target says; Module=Address is not in this build",
-        ));
+    let (name, place) = match rest.split_once('=') {
+        Some((name, place)) => (name, Some(place)),
+        None => (rest, None),
+    };
+    let name = name.trim().trim_end_matches('!').to_owned();
+    if let Some(place) = place {
+        check_place(session, invocation, &name, place)?;
     }
-    let name = rest.trim().trim_end_matches('!').to_owned();
     let pattern = Pattern::new(if name.is_empty() { "*" } else { &name });
     let count = session.forget_symbols(|module| pattern.matches(module))?;
     if count == 0 {
@@ -326,7 +324,7 @@ fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
         return Ok(Flow::Done);
     }
     if now {
-        load_matching(session, &pattern)?;
+        load_matching(session, &pattern, &manner)?;
     }
     session.bind_breakpoints(&[]);
     if verbose {
@@ -341,6 +339,31 @@ fn reload(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
         );
     }
     Ok(Flow::Done)
+}
+
+/// Modules are where the target says: `Module=Address` may repeat that, and nothing else.
+fn check_place(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    name: &str,
+    place: &str,
+) -> Result<(), CommandError> {
+    let at = invocation.position_of(place);
+    let address = place.split(',').next().unwrap_or_default();
+    let address = Address(session.evaluate(address, at)?);
+    let modules = &session.process()?.modules;
+    let known = modules.iter().find(|module| module.name.eq_ignore_ascii_case(name));
+    match known.map(|module| module.image.base) {
+        Some(base) if base == address => Ok(()),
+        Some(base) => Err(CommandError::syntax(
+            at,
+            format!("modules are where the target says, and {name} is at {base}"),
+        )),
+        None => Err(CommandError::syntax(
+            at,
+            format!("no module is called '{name}'; modules are where the target says, and lm lists them"),
+        )),
+    }
 }
 
 /// Bits of `.symopt` (specification 9.6).
@@ -416,23 +439,31 @@ fn load(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         return Err(invocation.missing("a module's name"));
     }
     let (module, behind) = take_word(text);
-    if module == "/f" || take_word(behind).0 == "/f" {
-        return Err(CommandError::Refused(
-            "/f is not in this build: symbols are only taken from files of the same build; .sympath names the \
-             directory to look in"
-                .into(),
-        ));
+    let mut manner = Manner::default();
+    if let Some(file) = behind.strip_prefix("/f") {
+        let file = file.trim().trim_matches('"');
+        if file.is_empty() {
+            return Err(invocation.missing("a file"));
+        }
+        manner.only = Some(file.into());
+        manner.ignores_mismatch = true;
+    } else if !behind.is_empty() {
+        return Err(invocation.unexpected(behind));
     }
-    if load_matching(session, &Pattern::new(text))? == 0 {
+    let pattern = Pattern::new(module);
+    if manner.only.is_some() {
+        session.forget_symbols(|name| pattern.matches(name))?;
+    }
+    if load_matching(session, &pattern, &manner)? == 0 {
         return Err(CommandError::syntax(
             invocation.at,
-            format!("no module is called '{text}'; lm lists them"),
+            format!("no module is called '{module}'; lm lists them"),
         ));
     }
     Ok(Flow::Done)
 }
 
-fn load_matching(session: &mut Session, pattern: &Pattern) -> Result<usize, CommandError> {
+fn load_matching(session: &mut Session, pattern: &Pattern, manner: &Manner) -> Result<usize, CommandError> {
     let process = session.process()?;
     let chosen: Vec<usize> = process
         .modules
@@ -441,6 +472,6 @@ fn load_matching(session: &mut Session, pattern: &Pattern) -> Result<usize, Comm
         .filter(|(_, module)| pattern.matches(&module.name))
         .map(|(index, _)| index)
         .collect();
-    session.load_symbols(&chosen)?;
+    session.load_symbols_by(&chosen, manner)?;
     Ok(chosen.len())
 }

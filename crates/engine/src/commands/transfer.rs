@@ -113,7 +113,7 @@ fn symbol_files(session: &Session) -> Result<Vec<String>, CommandError> {
     let modules = session.process()?.modules.iter();
     let files = modules
         .filter_map(|module| module.loaded())
-        .flat_map(|symbols| symbols.files.iter());
+        .flat_map(|symbols| symbols.files.paths());
     Ok(files.filter_map(|file| file.to_str()).map(str::to_owned).collect())
 }
 

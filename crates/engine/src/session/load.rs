@@ -1,21 +1,33 @@
 //! Loads symbols of modules: from files at the engine's machine, the rest in one batch from the target.
 
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
-
-use farsight_symbols::Image;
 
 use super::Session;
 use crate::error::CommandError;
 use crate::model::SymbolState;
-use crate::symbols::search::{HostFiles, find_at_host};
+use crate::symbols::search::{HostFiles, Search, find_at_host};
 use crate::symbols::{ImageKey, ModuleSymbols, fetch};
+
+/// How symbols are looked for this time.
+#[derive(Default)]
+pub(crate) struct Manner {
+    /// Debug files of other builds are better than none (`.reload /i`).
+    pub(crate) ignores_mismatch: bool,
+    /// The only debug file that is tried (`ld /f`).
+    pub(crate) only: Option<PathBuf>,
+}
 
 impl Session {
     /// Makes symbols and unwind tables of these modules of the current process known. One round trip at most, none
     /// where the files are at the engine's machine.
     pub(crate) fn load_symbols(&mut self, modules: &[usize]) -> Result<(), CommandError> {
-        let elsewhere = self.load_from_host(modules)?;
+        self.load_symbols_by(modules, &Manner::default())
+    }
+
+    /// [`Session::load_symbols`] in another manner.
+    pub(crate) fn load_symbols_by(&mut self, modules: &[usize], manner: &Manner) -> Result<(), CommandError> {
+        let elsewhere = self.load_from_host(modules, manner)?;
         self.fetch_symbols(elsewhere)
     }
 
@@ -27,11 +39,11 @@ impl Session {
 
     /// Loads a module's symbols where its file is at the engine's machine; asks nobody.
     pub(crate) fn load_at_host(&mut self, module: usize) -> Result<(), CommandError> {
-        self.load_from_host(&[module]).map(drop)
+        self.load_from_host(&[module], &Manner::default()).map(drop)
     }
 
     /// Loads what files at the engine's machine have; the modules that have none are given back.
-    fn load_from_host(&mut self, modules: &[usize]) -> Result<Vec<(usize, HostFiles)>, CommandError> {
+    fn load_from_host(&mut self, modules: &[usize], manner: &Manner) -> Result<Vec<(usize, HostFiles)>, CommandError> {
         let mut elsewhere: Vec<(usize, HostFiles)> = Vec::new();
         for index in modules {
             let place = self.place()?;
@@ -49,13 +61,31 @@ impl Session {
                 continue;
             }
             let span = tracing::debug_span!("find symbols", image = %image.path);
-            let found = span.in_scope(|| find_at_host(&image, &self.symbols.paths, self.outside.as_mut()));
-            for refused in &found.refused {
-                self.output.warning(format!("*** WARNING: {refused}"));
+            let (noisy, output) = (self.symbols.is_noisy(), &mut self.output);
+            let search = Search {
+                ignores_mismatch: manner.ignores_mismatch || self.symbols.ignores_mismatch(),
+                only: manner.only.as_deref(),
+                paths: &self.symbols.paths,
+                outside: self.outside.as_mut(),
+                tell: &mut |attempt| {
+                    if noisy {
+                        output.line(format!("SYM: {attempt}"));
+                    }
+                },
+            };
+            let found = span.in_scope(|| find_at_host(&image, search));
+            if manner.only.is_some()
+                && found.debug.is_none()
+                && let Some(attempt) = found.trail.last()
+            {
+                self.output.warning(format!("*** WARNING: {attempt}"));
+            }
+            for warning in &found.warnings {
+                self.output.warning(format!("*** WARNING: {warning}"));
             }
             match &found.image {
                 Some(_) => {
-                    let symbols = from_host(found, None);
+                    let symbols = ModuleSymbols::new(found, None);
                     self.keep_symbols(*index, symbols)?;
                 }
                 None => elsewhere.push((*index, found)),
@@ -75,13 +105,13 @@ impl Session {
                 let module = process.modules.get(*index)?;
                 Some(fetch::Wanted {
                     image: &module.image,
-                    symbols: found.debug.is_none(),
+                    symbols: found.debug.is_none() || found.mismatched,
                 })
             })
             .collect();
         let images = fetch::fetch(&link, process.os, &wanted)?;
         for ((index, found), image) in elsewhere.into_iter().zip(images) {
-            self.keep_symbols(index, from_host(found, Some(image)))?;
+            self.keep_symbols(index, ModuleSymbols::new(found, Some(image)))?;
         }
         Ok(())
     }
@@ -120,23 +150,12 @@ impl Session {
     }
 }
 
-fn from_host(found: HostFiles, fetched: Option<Arc<dyn Image>>) -> ModuleSymbols {
-    let mut images: Vec<Arc<dyn Image>> = Vec::new();
-    let mut files = Vec::new();
-    images.extend(fetched);
-    for (path, image) in [found.image, found.debug].into_iter().flatten() {
-        images.push(image);
-        files.push(path);
-    }
-    let trouble = (!found.refused.is_empty()).then(|| found.refused.join("; "));
-    ModuleSymbols::new(images, files, trouble)
-}
-
 /// What `!sym noisy` says of a module.
 fn noise(name: &str, symbols: &ModuleSymbols) -> String {
     use farsight_session::record::SymbolState as Shown;
     let from = |file: Option<String>| file.unwrap_or_else(|| "the target".to_owned());
     match symbols.state() {
+        Shown::Dwarf { file } => format!("SYM: {name} - debug information from {}", from(file)),
         Shown::Full { file } => format!("SYM: {name} - symbols from {}", from(file)),
         Shown::Exports { file } => format!("SYM: {name} - exports from {}", from(file)),
         Shown::Missing { why } => format!("SYM: {name} - no symbols: {why}"),

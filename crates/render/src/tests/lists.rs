@@ -19,6 +19,7 @@ fn modules_show_where_symbols_come_from() {
     let mut modules = Modules {
         rows: vec![
             module(0x40_0000, "prog", SymbolState::Deferred),
+            module(0x50_0000, "lib", SymbolState::Dwarf { file: file.clone() }),
             module(0x7fff_0000_0000, "libc_so_6", SymbolState::Full { file }),
             module(
                 0x7fff_1000_0000,
@@ -41,6 +42,7 @@ fn modules_show_where_symbols_come_from() {
         expect![[r#"
 start             end                 module name
 00000000`00400000 00000000`00430000   prog       (deferred)
+00000000`00500000 00000000`00530000   lib        (dwarf symbols)        /usr/lib/debug/.build-id/ab/cd.debug
 00007fff`00000000 00007fff`00030000   libc_so_6  (elf symbols)          /usr/lib/debug/.build-id/ab/cd.debug
 00007fff`10000000 00007fff`10030000   libverylongname_so_1 (export symbols)
 00007fff`20000000 00007fff`20030000   vdso       (no symbols)
@@ -50,7 +52,7 @@ Unloaded modules:
 "#]],
     );
     modules.unloaded.clear();
-    modules.rows.drain(..3);
+    modules.rows.drain(..4);
     modules.verbose = true;
     check(
         Record::Modules(modules.clone()),

@@ -121,6 +121,13 @@ pub enum SymbolState {
         #[n(0)]
         why: String,
     },
+    /// Debug information: source lines, variables and types.
+    #[n(4)]
+    Dwarf {
+        /// The file it was read from; none where it came over the link.
+        #[n(0)]
+        file: Option<String>,
+    },
 }
 
 /// One module of `lm`.

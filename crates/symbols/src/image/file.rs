@@ -44,6 +44,11 @@ impl Image for ImageFile {
         elf::uncompressed(section, self.bytes.part(range.offset, range.length)?)
     }
 
+    fn has_section_bytes(&self, index: usize) -> bool {
+        let range = self.layout.sections.get(index).and_then(elf::raw_range);
+        range.is_some_and(|range| range.length > 0 && self.bytes.part(range.offset, range.length).is_some())
+    }
+
     fn bytes_at(&self, rva: Rva, length: usize) -> SharedBytes {
         let found = self.layout.segment_at(rva).and_then(|segment| {
             let inside = rva.0.checked_sub(segment.address.0)?;
