@@ -161,7 +161,6 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
         "comes with debugging servers",
         ".server .servers .clients .endsrv .remote .remote_exit .secure",
     ),
-    ("comes with symbol servers", ".symfix"),
     (
         "comes with source lines",
         ".lines l+t l-t l+l l+s l+o ls lsa lsc lsf lsp lse .lsrcpath .step_filter",

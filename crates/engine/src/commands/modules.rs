@@ -11,6 +11,7 @@ use crate::execution::Flow;
 use crate::expression::take_word;
 use crate::model::Module;
 use crate::session::Session;
+use crate::symbols::search::Role;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -251,6 +252,10 @@ fn explain(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
             role = Some(attempt.role);
         }
         lines.push(format!("    {attempt}"));
+    }
+    let looked = symbols.files.trail.iter().any(|attempt| attempt.role == Role::DebugFile);
+    if symbols.files.image.is_some() && !looked {
+        lines.push("No debug file was looked for: the image has its own .debug_info".to_owned());
     }
     if symbols.files.image.is_none() {
         lines.push("No image of this build is here; what is needed of it comes from the target".to_owned());
