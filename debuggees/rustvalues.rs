@@ -20,10 +20,14 @@ static LAST_STOP: AtomicI32 = AtomicI32::new(0);
 static TABLE: [u16; 4] = [10, 20, 30, 40];
 static GREETING: &str = "hello";
 
+/// Keeps the function, its calls and its name in an optimised program.
+#[used]
+static MARKER: extern "C" fn(i32) = stop_here;
+
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn stop_here(number: i32) {
-    LAST_STOP.store(number, Ordering::SeqCst);
+    LAST_STOP.store(black_box(number), Ordering::SeqCst);
 }
 
 /// Maps that keep the same order in each run.
@@ -434,4 +438,5 @@ fn main() {
     sum += of_inlined(1) as usize;
     sum += of_shadows(10) as usize + stack.used;
     println!("sum={sum}");
+    assert_ne!(LAST_STOP.load(Ordering::SeqCst), 0, "no stop was made");
 }

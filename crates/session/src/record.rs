@@ -11,7 +11,6 @@ mod place;
 mod system;
 mod text;
 mod trace;
-mod value;
 
 use minicbor::{Decode, Encode};
 
@@ -35,7 +34,6 @@ pub use system::{
 };
 pub use text::{PrintedPart, PrintedText};
 pub use trace::{Trace, TraceRow, TraceSum, TraceSummary};
-pub use value::{Bits, Content, LocalColumns, Locals, NodeKind, ShownValue, Text, ValueNode};
 
 /// A command's result.
 #[expect(clippy::large_enum_variant, reason = "notifications carry it in a box already")]
@@ -122,12 +120,6 @@ pub enum Record {
     /// `.printf`.
     #[n(80)]
     Printed(#[n(0)] PrintedText),
-    /// `dv`.
-    #[n(90)]
-    Locals(#[n(0)] Locals),
-    /// `??`, `dx`.
-    #[n(91)]
-    Value(#[n(0)] ShownValue),
 }
 
 impl Record {

@@ -8,6 +8,7 @@ mod budgets;
 mod clients;
 mod events;
 mod gdb_frames;
+mod gdb_values;
 mod languages;
 mod sessions;
 mod support;

@@ -1,0 +1,174 @@
+//! Item by item: a frame is one, its line is one, each argument and each local is one. Read [`Agreement`] first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use super::stops::{Frame, Stop};
+
+/// How many items gdb and farsight had, how many were equal, and the others.
+#[derive(Debug, Default)]
+pub(super) struct Agreement {
+    pub(super) equal: usize,
+    pub(super) different: Vec<Difference>,
+}
+
+/// An item that is not the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Difference {
+    /// The function of the frame.
+    pub(super) function: String,
+    /// `frame`, `line`, or the variable's name.
+    pub(super) item: String,
+    pub(super) gdb: String,
+    pub(super) farsight: String,
+    /// The label of the (first) stop.
+    pub(super) stop: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference {
+            function,
+            item,
+            gdb,
+            farsight,
+            stop,
+        } = self;
+        write!(
+            out,
+            "{function} {item} (stop {stop}):\n    gdb      {gdb}\n    farsight {farsight}"
+        )
+    }
+}
+
+const NOTHING: &str = "(nothing)";
+
+impl Agreement {
+    /// Compares the stops of a whole run.
+    ///
+    /// # Panics
+    /// When the debuggee did not stop at the same places, or on another stack.
+    pub(super) fn of(gdb: &[Stop], farsight: &[Stop]) -> Agreement {
+        let moments = |stops: &[Stop]| -> Vec<_> {
+            let moments = stops.iter().map(|stop| (stop.label.clone(), stop.pc, stop.sp));
+            moments.collect()
+        };
+        let (theirs, ours) = (moments(gdb), moments(farsight));
+        let first = theirs.iter().zip(&ours).find(|(theirs, ours)| theirs != ours);
+        assert_eq!(
+            first, None,
+            "the runs went apart: (stop, pc, sp) of gdb and of farsight"
+        );
+        assert_eq!(theirs.len(), ours.len(), "stops of gdb and of farsight");
+        let mut agreement = Agreement::default();
+        for (theirs, ours) in gdb.iter().zip(farsight) {
+            agreement.frames(&theirs.label, &theirs.frames, &ours.frames);
+        }
+        agreement
+    }
+
+    fn frames(&mut self, stop: &str, theirs: &[Frame], ours: &[Frame]) {
+        let pairs = aligned(theirs, ours);
+        for pair in pairs {
+            match pair {
+                (Some(theirs), Some(ours)) => {
+                    let both = |frame: &Frame| format!("{:?} {}", frame.kind, frame.name);
+                    self.item(stop, theirs, "frame", Some(&both(theirs)), Some(&both(ours)));
+                    self.item(stop, theirs, "line", Some(&theirs.place), Some(&ours.place));
+                    self.variables(stop, theirs, ours);
+                }
+                (Some(theirs), None) => self.item(stop, theirs, "frame", Some(&format!("{:?}", theirs.kind)), None),
+                (None, Some(ours)) => self.item(stop, ours, "frame", None, Some(&format!("{:?}", ours.kind))),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn variables(&mut self, stop: &str, theirs: &Frame, ours: &Frame) {
+        let (theirs_named, ours_named) = (by_name(theirs), by_name(ours));
+        let mut names: Vec<_> = theirs_named.keys().chain(ours_named.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for key in names {
+            let (gdb, farsight) = (theirs_named.get(key), ours_named.get(key));
+            self.item(stop, theirs, &key.0, gdb.copied(), farsight.copied());
+        }
+    }
+
+    fn item(&mut self, stop: &str, frame: &Frame, item: &str, gdb: Option<&str>, farsight: Option<&str>) {
+        if gdb == farsight {
+            self.equal += 1;
+            return;
+        }
+        self.different.push(Difference {
+            stop: stop.to_owned(),
+            function: frame.name.clone(),
+            item: item.to_owned(),
+            gdb: gdb.unwrap_or(NOTHING).to_owned(),
+            farsight: farsight.unwrap_or(NOTHING).to_owned(),
+        });
+    }
+
+    /// The kinds of differences, with how often each is; values of pointers and numbers apart they are one.
+    pub(super) fn grouped(&self) -> Vec<(&Difference, usize)> {
+        let mut groups: BTreeMap<_, (&Difference, usize)> = BTreeMap::new();
+        for one in &self.different {
+            let shape = |text: &str| text.replace(|letter: char| letter.is_ascii_hexdigit(), "");
+            let key = (&one.function, &one.item, shape(&one.gdb), shape(&one.farsight));
+            groups.entry(key).or_insert((one, 0)).1 += 1;
+        }
+        groups.into_values().collect()
+    }
+
+    /// How many items of a hundred are the same.
+    pub(super) fn percent(&self) -> f64 {
+        let all = self.equal + self.different.len();
+        100.0 * self.equal as f64 / all.max(1) as f64
+    }
+}
+
+/// Values by name; the second of a name in a frame has number 1.
+fn by_name(frame: &Frame) -> HashMap<(String, usize), &str> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut values = HashMap::new();
+    for variable in &frame.variables {
+        let count = seen.entry(&variable.name).or_default();
+        values.insert((variable.name.clone(), *count), variable.value.as_str());
+        *count += 1;
+    }
+    values
+}
+
+/// The frames of both, side by side: the longest sequence of pairs with one pc and one name.
+fn aligned<'a>(theirs: &'a [Frame], ours: &'a [Frame]) -> Vec<(Option<&'a Frame>, Option<&'a Frame>)> {
+    let fits = |one: &Frame, other: &Frame| one.pc == other.pc && one.name == other.name;
+    // best[i][j]: how many pairs the frames from i and from j on can make.
+    let mut best = vec![vec![0_usize; ours.len() + 1]; theirs.len() + 1];
+    for i in (0..theirs.len()).rev() {
+        for j in (0..ours.len()).rev() {
+            best[i][j] = if fits(&theirs[i], &ours[j]) {
+                best[i + 1][j + 1] + 1
+            } else {
+                best[i + 1][j].max(best[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
+    while i < theirs.len() || j < ours.len() {
+        match (theirs.get(i), ours.get(j)) {
+            (Some(one), Some(other)) if fits(one, other) => {
+                pairs.push((Some(one), Some(other)));
+                (i, j) = (i + 1, j + 1);
+            }
+            (Some(one), other) if other.is_none() || best[i + 1][j] >= best[i][j + 1] => {
+                pairs.push((Some(one), None));
+                i += 1;
+            }
+            (_, other) => {
+                pairs.push((None, other));
+                j += 1;
+            }
+        }
+    }
+    pairs
+}

@@ -1,0 +1,73 @@
+//! gdb's side: it runs a debuggee under `values.py`, whose text is read here.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use farsight_testkit::Scratch;
+
+use super::stops::{Frame, Kind, Stop, Variable, plain};
+
+/// All stops of a program, or none where there is no gdb. The program gets these variables and no others.
+pub(super) fn stops(program: &Path, environment: &[(String, String)], steps: usize) -> Option<Vec<Stop>> {
+    let scratch = Scratch::new();
+    let (script, text) = (scratch.path().join("values.py"), scratch.path().join("stops"));
+    std::fs::write(&script, include_str!("values.py")).unwrap();
+    let done = Command::new("gdb")
+        .args(["-q", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x"])
+        .arg(&script)
+        .arg(program)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .env("STEPS", steps.to_string())
+        .env("OUT", &text)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = std::fs::read_to_string(&text).unwrap_or_default();
+    let complaints = String::from_utf8_lossy(&done.stderr);
+    let end = text.strip_suffix("end\n");
+    Some(read(
+        end.unwrap_or_else(|| panic!("gdb did not come to the end: {complaints}")),
+    ))
+}
+
+fn read(text: &str) -> Vec<Stop> {
+    let mut stops: Vec<Stop> = Vec::new();
+    for line in text.lines() {
+        let (head, rest) = line.split_once(' ').expect("a word and more");
+        let mut words = rest.splitn(4, ' ');
+        let mut word = || words.next().unwrap_or_else(|| panic!("too short: {line}"));
+        match head {
+            "stop" => stops.push(Stop {
+                label: word().to_owned(),
+                pc: hex(word()),
+                sp: hex(word()),
+                frames: Vec::new(),
+            }),
+            "frame" => stops.last_mut().expect("a stop").frames.push(Frame {
+                kind: match word() {
+                    "inline" => Kind::Inline,
+                    "tail" => Kind::Tail,
+                    _ => Kind::Real,
+                },
+                pc: hex(word()),
+                place: word().to_owned(),
+                name: plain(word()),
+                variables: Vec::new(),
+            }),
+            _ => {
+                let (name, value) = rest.rsplit_once(' ').expect("a name and a value");
+                let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());
+                frame.expect("a frame").variables.push(Variable {
+                    name: name.to_owned(),
+                    value: value.to_owned(),
+                });
+            }
+        }
+    }
+    stops
+}
+
+fn hex(text: &str) -> u64 {
+    u64::from_str_radix(text, 16).unwrap_or_else(|_| panic!("'{text}' is no number"))
+}

@@ -1,0 +1,168 @@
+# What gdb sees of a debuggee each time that it calls `stop_here`, as text: read by `gdb.rs`.
+#
+#   stop LABEL PC SP
+#   frame KIND PC FILE:LINE FUNCTION
+#   arg|var NAME VALUE
+#
+# A value is written without spaces: i5 f0x3f800000 p7ffe0010 e2:WRITE {x=i1,y=i2} [300:i0,i1,...] and <gone> for what
+# the compiler has dropped. STEPS says how many instructions are stepped behind each stop, OUT where the text goes.
+import os
+import re
+
+import gdb
+
+MOST_ELEMENTS = 40
+MOST_DEPTH = 14
+MOST_FRAMES = 40
+STEPS = int(os.environ["STEPS"])
+WORD = 0xFFFFFFFFFFFFFFFF
+KINDS = {gdb.INLINE_FRAME: "inline", gdb.TAILCALL_FRAME: "tail"}
+
+out = open(os.environ["OUT"], "w")
+
+
+def gone(error):
+    return "<gone>" if "optimized out" in str(error) else "!" + re.sub(r"\W+", "-", str(error))
+
+
+def hexadecimal(value):
+    return value.format_string(format="x", raw=True)
+
+
+def bytes_of(value):
+    """Of what gdb has no number for: the bytes in memory."""
+    if value.address is None:
+        return "?"
+    memory = gdb.selected_inferior().read_memory(value.address, value.type.sizeof)
+    return "b" + memory.tobytes().hex()
+
+
+def number(value, size):
+    try:
+        return int(value)
+    except gdb.error:
+        return int(hexadecimal(value), 16)
+
+
+def written(value, depth=0):
+    try:
+        if value.is_optimized_out:
+            return "<gone>"
+        type = value.type.strip_typedefs()
+        code = type.code
+        if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+            if depth >= MOST_DEPTH:
+                return "..."
+            fields = [field for field in type.fields() if hasattr(field, "bitpos")]
+            return "{%s}" % ",".join(
+                "%s=%s" % ((field.name or "").replace(" ", ""), written(value[field], depth + 1)) for field in fields
+            )
+        if code == gdb.TYPE_CODE_ARRAY:
+            low, high = type.range()
+            count = high - low + 1
+            if depth >= MOST_DEPTH:
+                return "..."
+            shown = range(low, low + min(count, MOST_ELEMENTS))
+            return "[%d:%s]" % (count, ",".join(written(value[index], depth + 1) for index in shown))
+        if code == gdb.TYPE_CODE_PTR:
+            return "p%x" % (int(value) & WORD)
+        if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            address = value.referenced_value().address
+            return "p?" if address is None else "p%x" % (int(address) & WORD)
+        if code == gdb.TYPE_CODE_FLT:
+            return "f" + hexadecimal(value)
+        if code == gdb.TYPE_CODE_ENUM:
+            names = [field.name for field in type.fields() if field.enumval == int(value)]
+            return "e%d%s" % (int(value), ":" + names[0] if names else "")
+        if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL):
+            if type.sizeof > 8:
+                bits = int(hexadecimal(value), 16)
+                is_signed = not re.search("unsigned|u128", type.name or "")
+                return "i%d" % (bits - (1 << 128) if is_signed and bits >> 127 else bits)
+            return "i%d" % int(value)
+        if code == gdb.TYPE_CODE_VOID:
+            return "void"
+        if code == gdb.TYPE_CODE_FUNC:
+            return "function"
+        return bytes_of(value)
+    except (gdb.error, ValueError, TypeError) as error:
+        return gone(error)
+
+
+def variables(frame):
+    try:
+        block = frame.block()
+    except RuntimeError:
+        return
+    while block is not None:
+        for symbol in block:
+            if symbol.is_argument or symbol.is_variable:
+                kind = "arg" if symbol.is_argument else "var"
+                try:
+                    text = written(symbol.value(frame))
+                except (gdb.error, ValueError) as error:
+                    text = gone(error)
+                out.write("%s %s %s\n" % (kind, symbol.print_name, text))
+        if block.function is not None:
+            break
+        block = block.superblock
+
+
+def dump(label):
+    frame = gdb.newest_frame()
+    out.write("stop %s %x %x\n" % (label, frame.pc(), int(frame.read_register("rsp")) & WORD))
+    for _ in range(MOST_FRAMES):
+        sal = frame.find_sal()
+        place = "%s:%d" % (os.path.basename(sal.symtab.filename), sal.line) if sal.symtab else "-"
+        function = frame.function()
+        name = function.print_name if function else frame.name() or "?"
+        out.write("frame %s %x %s %s\n" % (KINDS.get(frame.type(), "real"), frame.pc(), place, name))
+        is_own = function and function.symtab.objfile.filename == gdb.current_progspace().filename
+        if is_own:
+            variables(frame)
+        try:
+            frame = frame.older()
+        except gdb.error:
+            break
+        if frame is None:
+            break
+
+
+def is_alive():
+    thread = gdb.selected_thread()
+    return thread is not None and thread.is_valid()
+
+
+for line in (
+    "set pagination off",
+    "set confirm off",
+    "set backtrace past-main on",
+    "set startup-with-shell off",
+    "set disable-randomization on",
+    "unset environment LINES",
+    "unset environment COLUMNS",
+    "unset environment STEPS",
+    "unset environment OUT",
+    "set language c",
+    "break *stop_here",
+    "set language auto",
+    "run",
+):
+    gdb.execute(line, to_string=True)
+
+stops = 0
+while is_alive():
+    dump(str(stops))
+    if STEPS:
+        # The word on top of the stack, at a function's first instruction, is where it returns to.
+        stack = int(gdb.newest_frame().read_register("rsp")) & WORD
+        memory = gdb.selected_inferior().read_memory(stack, 8)
+        gdb.execute("tbreak *0x%x" % int.from_bytes(memory.tobytes(), "little"), to_string=True)
+        gdb.execute("continue", to_string=True)
+        for step in range(STEPS):
+            dump("%d+%d" % (stops, step))
+            gdb.execute("stepi", to_string=True)
+    stops += 1
+    gdb.execute("continue", to_string=True)
+out.write("end\n")
+out.close()
