@@ -16,11 +16,13 @@ mod registers;
 mod stack;
 mod system;
 mod trace;
+mod value;
 mod view;
 mod visible;
 
 use farsight_session::Record;
 
+pub use value::content as value_text;
 pub use view::{Paint, View};
 pub use visible::{visible, visible_lines};
 
@@ -69,6 +71,8 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::Pointers(pointers) => memory::pointers(&mut out, pointers),
         Record::Filters(filters) => filter::filters(&mut out, filters),
         Record::EventLog(log) => filter::event_log(&mut out, log),
+        Record::Locals(locals) => value::locals(&mut out, locals),
+        Record::Value(shown) => value::shown(&mut out, shown),
         Record::Exception(report) => filter::exception(&mut out, report),
     }
     out

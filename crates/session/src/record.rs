@@ -11,6 +11,7 @@ mod place;
 mod system;
 mod text;
 mod trace;
+mod value;
 
 use minicbor::{Decode, Encode};
 
@@ -34,6 +35,7 @@ pub use system::{
 };
 pub use text::{PrintedPart, PrintedText};
 pub use trace::{Trace, TraceRow, TraceSum, TraceSummary};
+pub use value::{Bits, Content, LocalColumns, Locals, NodeKind, ShownValue, Text, ValueNode};
 
 /// A command's result.
 #[expect(clippy::large_enum_variant, reason = "notifications carry it in a box already")]
@@ -120,6 +122,12 @@ pub enum Record {
     /// `.printf`.
     #[n(80)]
     Printed(#[n(0)] PrintedText),
+    /// `dv`.
+    #[n(90)]
+    Locals(#[n(0)] Locals),
+    /// `??`, `dx`.
+    #[n(91)]
+    Value(#[n(0)] ShownValue),
 }
 
 impl Record {

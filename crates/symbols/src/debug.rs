@@ -15,13 +15,20 @@ use farsight_types::Rva;
 
 use crate::image::Image;
 
+mod lines;
 mod reader;
 mod sections;
+mod types;
 mod units;
 
+pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use reader::DebugReader;
 pub(crate) use reader::{Attribute, Entry, Slice, Unit};
 use sections::DebugFile;
+pub use types::{
+    BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
+    Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
+};
 use units::Units;
 
 /// Why debug information does not answer.
@@ -58,6 +65,7 @@ pub struct DebugInfo {
     files: Vec<DebugFile>,
     units: Units,
     places: OnceLock<units::Places>,
+    lines: lines::LineCache,
 }
 
 impl DebugInfo {
@@ -70,10 +78,12 @@ impl DebugInfo {
             .chain(supplementary.and_then(DebugFile::new))
             .collect();
         let units = Units::list(&files);
+        let lines = lines::LineCache::new(units.len(), files.iter().map(DebugFile::line_bytes).sum());
         Some(DebugInfo {
             files,
             units,
             places: OnceLock::new(),
+            lines,
         })
     }
 

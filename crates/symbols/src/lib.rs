@@ -23,7 +23,13 @@ mod symtab;
 mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
-pub use debug::{DebugError, DebugInfo, DebugReader, DieId, UnitId};
+pub use debug::{
+    BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
+    Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
+};
+pub use debug::{
+    DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
+};
 pub use demangle::{demangle, demangle_short};
 pub use embedded::{EmbeddedError, embedded_symbols};
 pub use image::{

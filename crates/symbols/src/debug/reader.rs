@@ -8,6 +8,7 @@ use std::rc::Rc;
 use farsight_types::Rva;
 use gimli::{AttributeValue, DebuggingInformationEntry, Dwarf, EndianSlice, LittleEndian, UnitOffset, UnitRef};
 
+use super::types::Outer;
 use super::units::UnitStart;
 use super::{DebugError, DebugInfo, DieId, UnitId};
 
@@ -79,6 +80,8 @@ pub struct DebugReader<'a> {
     /// Of each file.
     dwarfs: Vec<Rc<Dwarf<Slice<'a>>>>,
     units: RefCell<HashMap<UnitId, Rc<Unit<'a>>>>,
+    /// What the entries of a unit lie in, where it was asked for.
+    outer: RefCell<HashMap<UnitId, Rc<Outer>>>,
 }
 
 impl<'a> DebugReader<'a> {
@@ -95,6 +98,7 @@ impl<'a> DebugReader<'a> {
             info,
             dwarfs: dwarfs.collect(),
             units: RefCell::new(HashMap::new()),
+            outer: RefCell::new(HashMap::new()),
         }
     }
 
@@ -111,6 +115,16 @@ impl<'a> DebugReader<'a> {
         let unit = Rc::new(self.parse(id)?);
         self.units.borrow_mut().insert(id, Rc::clone(&unit));
         Ok(unit)
+    }
+
+    /// What the entries of a unit lie in, found at the first asking.
+    pub(super) fn outer(&self, id: UnitId) -> Result<Rc<Outer>, DebugError> {
+        if let Some(outer) = self.outer.borrow().get(&id) {
+            return Ok(Rc::clone(outer));
+        }
+        let outer = Rc::new(Outer::of(&*self.unit(id)?)?);
+        self.outer.borrow_mut().insert(id, Rc::clone(&outer));
+        Ok(outer)
     }
 
     /// A unit that is used once: it is not kept, so that going through all of them needs no memory.

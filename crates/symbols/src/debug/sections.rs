@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use gimli::{Dwarf, DwarfFileType, DwarfSections, LittleEndian, SectionId};
+use gimli::{Dwarf, DwarfFileType, DwarfSections, LittleEndian, Section as _, SectionId};
 
 use super::reader::Slice;
 use crate::bytes::SharedBytes;
@@ -26,6 +26,11 @@ impl DebugFile {
             sections,
             kind: DwarfFileType::Main,
         })
+    }
+
+    /// How long its line programs are, all together.
+    pub(super) fn line_bytes(&self) -> usize {
+        self.borrow().debug_line.reader().slice().len()
     }
 
     pub(super) fn borrow(&self) -> Dwarf<Slice<'_>> {

@@ -1,0 +1,225 @@
+//! The places of a source line: where a breakpoint on it goes.
+//!
+//! A line has code in as many places as it was compiled: once for every instance of a template, every inlined call,
+//! every copy of the compiler's. In each it may have several stretches, such as the two ends of a loop; the first is
+//! where it is entered.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use farsight_types::Rva;
+
+use super::files::{FileTable, ends_with_name};
+use super::program::UnitLines;
+use super::{FilePattern, SourceFile, UnitId};
+use crate::debug::reader::{DebugReader, Unit};
+use crate::debug::{DebugError, DieId};
+
+/// Most places that one line is said to have; templates in large programs have hundreds.
+const MOST_PLACES: usize = 65_536;
+
+/// One place of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// Where a statement of the line begins, behind the prologue where the line opens a function.
+    pub rva: Rva,
+    /// The function or the inlined call that it is in, where the debug information says so.
+    pub scope: Option<DieId>,
+}
+
+/// What became of a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinePlaces {
+    /// The line that has the code: the one that was asked for, otherwise the next one.
+    pub line: u32,
+    /// By place; none where no line from the one asked for on has code.
+    pub places: Vec<LinePlace>,
+    /// The files that are meant, by path.
+    pub files: Vec<Arc<SourceFile>>,
+}
+
+/// A stretch of the line's code: where it begins and the sequence that it is in.
+struct Candidate {
+    rva: u64,
+    sequence: Range<u64>,
+}
+
+impl<'a> DebugReader<'a> {
+    /// The places of a line in the files that are meant. None where the module has no such file.
+    ///
+    /// `go_on` is asked now and then; where it says no, [`DebugError::Elsewhere`] is the answer.
+    pub fn places_of(
+        &self,
+        file: &FilePattern,
+        line: u32,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<LinePlaces>, DebugError> {
+        let mut files: BTreeMap<String, Arc<SourceFile>> = BTreeMap::new();
+        let mut best: Option<u32> = None;
+        let mut units: Vec<(UnitId, Arc<UnitLines>)> = Vec::new();
+        self.each_unit(go_on, |unit| {
+            if !names(unit, file) {
+                return;
+            }
+            let Some(lines) = self.lines_of(unit) else {
+                return;
+            };
+            let meant = meant(&lines, file);
+            for file in meant.iter().filter_map(|index| lines.files.get(*index as usize)) {
+                files.entry(file.path.clone()).or_insert_with(|| Arc::clone(file));
+            }
+            let rows = lines.by_sequence().flat_map(|(_, rows)| rows);
+            let nearest = rows
+                .filter(|row| row.is_stmt && row.line >= line && row.line != 0 && meant.contains(&row.file))
+                .map(|row| row.line)
+                .min();
+            if let Some(nearest) = nearest {
+                best = Some(best.map_or(nearest, |best| best.min(nearest)));
+                units.push((unit.id, lines));
+            }
+        })?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let mut found = LinePlaces {
+            line: best.unwrap_or(line),
+            places: Vec::new(),
+            files: files.into_values().collect(),
+        };
+        for (unit, lines) in units {
+            if !go_on() {
+                return Err(DebugError::Elsewhere);
+            }
+            self.add_places(unit, &lines, file, found.line, &mut found.places);
+        }
+        found.places.sort_by_key(|place| place.rva);
+        found.places.dedup_by_key(|place| place.rva);
+        Ok(Some(found))
+    }
+
+    /// Every source file that the module's code was compiled from, by path.
+    pub fn source_files(&self, go_on: &dyn Fn() -> bool) -> Result<Vec<SourceFile>, DebugError> {
+        let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
+        self.each_unit(go_on, |unit| {
+            let Some(program) = &unit.unit.line_program else {
+                return;
+            };
+            let table = FileTable::of(unit, program.header());
+            for file in table.names().filter_map(|(number, _)| table.file(number)) {
+                files.entry(file.path.clone()).or_insert(file);
+            }
+        })?;
+        Ok(files.into_values().collect())
+    }
+
+    fn each_unit(&self, go_on: &dyn Fn() -> bool, mut look: impl FnMut(&Unit<'a>)) -> Result<(), DebugError> {
+        for id in (0..self.info().unit_count()).map(UnitId) {
+            if !go_on() {
+                return Err(DebugError::Elsewhere);
+            }
+            let has_code = self.info().units.get(id).is_some_and(|unit| unit.has_code);
+            // A damaged unit is as good as none; the others are not harmed.
+            if let (true, Ok(unit)) = (has_code, self.parse(id)) {
+                look(&unit);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_places(&self, id: UnitId, lines: &UnitLines, file: &FilePattern, line: u32, into: &mut Vec<LinePlace>) {
+        let meant = meant(lines, file);
+        let mut candidates = Vec::new();
+        for (sequence, rows) in lines.by_sequence() {
+            let mut before = None;
+            for row in rows {
+                let of_line = row.line == line && meant.contains(&row.file);
+                if of_line && row.is_stmt && before != Some(true) && candidates.len() < MOST_PLACES {
+                    candidates.push(Candidate {
+                        rva: row.address,
+                        sequence: sequence.start..sequence.end,
+                    });
+                }
+                // A row that begins no statement continues the line that it is of, whatever stood between.
+                before = match of_line {
+                    true => Some(before == Some(true) || row.is_stmt),
+                    false => None,
+                };
+            }
+        }
+        let places: Vec<u64> = candidates.iter().map(|candidate| candidate.rva).collect();
+        let scopes = self.unit(id).map(|unit| innermost(&unit, &places)).unwrap_or_default();
+        // A function's cold part may lie before it; its debug information names the main part first.
+        let part = |candidate: &Candidate| scopes.get(&candidate.rva).map_or(0, |known| known.part);
+        candidates.sort_by_key(|candidate| (part(candidate), candidate.rva));
+        let mut taken: BTreeSet<(Option<DieId>, u64)> = BTreeSet::new();
+        for candidate in candidates {
+            let known = scopes.get(&candidate.rva);
+            let scope = known.and_then(|known| known.scope);
+            // Where no function is known, one place for each stretch of code.
+            let of = scope.map_or(candidate.sequence.start, |_| 0);
+            if !taken.insert((scope, of)) {
+                continue;
+            }
+            let opens = known.and_then(|known| known.opens.clone());
+            let rva = opens.map_or(Rva(candidate.rva), |code| lines.past_prologue(code));
+            into.push(LinePlace { rva, scope });
+        }
+    }
+}
+
+/// What holds a place of a unit.
+#[derive(Default)]
+struct Holder {
+    /// The innermost function or inlined call.
+    scope: Option<DieId>,
+    /// The function's code, where the place is its entry.
+    opens: Option<Range<Rva>>,
+    /// Which of its ranges holds the place.
+    part: usize,
+}
+
+/// The functions and inlined calls that hold these places.
+fn innermost(unit: &Unit<'_>, places: &[u64]) -> HashMap<u64, Holder> {
+    let mut sorted = places.to_vec();
+    sorted.sort_unstable();
+    let mut found: HashMap<u64, Holder> = HashMap::new();
+    let mut entries = unit.unit.entries();
+    // Those that are inside of others come behind them.
+    while let Ok(Some(entry)) = entries.next_dfs() {
+        let inlined = entry.tag() == gimli::DW_TAG_inlined_subroutine;
+        if !inlined && entry.tag() != gimli::DW_TAG_subprogram {
+            continue;
+        }
+        for (part, range) in unit.ranges_of(entry).unwrap_or_default().into_iter().enumerate() {
+            let from = sorted.partition_point(|place| *place < range.start.0);
+            let inside = sorted.get(from..).unwrap_or_default().iter();
+            for place in inside.take_while(|place| **place < range.end.0) {
+                let holder = found.entry(*place).or_default();
+                holder.scope = Some(unit.die(entry));
+                let opens = !inlined && *place == range.start.0;
+                holder.opens = opens.then(|| range.clone());
+                holder.part = part;
+            }
+        }
+    }
+    found
+}
+
+/// Whether a unit's file table may name a file that is meant.
+fn names(unit: &Unit<'_>, file: &FilePattern) -> bool {
+    let Some(program) = &unit.unit.line_program else {
+        return false;
+    };
+    let table = FileTable::of(unit, program.header());
+    table.names().any(|(_, name)| ends_with_name(name, file.name()))
+}
+
+/// The numbers of the files that are meant, among those that have code.
+fn meant(lines: &UnitLines, file: &FilePattern) -> Vec<u32> {
+    let files = lines.files.iter().enumerate();
+    files
+        .filter(|(_, one)| file.matches(&one.path))
+        .filter_map(|(index, _)| u32::try_from(index).ok())
+        .collect()
+}

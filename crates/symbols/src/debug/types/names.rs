@@ -1,0 +1,210 @@
+//! Readable names of types, as their language writes them.
+//!
+//! A type of C is written around the name of what has it: `int (*f)(char)`, `char *names [3]`. [`DebugReader::declaration`]
+//! does that; a type's own name is the declaration of nothing.
+
+use std::rc::Rc;
+
+use super::{Encoding, Language, Outer, Qualifier, TypeKind, TypeRef};
+use crate::debug::{DebugReader, DieId};
+
+/// How deep types lie in each other in names; only hostile ones go further.
+const MOST_DEPTH: u32 = 24;
+/// Longest name in bytes; templates of templates can be longer, and nobody reads them.
+const MOST_LENGTH: usize = 16 << 10;
+
+impl DebugReader<'_> {
+    /// A type's readable name.
+    pub fn type_name(&self, id: &TypeRef) -> String {
+        let name = self.declare(id, String::new(), MOST_DEPTH);
+        name.trim_end().to_owned()
+    }
+
+    /// The declaration of a thing of a type: `int x`, `int (*f)(char)`, `char *names [3]`.
+    pub fn declaration(&self, id: &TypeRef, name: &str) -> String {
+        self.declare(id, name.to_owned(), MOST_DEPTH)
+    }
+
+    /// The name of an entry with the namespaces and types around it (`std::vector<int>`), without parameters.
+    pub fn qualified_name(&self, id: DieId) -> Option<String> {
+        let (id, own) = self.declared(id)?;
+        let mut parts = vec![own];
+        for outer in self.around(id) {
+            let Ok((unit, entry)) = self.entry(outer) else {
+                break;
+            };
+            match (entry.tag(), self.name(unit.die(&entry)).filter(|name| !name.is_empty())) {
+                (gimli::DW_TAG_namespace, None) => parts.push(String::from("(anonymous namespace)")),
+                (gimli::DW_TAG_enumeration_type, _) | (_, None) => {}
+                // What is local to a function of C or C++ is not named by it.
+                (gimli::DW_TAG_subprogram, _) => break,
+                (_, Some(name)) => parts.push(name),
+            }
+        }
+        parts.reverse();
+        Some(parts.join("::"))
+    }
+
+    /// Where an entry is declared among namespaces, and its own name.
+    fn declared(&self, id: DieId) -> Option<(DieId, String)> {
+        let mut id = id;
+        for _ in 0..super::MAX_REFERENCES {
+            let (unit, entry) = self.entry(id).ok()?;
+            let origin = self
+                .referred(&unit, &entry, gimli::DW_AT_specification)
+                .or_else(|| self.referred(&unit, &entry, gimli::DW_AT_abstract_origin));
+            match origin {
+                Some(origin) => id = origin,
+                None => return Some((id, unit.name_of(&entry).filter(|name| !name.is_empty())?)),
+            }
+        }
+        None
+    }
+
+    /// What an entry lies in, innermost first.
+    pub(crate) fn around(&self, id: DieId) -> Vec<DieId> {
+        let found = self.outer(id.unit).map(|outer: Rc<Outer>| outer.around(id));
+        found.unwrap_or_default()
+    }
+
+    /// The declaration of `inner` as a thing of this type.
+    fn declare(&self, id: &TypeRef, inner: String, depth: u32) -> String {
+        let Some(depth) = depth.checked_sub(1).filter(|_| inner.len() < MOST_LENGTH) else {
+            return spaced("...", &inner);
+        };
+        if let Some(own) = self.own_name(id) {
+            return spaced(&own, &inner);
+        }
+        let Ok(kind) = self.kind_of(id) else {
+            return spaced("<damaged type>", &inner);
+        };
+        let rust = id.id().is_some_and(|id| self.language(id.0) == Language::Rust);
+        match kind {
+            TypeKind::Pointer(target) if rust => {
+                spaced(&format!("*{}", self.declare(&target, String::new(), depth)), &inner)
+            }
+            TypeKind::Pointer(target) => self.declare_pointer("*", &target, inner, depth),
+            TypeKind::Reference(target) => self.declare_pointer("&", &target, inner, depth),
+            TypeKind::RvalueReference(target) => self.declare_pointer("&&", &target, inner, depth),
+            TypeKind::MemberPointer { target, class } => {
+                let class = self.declare(&class, String::new(), depth);
+                self.declare_pointer(&format!("{class}::*"), &target, inner, depth)
+            }
+            TypeKind::Array { element, count, .. } => {
+                let count = count.map(|count| count.to_string()).unwrap_or_default();
+                if rust {
+                    let element = self.declare(&element, String::new(), depth);
+                    return spaced(&format!("[{element}; {count}]"), &inner);
+                }
+                let inner = match inner.ends_with(|last: char| last == ']' || last == ' ') || inner.is_empty() {
+                    true => format!("{inner}[{count}]"),
+                    false => format!("{inner} [{count}]"),
+                };
+                self.declare(&element, inner, depth)
+            }
+            TypeKind::Function {
+                result,
+                parameters,
+                variadic,
+            } => {
+                let mut names: Vec<String> = parameters
+                    .iter()
+                    .take(64)
+                    .map(|parameter| self.declare(parameter, String::new(), depth).trim_end().to_owned())
+                    .collect();
+                if variadic || names.len() < parameters.len() {
+                    names.push(String::from("..."));
+                }
+                if names.is_empty() {
+                    names.push(String::from("void"));
+                }
+                let inner = match inner.is_empty() {
+                    true => format!("({})", names.join(", ")),
+                    false => format!("{}({})", inner.trim_end(), names.join(", ")),
+                };
+                self.declare(&result, inner, depth)
+            }
+            TypeKind::Qualified(qualifier, target) => {
+                let word = match qualifier {
+                    Qualifier::Const => "const",
+                    Qualifier::Volatile => "volatile",
+                    Qualifier::Restrict => "restrict",
+                    Qualifier::Atomic => "_Atomic",
+                    Qualifier::Other => return self.declare(&target, inner, depth),
+                };
+                // Words that belong to a pointer stand behind its star, others before what they are about.
+                let behind = matches!(
+                    self.kind_of(&target),
+                    Ok(TypeKind::Pointer(_) | TypeKind::MemberPointer { .. })
+                        | Ok(TypeKind::Qualified(Qualifier::Restrict, _))
+                ) && self.own_name(&target).is_none();
+                match behind {
+                    true => self.declare(&target, spaced(&format!(" {word}"), &inner), depth),
+                    false => format!("{word} {}", self.declare(&target, inner, depth)),
+                }
+            }
+            TypeKind::Void => spaced("void", &inner),
+            TypeKind::Record { kind, .. } => {
+                let word = match kind {
+                    super::RecordKind::Struct => "struct {...}",
+                    super::RecordKind::Class => "class {...}",
+                    super::RecordKind::Union => "union {...}",
+                    super::RecordKind::Variants => "enum {...}",
+                };
+                spaced(word, &inner)
+            }
+            TypeKind::Enum { .. } => spaced("enum {...}", &inner),
+            TypeKind::Typedef(target) => self.declare(&target, inner, depth),
+            TypeKind::Base(_) | TypeKind::Unspecified => spaced("<unnamed type>", &inner),
+        }
+    }
+
+    fn declare_pointer(&self, sign: &str, target: &TypeRef, inner: String, depth: u32) -> String {
+        let inner = format!("{sign}{inner}");
+        let bare = self.own_name(target).is_none();
+        match self.kind_of(target) {
+            Ok(TypeKind::Array { .. } | TypeKind::Function { .. }) if bare => {
+                self.declare(target, format!("({inner})"), depth)
+            }
+            _ => self.declare(target, inner, depth),
+        }
+    }
+
+    /// The name that a type was given, with the namespaces around it and, in C, the word before it.
+    fn own_name(&self, id: &TypeRef) -> Option<String> {
+        let id = match id {
+            TypeRef::Base(_, _, name) => return Some(String::from(*name)),
+            TypeRef::Entry(id) => *id,
+            _ => return None,
+        };
+        let name = self.qualified_name(id.0)?;
+        let (_, entry) = self.entry(id.0).ok()?;
+        let word = match entry.tag() {
+            // A name of a pointer or a qualified type that Rust wrote.
+            gimli::DW_TAG_subprogram => return None,
+            gimli::DW_TAG_structure_type => "struct",
+            gimli::DW_TAG_union_type => "union",
+            gimli::DW_TAG_enumeration_type => "enum",
+            _ => return Some(name),
+        };
+        Some(match self.language(id.0) {
+            Language::C => format!("{word} {name}"),
+            Language::Cpp | Language::Rust => name,
+        })
+    }
+}
+
+/// A type before what it declares: `int x`, `int *x`, `int [3]`.
+fn spaced(name: &str, inner: &str) -> String {
+    match inner.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} {}", inner.trim_start()),
+    }
+}
+
+impl Encoding {
+    /// Whether it is a character of one byte.
+    pub fn is_char(self) -> bool {
+        matches!(self, Encoding::SignedChar | Encoding::UnsignedChar)
+    }
+}
