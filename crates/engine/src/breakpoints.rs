@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use farsight_target::{Trap, TrapHits, TrapId, TrapKind};
 use farsight_types::{Address, OsPid, OsTid, ProcessId, SystemId, ThreadId};
 
-/// Where a breakpoint's trap is.
+/// Where one of a breakpoint's traps is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
     pub(crate) address: Address,
     /// New whenever something about the trap changes, so that the server counts anew.
     trap: TrapId,
-    /// Hits before this trap, which the server does not know of.
-    hits_before: u64,
+    /// Hits of this trap, as the server counts them.
+    hits: u64,
 }
 
 /// What a breakpoint is set on.
@@ -55,9 +55,11 @@ pub(crate) struct Breakpoint {
     pub(crate) id: u32,
     pub(crate) spec: Spec,
     pub(crate) enabled: bool,
-    /// None while the expression names nothing.
-    pub(crate) bound: Option<Bound>,
+    /// Empty while the expression names nothing; a source line may have become several places.
+    pub(crate) places: Vec<Bound>,
     pub(crate) hits: u64,
+    /// Hits before these traps, which the server does not know of.
+    hits_before: u64,
     /// Why its trap could not be planted.
     pub(crate) trouble: Option<String>,
 }
@@ -66,6 +68,26 @@ impl Breakpoint {
     /// Hits left until it stops, at least 1.
     pub(crate) fn remaining(&self) -> u64 {
         self.spec.passes.saturating_sub(self.hits).max(1)
+    }
+
+    /// The first of its places.
+    pub(crate) fn address(&self) -> Option<Address> {
+        self.places.first().map(|bound| bound.address)
+    }
+
+    /// All of its places.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Address> {
+        self.places.iter().map(|bound| bound.address)
+    }
+
+    /// Whether a hit counts for the user. The server counts the passes of one trap; where there are several, each hit
+    /// comes here to be counted with the others.
+    pub(crate) fn is_due(&self) -> bool {
+        self.places.len() < 2 || self.hits >= self.spec.passes
+    }
+
+    fn has_trap(&self, traps: &[TrapId]) -> bool {
+        self.places.iter().any(|bound| traps.contains(&bound.trap))
     }
 }
 
@@ -89,19 +111,35 @@ impl BreakpointBook {
         (0..).find(|id| !self.breakpoints.contains_key(id)).unwrap_or(u32::MAX)
     }
 
-    /// Sets a breakpoint; one with the same number goes.
-    pub(crate) fn set(&mut self, id: u32, spec: Spec, address: Option<Address>) {
-        let bound = address.map(|address| Bound {
-            address,
+    fn bound_at(&mut self, addresses: &[Address]) -> Vec<Bound> {
+        let bound = addresses.iter().map(|address| Bound {
+            address: *address,
             trap: self.new_trap(),
-            hits_before: 0,
+            hits: 0,
         });
+        bound.collect()
+    }
+
+    /// Gives a breakpoint's places new traps: it goes on counting from where it is.
+    fn renew(&mut self, id: u32) {
+        let addresses: Vec<Address> = self.get(id).into_iter().flat_map(Breakpoint::addresses).collect();
+        let places = self.bound_at(&addresses);
+        if let Some(one) = self.breakpoints.get_mut(&id) {
+            one.places = places;
+            one.hits_before = one.hits;
+        }
+    }
+
+    /// Sets a breakpoint; one with the same number goes.
+    pub(crate) fn set(&mut self, id: u32, spec: Spec, addresses: &[Address]) {
+        let places = self.bound_at(addresses);
         let breakpoint = Breakpoint {
             id,
             spec,
             enabled: true,
-            bound,
+            places,
             hits: 0,
+            hits_before: 0,
             trouble: None,
         };
         self.breakpoints.insert(id, breakpoint);
@@ -145,34 +183,29 @@ impl BreakpointBook {
 
     /// Enables or disables; a pass count goes on where it was.
     pub(crate) fn enable(&mut self, id: u32, enabled: bool) -> bool {
-        let trap = self.new_trap();
         let Some(breakpoint) = self.breakpoints.get_mut(&id) else {
             return false;
         };
         if breakpoint.enabled != enabled {
             breakpoint.enabled = enabled;
-            let hits_before = breakpoint.hits;
-            if let Some(bound) = &mut breakpoint.bound {
-                (bound.trap, bound.hits_before) = (trap, hits_before);
-            }
+            self.renew(id);
         }
         true
     }
 
-    /// A breakpoint's expression names a place now, or none any more.
-    pub(crate) fn bind(&mut self, id: u32, address: Option<Address>) {
-        let trap = self.new_trap();
+    /// A breakpoint's expression names these places now, or none any more.
+    pub(crate) fn bind(&mut self, id: u32, addresses: &[Address]) {
+        let same = self
+            .get(id)
+            .is_none_or(|one| one.addresses().eq(addresses.iter().copied()));
+        if same {
+            return;
+        }
+        let places = self.bound_at(addresses);
         if let Some(breakpoint) = self.breakpoints.get_mut(&id) {
-            let same = breakpoint.bound.map(|bound| bound.address) == address;
-            if !same {
-                let hits_before = breakpoint.hits;
-                breakpoint.bound = address.map(|address| Bound {
-                    address,
-                    trap,
-                    hits_before,
-                });
-                breakpoint.trouble = None;
-            }
+            breakpoint.places = places;
+            breakpoint.hits_before = breakpoint.hits;
+            breakpoint.trouble = None;
         }
     }
 
@@ -180,9 +213,9 @@ impl BreakpointBook {
     /// that cannot be.
     pub(crate) fn wants_modules(&self, system: SystemId, stays: impl Fn(ProcessId, Address) -> bool) -> bool {
         let mut own = self.iter().filter(|one| one.enabled && one.spec.system == system);
-        own.any(|one| match one.bound {
-            None => true,
-            Some(bound) => one.spec.deferred && !stays(one.spec.process, bound.address),
+        own.any(|one| {
+            let goes = |address| one.spec.deferred && !stays(one.spec.process, address);
+            one.places.is_empty() || one.addresses().any(goes)
         })
     }
 
@@ -221,14 +254,17 @@ impl BreakpointBook {
     /// Every trap that a system shall have.
     pub(crate) fn traps(&self, system: SystemId) -> Vec<Trap> {
         let own = self.breakpoints.values().filter(|one| one.spec.system == system);
-        let own = own.filter(|one| one.enabled).filter_map(|one| {
-            let bound = one.bound?;
-            Some(Trap {
+        let own = own.filter(|one| one.enabled).flat_map(|one| {
+            let passes = match one.places.len() {
+                0 | 1 => one.spec.passes.saturating_sub(one.hits_before).max(1),
+                _ => 1,
+            };
+            one.places.iter().map(move |bound| Trap {
                 id: bound.trap,
                 process: one.spec.os,
                 address: bound.address,
                 kind: one.spec.kind,
-                passes: one.spec.passes.saturating_sub(bound.hits_before).max(1),
+                passes,
                 thread: one.spec.thread.map(|(_, os)| os),
                 stack_at_least: None,
             })
@@ -240,12 +276,12 @@ impl BreakpointBook {
     /// Takes the server's counts.
     pub(crate) fn note_hits(&mut self, hits: &[TrapHits]) {
         for count in hits {
-            let found = self.breakpoints.values_mut().find_map(|one| {
-                let bound = one.bound?;
-                (bound.trap == count.id).then_some((one, bound))
-            });
-            if let Some((breakpoint, bound)) = found {
-                breakpoint.hits = bound.hits_before.saturating_add(count.hits);
+            for one in self.breakpoints.values_mut() {
+                if let Some(bound) = one.places.iter_mut().find(|bound| bound.trap == count.id) {
+                    bound.hits = count.hits;
+                    let hits = one.places.iter().map(|bound| bound.hits).sum();
+                    one.hits = one.hits_before.saturating_add(hits);
+                }
             }
         }
     }
@@ -255,7 +291,7 @@ impl BreakpointBook {
         let ids = self
             .breakpoints
             .values()
-            .filter(|one| one.bound.is_some_and(|bound| traps.contains(&bound.trap)))
+            .filter(|one| one.has_trap(traps))
             .map(|one| one.id)
             .collect();
         let temporary = self.temporary.iter().any(|(_, _, trap)| traps.contains(&trap.id));
@@ -267,7 +303,7 @@ impl BreakpointBook {
         let hit = self
             .breakpoints
             .values_mut()
-            .filter(|one| one.bound.is_some_and(|bound| bound.address == at));
+            .filter(|one| one.addresses().any(|address| address == at));
         hit.map(|one| {
             one.trouble = Some(why.to_owned());
             one.id
@@ -286,14 +322,10 @@ impl BreakpointBook {
         let of_it = |one: &&Breakpoint| one.spec.system == system && one.spec.process == from;
         let before: Vec<Breakpoint> = self.iter().filter(of_it).cloned().collect();
         for one in before.iter().filter(|one| one.spec.thread.is_none()) {
-            let trap = self.new_trap();
             if let Some(one) = self.breakpoints.get_mut(&one.id) {
                 (one.spec.process, one.spec.os) = heir;
-                let hits_before = one.hits;
-                if let Some(bound) = &mut one.bound {
-                    (bound.trap, bound.hits_before) = (trap, hits_before);
-                }
             }
+            self.renew(one.id);
         }
         before
     }
@@ -319,7 +351,8 @@ impl BreakpointBook {
             thread: None,
             ..one.spec
         };
-        (one.bound, one.hits, one.trouble) = (None, 0, None);
+        (one.hits, one.hits_before, one.trouble) = (0, 0, None);
+        one.places.clear();
         self.breakpoints.insert(one.id, one);
     }
 
@@ -331,7 +364,7 @@ impl BreakpointBook {
             .map(|one| one.id)
             .collect();
         for id in ids {
-            self.bind(id, None);
+            self.bind(id, &[]);
         }
         self.clear_temporary_of(system, process);
     }

@@ -11,12 +11,14 @@ mod looks;
 mod names;
 mod pseudo;
 mod registers;
+mod source;
 mod stream;
 mod walk;
 
 pub(crate) use access::number;
 pub(crate) use load::Manner;
 pub(crate) use looks::{ChosenFrame, LookMemos};
+pub(crate) use source::{SourceFault, SourceSettings, take_source_line};
 pub(crate) use stream::PIECE;
 pub(crate) use walk::Walked;
 
@@ -92,6 +94,7 @@ pub(crate) struct Session {
     pub(crate) breakpoints: BreakpointBook,
     pub(crate) symbols: SymbolStore,
     pub(crate) memos: Memos,
+    pub(crate) sources: SourceSettings,
     pub(crate) execution: Execution,
     pub(crate) aliases: AliasBook,
     pub(crate) manners: Manners,
@@ -142,6 +145,7 @@ impl Session {
                 previous_event_ip: None,
                 shows_registers: false,
             },
+            sources: SourceSettings::default(),
             execution: Execution::default(),
             aliases: AliasBook::default(),
             manners: Manners::default(),

@@ -6,8 +6,10 @@
 pub(crate) mod fetch;
 mod lookup;
 pub(crate) mod search;
+mod source;
 
 pub(crate) use lookup::{NameError, describe, find_name, name_of};
+pub(crate) use source::{line_of, source_position};
 
 use std::cell::OnceCell;
 use std::collections::HashMap;

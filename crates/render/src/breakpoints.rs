@@ -8,6 +8,14 @@ use crate::{Paint, View, visible, write_line};
 pub(crate) fn breakpoints(out: &mut String, breakpoints: &Breakpoints, view: &View) {
     for row in &breakpoints.rows {
         write_line!(out, "{}", text(row).trim_end());
+        for place in row.more.iter().flatten() {
+            write_line!(
+                out,
+                "     {:<17} {}",
+                place.address.to_string(),
+                crate::place::place(place)
+            );
+        }
         if let Some(trouble) = &row.trouble {
             let trouble = format!("    not planted: {}", visible(trouble));
             write_line!(out, "{}", view.paint(Paint::Warning, &trouble));
@@ -37,13 +45,18 @@ fn text(row: &BreakpointRow) -> String {
         Some(_) => expression.into_owned(),
         None => format!("({expression})"),
     };
+    let source = row
+        .source
+        .as_ref()
+        .map(|source| format!(" {}", crate::source::position(source)));
+    let source = source.unwrap_or_default();
     let one_shot = if row.one_shot { " /1" } else { "" };
     let commands = match row.commands.as_str() {
         "" => String::new(),
         commands => format!(" \"{}\"", visible(commands)),
     };
     format!(
-        "{:>2} {state}{resolved}{address:<17} {kind:<3} {:04x} ({:04x}) {process}:{thread} {expression}{one_shot}{commands}",
+        "{:>2} {state}{resolved}{address:<17} {kind:<3} {:04x} ({:04x}) {process}:{thread} {expression}{source}{one_shot}{commands}",
         row.id, row.remaining, row.passes,
     )
 }

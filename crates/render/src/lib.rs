@@ -13,6 +13,7 @@ mod help;
 mod memory;
 mod place;
 mod registers;
+mod source;
 mod stack;
 mod system;
 mod trace;

@@ -8,6 +8,7 @@ mod event;
 mod filter;
 mod memory;
 mod place;
+mod source;
 mod system;
 mod text;
 mod trace;
@@ -29,6 +30,7 @@ pub use place::{
     ModuleColumn, ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState,
     Symbols,
 };
+pub use source::SourcePosition;
 pub use system::{
     BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
     Processes, RunningProcess, SystemRow, Systems, ThreadDetails, ThreadRow, Threads,

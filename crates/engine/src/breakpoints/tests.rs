@@ -29,7 +29,7 @@ fn numbers_are_the_lowest_free_ones() {
     let mut book = BreakpointBook::default();
     for wanted in [0, 1, 2] {
         assert_eq!(book.free_id(), wanted);
-        book.set(wanted, spec(1), None);
+        book.set(wanted, spec(1), &[]);
     }
     assert!(book.clear(1));
     assert_eq!(book.free_id(), 1);
@@ -39,17 +39,17 @@ fn numbers_are_the_lowest_free_ones() {
 #[test]
 fn an_unchanged_breakpoint_keeps_its_trap() {
     let mut book = BreakpointBook::default();
-    book.set(0, spec(1), Some(Address(0x10)));
+    book.set(0, spec(1), &[Address(0x10)]);
     let before = trap_of(&book);
     book.enable(0, true);
-    book.bind(0, Some(Address(0x10)));
+    book.bind(0, &[Address(0x10)]);
     assert_eq!(trap_of(&book), before);
 }
 
 #[test]
 fn a_pass_count_goes_on_after_a_rest() {
     let mut book = BreakpointBook::default();
-    book.set(0, spec(5), Some(Address(0x10)));
+    book.set(0, spec(5), &[Address(0x10)]);
     let first = trap_of(&book);
     book.note_hits(&[TrapHits { id: first.id, hits: 2 }]);
     assert_eq!(book.get(0).unwrap().remaining(), 3);
@@ -67,7 +67,7 @@ fn a_pass_count_goes_on_after_a_rest() {
 #[test]
 fn hits_of_a_trap_that_is_gone_count_for_nobody() {
     let mut book = BreakpointBook::default();
-    book.set(0, spec(1), Some(Address(0x10)));
+    book.set(0, spec(1), &[Address(0x10)]);
     book.note_hits(&[TrapHits {
         id: TrapId(999),
         hits: 9,
@@ -78,10 +78,10 @@ fn hits_of_a_trap_that_is_gone_count_for_nobody() {
 #[test]
 fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
     let mut book = BreakpointBook::default();
-    book.set(3, spec(1), None);
+    book.set(3, spec(1), &[]);
     assert!(book.wants_modules(SystemId(0), |_, _| true));
     assert!(!book.wants_modules(SystemId(1), |_, _| true));
-    book.bind(3, Some(Address(0x40)));
+    book.bind(3, &[Address(0x40)]);
     assert!(!book.wants_modules(SystemId(0), |_, _| true));
     assert_eq!(trap_of(&book).address, Address(0x40));
     assert_eq!(book.behind(&[trap_of(&book).id]), (vec![3], false));
@@ -90,7 +90,7 @@ fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
 #[test]
 fn a_new_program_unbinds_and_an_ended_one_clears() {
     let mut book = BreakpointBook::default();
-    book.set(0, spec(1), Some(Address(0x10)));
+    book.set(0, spec(1), &[Address(0x10)]);
     book.add_temporary(
         (SystemId(0), ProcessId(0)),
         OsPid(7),
@@ -112,9 +112,9 @@ fn debug_registers_are_held_by_enabled_hardware_breakpoints() {
         kind: TrapKind::HardwareExecute,
         ..spec(1)
     };
-    book.set(0, spec(1), Some(Address(0x10)));
-    book.set(1, hardware.clone(), Some(Address(0x20)));
-    book.set(2, hardware, None);
+    book.set(0, spec(1), &[Address(0x10)]);
+    book.set(1, hardware.clone(), &[Address(0x20)]);
+    book.set(2, hardware, &[]);
     assert_eq!(book.hardware_of(SystemId(0), ProcessId(0)), [1, 2]);
     assert!(book.hardware_of(SystemId(0), ProcessId(1)).is_empty());
     book.enable(1, false);
@@ -124,7 +124,7 @@ fn debug_registers_are_held_by_enabled_hardware_breakpoints() {
 #[test]
 fn a_new_number_keeps_the_trap_and_its_count() {
     let mut book = BreakpointBook::default();
-    book.set(0, spec(5), Some(Address(0x10)));
+    book.set(0, spec(5), &[Address(0x10)]);
     let trap = trap_of(&book);
     book.renumber(0, 7);
     assert_eq!(trap_of(&book), trap);
@@ -136,12 +136,12 @@ fn a_new_number_keeps_the_trap_and_its_count() {
 #[test]
 fn a_copy_that_goes_on_takes_over_breakpoints_with_their_counts() {
     let mut book = BreakpointBook::default();
-    book.set(0, spec(5), Some(Address(0x10)));
+    book.set(0, spec(5), &[Address(0x10)]);
     let of_thread = Spec {
         thread: Some((ThreadId(0), OsTid(7))),
         ..spec(1)
     };
-    book.set(1, of_thread, Some(Address(0x20)));
+    book.set(1, of_thread, &[Address(0x20)]);
     let trap = trap_of_first(&book);
     book.note_hits(&[TrapHits { id: trap.id, hits: 2 }]);
     let before = book.hand_on(SystemId(0), ProcessId(0), (ProcessId(1), OsPid(8)));

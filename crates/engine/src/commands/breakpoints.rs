@@ -18,7 +18,7 @@ use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::{take_string, take_word};
 use crate::session::Session;
-use crate::symbols::name_of;
+use crate::symbols::{describe, name_of, source_position};
 use arguments::{Options, ids, only_thread, take_access, take_address, take_id, take_options, take_passes};
 use changes::{access_of, expect_debug_register};
 
@@ -164,14 +164,19 @@ fn set_one(
     let (options, rest) = take_options(session, invocation, rest, false)?;
     let place = session.place()?;
     let at = invocation.position_of(rest);
-    let (expression, address, rest) = take_address(session, invocation, rest)?;
+    let (expression, addresses, rest) = take_address(session, invocation, rest)?;
     let (passes, rest) = take_passes(session, invocation, rest)?;
     let (commands, rest) = take_string(rest).unwrap_or((String::new(), rest));
     invocation.expect_end(rest)?;
-    if let (TrapKind::HardwareData { size, .. }, Some(address)) = (kind, address)
+    if let (TrapKind::HardwareData { size, .. }, Some(address)) = (kind, addresses.first())
         && address.0 % u64::from(size) != 0
     {
         let what = format!("the address of {size} watched bytes is a multiple of {size}; {address} is none");
+        return Err(CommandError::syntax(at, what));
+    }
+    if kind != TrapKind::Software && addresses.len() > 1 {
+        let count = addresses.len();
+        let what = format!("this line has {count} places, and a debug register watches one: name its address");
         return Err(CommandError::syntax(at, what));
     }
     let spec = Spec {
@@ -180,23 +185,23 @@ fn set_one(
         os: session.os_pid()?,
         expression,
         kind,
-        deferred: deferred || address.is_none(),
+        deferred: deferred || addresses.is_empty(),
         thread: only_thread(session, invocation)?,
         passes,
         one_shot: options.one_shot,
         depth: options.depth,
         commands,
     };
-    let same = address.and_then(|address| same_place(session, &spec, address, id));
+    let same = same_place(session, &spec, &addresses, id);
     if kind != TrapKind::Software {
         expect_debug_register(session, place.system, place.process, same.or(id))?;
     }
     if let Some(same) = same {
         session.output.line(format!("breakpoint {same} redefined"));
-        session.breakpoints.set(same, spec, address);
+        session.breakpoints.set(same, spec, &addresses);
         return Ok(Flow::Done);
     }
-    if address.is_none() && !deferred {
+    if addresses.is_empty() && !deferred {
         let similar = session.names_beginning_with(&spec.expression, SHOWN_SIMILAR);
         let similar = match similar.is_empty() {
             true => String::new(),
@@ -208,14 +213,15 @@ fn set_one(
         ));
     }
     let id = id.unwrap_or_else(|| session.breakpoints.free_id());
-    session.breakpoints.set(id, spec, address);
+    session.breakpoints.set(id, spec, &addresses);
     Ok(Flow::Done)
 }
 
 /// The breakpoint that is there already, for the same threads and accesses.
-fn same_place(session: &Session, spec: &Spec, address: Address, id: Option<u32>) -> Option<u32> {
+fn same_place(session: &Session, spec: &Spec, addresses: &[Address], id: Option<u32>) -> Option<u32> {
     let is_same = |one: &&Breakpoint| {
-        one.bound.is_some_and(|bound| bound.address == address)
+        !addresses.is_empty()
+            && one.addresses().eq(addresses.iter().copied())
             && (one.spec.system, one.spec.process) == (spec.system, spec.process)
             && (one.spec.thread, one.spec.kind) == (spec.thread, spec.kind)
             && id.is_none_or(|id| id == one.id)
@@ -271,9 +277,9 @@ fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
             depth: options.depth,
             commands: commands.clone(),
         };
-        let same = same_place(session, &spec, address, None);
+        let same = same_place(session, &spec, &[address], None);
         let id = same.unwrap_or_else(|| session.breakpoints.free_id());
-        session.breakpoints.set(id, spec, Some(address));
+        session.breakpoints.set(id, spec, &[address]);
         lines.push(match same {
             Some(id) => format!("breakpoint {id} redefined"),
             None => format!("{id:>3}: {address} @!\"{name}\""),
@@ -317,8 +323,9 @@ fn matching(session: &mut Session, text: &str, options: &Options) -> Result<Vec<
 }
 
 fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
-    // Source lines are not shown in place of symbols yet, so that `/L` changes nothing.
     let text = invocation.text.trim();
+    // Addresses alone.
+    let bare = text.starts_with("/L");
     let text = text.strip_prefix("/L").unwrap_or(text).trim_start();
     let only = match text.is_empty() {
         true => None,
@@ -331,11 +338,19 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         .filter(|one| only.as_ref().is_none_or(|only| only.contains(&one.id)))
         .map(|one| {
             let process = session.process_of(one.spec.system, one.spec.process);
-            let named = one.bound.and_then(|bound| name_of(process.ok()?, bound.address));
+            let process = process.ok();
+            let named = one.address().and_then(|address| name_of(process?, address));
+            let places = one
+                .addresses()
+                .skip(1)
+                .filter_map(|address| Some(describe(process?, address)));
+            let places: Vec<_> = places.collect();
+            let line = one.address().filter(|_| !bare && session.sources.has_lines);
+            let source = line.and_then(|address| source_position(process?, address));
             BreakpointRow {
                 id: one.id,
                 enabled: one.enabled,
-                address: one.bound.map(|bound| bound.address),
+                address: one.address(),
                 kind: match one.spec.kind {
                     TrapKind::Software => BreakpointKind::Software,
                     kind => {
@@ -353,6 +368,8 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
                 commands: one.spec.commands.clone(),
                 trouble: one.trouble.clone(),
                 system: many.then_some(one.spec.system),
+                source,
+                more: (!places.is_empty()).then_some(places),
             }
         })
         .collect();

@@ -7,7 +7,7 @@ use farsight_types::{Address, OsTid};
 use super::{Invocation, Needs, Prefix, Row, threads};
 use crate::error::CommandError;
 use crate::execution::{Flow, ResumeIntent};
-use crate::session::Session;
+use crate::session::{Session, SourceFault, take_source_line};
 
 /// Most addresses behind one `g`.
 const MOST_TEMPORARY: usize = 10;
@@ -107,6 +107,16 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
         let at = invocation.position_of(rest);
         if addresses.len() == MOST_TEMPORARY {
             return Err(CommandError::syntax(at, format!("at most {MOST_TEMPORARY} addresses")));
+        }
+        if let Some((source, behind)) = take_source_line(rest) {
+            let found = session.source_places(source).map_err(|fault| match fault {
+                SourceFault::Unknown { why } => CommandError::syntax(at, why),
+                SourceFault::Command(error) => error,
+            })?;
+            found.tell_other_line(session);
+            addresses.extend(found.addresses);
+            rest = behind;
+            continue;
         }
         let (address, behind) = session.evaluate_prefix(rest, at)?;
         addresses.push(Address(address));

@@ -8,6 +8,7 @@ use farsight_types::{Address, OsPid, OsTid, SystemId};
 use super::settle::Arrived;
 use super::{ResumeIntent, RunState, signal_meaning, signal_name};
 use crate::InitialBreak;
+use crate::breakpoints::Breakpoint;
 use crate::error::CommandError;
 use crate::filters::{Code, EventCode};
 use crate::model::{Module, Motion, Origin, Place};
@@ -226,9 +227,9 @@ impl Session {
             if one.spec.system != place.system || one.spec.process != place.process {
                 continue;
             }
-            match one.bound {
+            match one.address() {
                 None if !one.spec.expression.is_empty() => unbound.push((one.id, one.spec.expression.clone())),
-                Some(bound) if !gone.iter().any(|module| module.range().contains(bound.address)) => {}
+                Some(address) if !gone.iter().any(|module| module.range().contains(address)) => {}
                 Some(_) if !one.spec.deferred => over.push(one.id),
                 Some(_) => {
                     unbound.push((one.id, one.spec.expression.clone()));
@@ -244,11 +245,11 @@ impl Session {
         }
         // The module may have come back to the same place: its trap went with the old memory all the same.
         for id in lost {
-            self.breakpoints.bind(id, None);
+            self.breakpoints.bind(id, &[]);
         }
         for (id, expression) in unbound {
-            let address = self.evaluate(&expression, 0).ok().map(Address);
-            self.breakpoints.bind(id, address);
+            let addresses = self.breakpoint_places(&expression);
+            self.breakpoints.bind(id, &addresses);
         }
     }
 
@@ -259,6 +260,8 @@ impl Session {
             StopCause::Launched => self.first_stop(EventKind::Created { name: name() }, before),
             StopCause::Traps { ids } => {
                 let (breakpoints, temporary) = self.breakpoints.behind(&ids);
+                let due = |id: &u32| self.breakpoints.get(*id).is_none_or(Breakpoint::is_due);
+                let breakpoints: Vec<u32> = breakpoints.into_iter().filter(due).collect();
                 let breakpoints = self.at_right_depth(breakpoints);
                 match breakpoints.is_empty() && !temporary {
                     // The breakpoint was cleared while its hit was on the way.

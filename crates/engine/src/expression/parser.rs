@@ -112,7 +112,7 @@ impl<'t, 's> Parser<'t, 's> {
                 let name = lexer::word(&rest[1..]);
                 self.named_symbol(name, 1 + name.len())
             }
-            Some('`') => Err(self.not_in_this_build("A source line")),
+            Some('`') => self.source_line(),
             Some('.') if lexer::word(&rest[1..]).is_empty() => {
                 self.at += 1;
                 self.pseudo("ip", self.at - 1)
@@ -122,6 +122,21 @@ impl<'t, 's> Parser<'t, 's> {
                 word => self.word(word),
             },
         }
+    }
+
+    /// `` `file:line` `` and its like.
+    fn source_line(&mut self) -> Result<u64, ExprError> {
+        let start = self.at;
+        let inside = self.rest().get(1..).unwrap_or_default();
+        let Some((text, _)) = inside.split_once('`') else {
+            return Err(self.syntax());
+        };
+        let found = self
+            .scope
+            .source_line(text)
+            .map_err(|error| self.failed(error, start))?;
+        self.at += text.len() + 2;
+        found.ok_or_else(|| self.unresolved(start))
     }
 
     /// `@name`, `@$name`, `@!"symbol"`, `@@masm(...)`.

@@ -20,6 +20,12 @@ pub enum ScopeError {
         /// Some of them, as the user may write them.
         candidates: Vec<String>,
     },
+    /// No module that is here has such a source line.
+    #[error("{why}")]
+    NoSuchLine {
+        /// Why not, in words.
+        why: String,
+    },
     /// There is such a thing, but not now or not here.
     #[error("{why}")]
     Unavailable {
@@ -39,6 +45,12 @@ pub trait Scope {
     fn local_symbol(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
         let _ = name;
         Ok(None)
+    }
+
+    /// The address of a source line, as it stands between back-ticks: `mod!file:line`, `file:line`, `:line`, `file`.
+    fn source_line(&mut self, text: &str) -> Result<Option<u64>, ScopeError> {
+        let why = format!("there are no source lines here ({text})");
+        Err(ScopeError::Unavailable { why })
     }
 
     /// A register of the current thread and frame, in lower case. The evaluator itself cuts `eax`, `ah` or `zf` out of

@@ -7,6 +7,7 @@ use farsight_types::Address;
 use farsight_types::registers::amd64;
 
 use super::Session;
+use super::source::{SourceFault, SourcePlaces};
 use crate::error::CommandError;
 use crate::expression::{Evaluator, ExprError, RangeArgument, Scope, ScopeError};
 use crate::model::Process;
@@ -241,6 +242,29 @@ impl Scope for SessionScope<'_> {
         }
     }
 
+    fn source_line(&mut self, text: &str) -> Result<Option<u64>, ScopeError> {
+        let found = self.session.source_places(text);
+        let SourcePlaces { addresses, .. } = match found {
+            Ok(found) => found,
+            Err(SourceFault::Unknown { why }) => return Err(ScopeError::NoSuchLine { why }),
+            Err(SourceFault::Command(error)) => return self.answer(Err(error)),
+        };
+        match addresses.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only.0)),
+            several => {
+                let shown = several.iter().take(SHOWN_CANDIDATES);
+                let candidates = shown.map(|address| match self.session.place_of(*address) {
+                    Ok(place) => format!("{address} {place}"),
+                    Err(_) => address.to_string(),
+                });
+                Err(ScopeError::Ambiguous {
+                    candidates: candidates.collect(),
+                })
+            }
+        }
+    }
+
     fn register(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
         if self.session.current.is_none() {
             return Ok(None);
@@ -263,8 +287,8 @@ impl Scope for SessionScope<'_> {
             return Ok(self.session.memos.user_variables.get(number).copied());
         }
         if let Some(number) = name.strip_prefix("bp").and_then(|number| number.parse::<u32>().ok()) {
-            let bound = self.session.breakpoints.get(number).and_then(|one| one.bound);
-            return Ok(bound.map(|bound| bound.address.0));
+            let address = self.session.breakpoints.get(number).and_then(|one| one.address());
+            return Ok(address.map(|address| address.0));
         }
         let place = self.session.current;
         let process = || self.session.process().ok();

@@ -3,7 +3,7 @@
 use farsight_types::{Address, Architecture, OperatingSystem, OsPid, OsTid, ProcessId, SystemId, ThreadId};
 use minicbor::{Decode, Encode};
 
-use super::Place;
+use super::{Place, SourcePosition};
 
 /// Whether a row of a listing is the current one or the one of the last event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -271,6 +271,12 @@ pub struct BreakpointRow {
     /// Its system, where there are several.
     #[n(13)]
     pub system: Option<SystemId>,
+    /// The source line of its address.
+    #[n(14)]
+    pub source: Option<SourcePosition>,
+    /// Its other places, where a source line became several.
+    #[n(15)]
+    pub more: Option<Vec<Place>>,
 }
 
 /// `bl`.

@@ -8,7 +8,7 @@ use super::super::{Invocation, threads};
 use crate::breakpoints::Depth;
 use crate::error::CommandError;
 use crate::expression::{ExprErrorKind, ScopeError, take_string};
-use crate::session::Session;
+use crate::session::{Session, SourceFault, take_source_line};
 use crate::symbols::name_of;
 
 /// Most hits that a breakpoint may pass.
@@ -165,27 +165,42 @@ pub(super) fn only_thread(
     Ok(Some((thread.id, thread.os)))
 }
 
-/// The expression as typed, what it is now, and what follows it. No expression means here.
+/// The expression as typed, what it is now, and what follows it. No expression means here; a source line may be several
+/// places, and only what is not there yet is none.
 pub(super) fn take_address<'t>(
     session: &mut Session,
     invocation: &Invocation<'_>,
     text: &'t str,
-) -> Result<(String, Option<Address>, &'t str), CommandError> {
+) -> Result<(String, Vec<Address>, &'t str), CommandError> {
+    if let Some((source, rest)) = take_source_line(text) {
+        let expression = format!("`{source}`");
+        return match session.source_places(source) {
+            Ok(found) => {
+                found.tell_other_line(session);
+                Ok((expression, found.addresses, rest))
+            }
+            Err(SourceFault::Unknown { why }) => {
+                session.output.warning(why);
+                Ok((expression, Vec::new(), rest))
+            }
+            Err(SourceFault::Command(error)) => Err(error),
+        };
+    }
     if text.is_empty() || text.starts_with('"') {
         let pc = session.registers()?.pc();
-        return Ok((format!("{:#x}", pc.0), Some(pc), text));
+        return Ok((format!("{:#x}", pc.0), vec![pc], text));
     }
     match session.evaluate_prefix(text, invocation.position_of(text)) {
         Ok((address, rest)) => {
             let consumed = text.len() - rest.len();
             let expression = text.get(..consumed).unwrap_or(text).trim_end_matches([' ', '\t', ',']);
-            Ok((expression.to_owned(), Some(Address(address)), rest))
+            Ok((expression.to_owned(), vec![Address(address)], rest))
         }
         Err(CommandError::Expression(error)) if is_unresolved(&error.kind) => {
             // A name that nothing has yet ends at a space.
             let end = text.find([' ', '\t', '"']).unwrap_or(text.len());
             let (name, rest) = text.split_at(end);
-            Ok((name.to_owned(), None, rest.trim_start()))
+            Ok((name.to_owned(), Vec::new(), rest.trim_start()))
         }
         Err(error) => Err(error),
     }
@@ -278,8 +293,8 @@ fn named(session: &Session, pattern: &Pattern) -> Vec<u32> {
     let matching = session.breakpoints.iter().filter(|one| {
         let process = session.process_of(one.spec.system, one.spec.process).ok();
         let name = process
-            .zip(one.bound)
-            .and_then(|(process, bound)| name_of(process, bound.address));
+            .zip(one.address())
+            .and_then(|(process, address)| name_of(process, address));
         let name = name.map_or_else(|| one.spec.expression.clone(), |name| name.to_string());
         let bare = name.split_once('!').map_or(name.as_str(), |(_, bare)| bare);
         pattern.matches(&name) || pattern.matches(bare)

@@ -175,11 +175,13 @@ fn command(session: &Session, one: &Breakpoint) -> String {
         }
     }
     let process = session.process_of(spec.system, spec.process).ok();
-    let bound = one.bound.map(|bound| bound.address);
+    let bound = one.address();
     let named = process
         .zip(bound)
         .and_then(|(process, address)| name_of(process, address));
     text += &match (spec.deferred, named, bound) {
+        // A source line stays one: what it became is for the next program to say.
+        _ if spec.expression.starts_with('`') => spec.expression.clone(),
         (true, Some(name), _) => name.to_string(),
         (false, _, Some(address)) => format!("{:#x}", address.0),
         _ => spec.expression.clone(),

@@ -230,7 +230,7 @@ fn errors_name_the_place() {
         ),
         (
             "`a.c:1`",
-            "A source line is not supported in this build, at '`a.c:1`'",
+            "there are no source lines here (a.c:1) at '`a.c:1`'",
             0,
         ),
         ("$scmp(1,2)", "Syntax error at '1,2)'", 6),
