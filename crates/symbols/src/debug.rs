@@ -16,12 +16,17 @@ use farsight_types::Rva;
 use crate::image::Image;
 
 mod lines;
+mod location;
 mod reader;
 mod sections;
 mod types;
 mod units;
 
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
+pub use location::{
+    Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,
+    locate_member, register_name,
+};
 pub use reader::DebugReader;
 pub(crate) use reader::{Attribute, Entry, Slice, Unit};
 use sections::DebugFile;

@@ -28,6 +28,10 @@ pub use debug::{
     Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
 };
 pub use debug::{
+    Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,
+    locate_member, register_name,
+};
+pub use debug::{
     DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
 };
 pub use demangle::{demangle, demangle_short};
