@@ -15,6 +15,7 @@ use farsight_types::Rva;
 
 use crate::image::Image;
 
+mod index;
 mod lines;
 mod location;
 mod reader;
@@ -22,6 +23,7 @@ mod sections;
 mod types;
 mod units;
 
+pub use index::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use location::{
     Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,
@@ -70,6 +72,7 @@ pub struct DebugInfo {
     files: Vec<DebugFile>,
     units: Units,
     places: OnceLock<units::Places>,
+    index: OnceLock<NameIndex>,
     lines: lines::LineCache,
 }
 
@@ -88,6 +91,7 @@ impl DebugInfo {
             files,
             units,
             places: OnceLock::new(),
+            index: OnceLock::new(),
             lines,
         })
     }

@@ -23,6 +23,7 @@ mod symtab;
 mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
+pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{
     BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
     Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,

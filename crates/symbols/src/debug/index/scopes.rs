@@ -1,0 +1,97 @@
+//! Namespaces and types that hold names, each kept once however many units open it.
+
+use std::collections::HashMap;
+
+use super::super::{DieId, UnitId};
+use super::names;
+use super::table::ScopeAndRole;
+
+/// One namespace or type that holds others.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    pub(super) parent: u32,
+    /// Of its plain name.
+    pub(super) hash: u64,
+    /// Of its name with template or generic arguments.
+    full: u64,
+    /// One of the entries that open it, for its name.
+    pub(super) id: DieId,
+    /// Left out of names: `{impl#N}`, what has no name, inline namespaces.
+    pub(super) is_hidden: bool,
+}
+
+/// All scopes; number 0 is the outermost.
+#[derive(Debug)]
+pub(super) struct Scopes {
+    list: Vec<Scope>,
+    known: HashMap<(u32, u64, bool), u32>,
+}
+
+impl Default for Scopes {
+    fn default() -> Scopes {
+        let outermost = Scope {
+            parent: 0,
+            hash: 0,
+            full: 0,
+            id: DieId {
+                unit: UnitId(0),
+                offset: 0,
+            },
+            is_hidden: true,
+        };
+        Scopes {
+            list: vec![outermost],
+            known: HashMap::new(),
+        }
+    }
+}
+
+impl Scopes {
+    /// The number of a scope inside another.
+    pub(super) fn enter(&mut self, parent: u32, name: &[u8], id: DieId, is_inline: bool) -> u32 {
+        let text = std::str::from_utf8(name).unwrap_or_default();
+        let scope = Scope {
+            parent,
+            hash: names::hash(names::plain(text).as_bytes()),
+            full: names::hash(name),
+            id,
+            is_hidden: is_inline || names::is_hidden(text),
+        };
+        self.add(scope)
+    }
+
+    fn add(&mut self, scope: Scope) -> u32 {
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        if next >= ScopeAndRole::MOST_SCOPES {
+            return 0;
+        }
+        let key = (scope.parent, scope.full, scope.is_hidden);
+        let number = *self.known.entry(key).or_insert(next);
+        if number == next {
+            self.list.push(scope);
+        }
+        number
+    }
+
+    /// Takes another worker's scopes in; the answer gives the number here of each.
+    pub(super) fn take_in(&mut self, others: Scopes) -> Vec<u32> {
+        let mut numbers: Vec<u32> = Vec::with_capacity(others.list.len());
+        for scope in others.list {
+            // A parent was entered before its children. The outermost is everybody's.
+            let number = match numbers.get(scope.parent as usize) {
+                None => 0,
+                Some(parent) => self.add(Scope {
+                    parent: *parent,
+                    ..scope
+                }),
+            };
+            numbers.push(number);
+        }
+        numbers
+    }
+
+    /// No more are entered.
+    pub(super) fn finished(self) -> Vec<Scope> {
+        self.list
+    }
+}

@@ -1,0 +1,451 @@
+//! One pass over a unit's entries, for the names outside of functions.
+
+use gimli::{Abbreviation, AttributeValue, DwTag, EntriesRaw, UnitOffset};
+
+use super::super::reader::MAX_REFERENCES;
+use super::super::{Attribute, DebugError, DebugReader, DieId, Slice, Unit};
+use super::names;
+use super::scopes::Scopes;
+use super::table::{Raw, Role, ScopeAndRole};
+
+/// What one worker has found so far.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) functions: Vec<Raw>,
+    pub(super) variables: Vec<Raw>,
+    pub(super) types: Vec<Raw>,
+    pub(super) scopes: Scopes,
+    /// Entries whose names are in other units.
+    pub(super) far: Vec<Far>,
+    /// Units that could not be read to their end.
+    pub(super) damaged: u32,
+}
+
+/// An entry whose name and scope another unit has.
+pub(super) struct Far {
+    kind: Kind,
+    id: DieId,
+    role: Role,
+    pub(super) target: DieId,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Function,
+    Variable,
+    Type,
+    /// Holds names.
+    Namespace,
+    /// A declaration of a static member.
+    Member,
+}
+
+/// Entries deeper than this are left out; only hostile units nest them so.
+const MAX_DEPTH: usize = 256;
+
+/// What is wanted of an entry's attributes.
+#[derive(Default)]
+struct Facts<'a> {
+    name: Option<Attribute<'a>>,
+    /// What it is an instance or the definition of.
+    of: Option<Attribute<'a>>,
+    sibling: Option<usize>,
+    is_declaration: bool,
+    has_code: bool,
+    has_value: bool,
+    is_inlined: bool,
+    is_inline_namespace: bool,
+    language: Option<u64>,
+}
+
+impl Found {
+    fn list(&mut self, kind: Kind) -> Option<&mut Vec<Raw>> {
+        match kind {
+            Kind::Function => Some(&mut self.functions),
+            Kind::Variable => Some(&mut self.variables),
+            Kind::Type => Some(&mut self.types),
+            Kind::Namespace | Kind::Member => None,
+        }
+    }
+
+    /// Takes in the names of a unit.
+    pub(super) fn unit<'a>(&mut self, reader: &DebugReader<'a>, unit: &Unit<'a>) {
+        let mut pass = Pass::new(reader, unit, self);
+        if pass.run().is_err() {
+            pass.found.damaged += 1;
+        }
+        pass.name_links();
+    }
+
+    /// For the merge.
+    pub(super) fn sort(&mut self) {
+        for list in [&mut self.functions, &mut self.variables, &mut self.types] {
+            list.sort_unstable();
+        }
+    }
+
+    /// Names the entries whose names are in `unit`, all of which `wanted` are; sorted by their targets.
+    pub(super) fn far_unit<'a>(&mut self, reader: &DebugReader<'a>, unit: &Unit<'a>, wanted: &[Far]) {
+        let mut elsewhere = Found {
+            scopes: std::mem::take(&mut self.scopes),
+            ..Found::default()
+        };
+        let mut pass = Pass::new(reader, unit, &mut elsewhere);
+        // What could be read before any damage is as good as ever.
+        let _damage = pass.run();
+        let mut named = Vec::with_capacity(wanted.len());
+        for far in wanted {
+            let Ok(target) = u32::try_from(far.target.offset) else {
+                continue;
+            };
+            named.push((far, pass.name_at(target)));
+        }
+        self.scopes = elsewhere.scopes;
+        for (far, name) in named {
+            let name = match name {
+                Name::Here(hash, scope) => Some((hash, scope)),
+                Name::There(id) => reader.name(id).map(|name| (hash_of(name.as_bytes()), 0)),
+                Name::None => None,
+            };
+            if let (Some((hash, scope)), Ok(offset)) = (name, u32::try_from(far.id.offset)) {
+                let raw = Raw::new(hash, far.id.unit, offset, ScopeAndRole::new(scope, far.role));
+                if let Some(list) = self.list(far.kind) {
+                    list.push(raw);
+                }
+            }
+        }
+    }
+}
+
+fn hash_of(name: &[u8]) -> u64 {
+    match std::str::from_utf8(name) {
+        Ok(text) => names::hash(names::plain(text).as_bytes()),
+        Err(_) => names::hash(name),
+    }
+}
+
+/// Where an entry's name is.
+enum Name {
+    /// Its hash, and the scope.
+    Here(u64, u32),
+    There(DieId),
+    None,
+}
+
+struct Pass<'p, 'a> {
+    reader: &'p DebugReader<'a>,
+    unit: &'p Unit<'a>,
+    found: &'p mut Found,
+    /// Members, which are what definitions elsewhere refer to, with their names and scopes. Ascending.
+    members: Vec<(u32, u64, u32)>,
+    /// Entries that are named by others. Ascending.
+    links: Vec<(u32, Attribute<'a>)>,
+    /// The same, but for the kind: those that will be in a table.
+    waiting: Vec<(Kind, Role, u32)>,
+    /// Whether types hold other names; in C they do not.
+    nests: bool,
+}
+
+impl<'p, 'a> Pass<'p, 'a> {
+    fn new(reader: &'p DebugReader<'a>, unit: &'p Unit<'a>, found: &'p mut Found) -> Pass<'p, 'a> {
+        Pass {
+            reader,
+            unit,
+            found,
+            members: Vec::new(),
+            links: Vec::new(),
+            waiting: Vec::new(),
+            nests: true,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), DebugError> {
+        let unit = self.unit;
+        let mut entries = unit.unit.entries_raw(None)?;
+        // The scope of each level that is open.
+        let mut open: Vec<u32> = Vec::new();
+        while !entries.is_empty() {
+            let offset = entries.next_offset().0;
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                open.pop();
+                if open.is_empty() {
+                    break;
+                }
+                continue;
+            };
+            let Some(&scope) = open.last() else {
+                let root = read(&mut entries, abbreviation)?;
+                self.nests = !root.language.is_some_and(is_c);
+                if !abbreviation.has_children() {
+                    break;
+                }
+                open.push(0);
+                continue;
+            };
+            let Some(kind) = kind_of(abbreviation.tag()) else {
+                pass_over(unit, &mut entries, abbreviation)?;
+                continue;
+            };
+            let facts = read(&mut entries, abbreviation)?;
+            let inside = self.entry(kind, offset, &facts, scope)?;
+            if !abbreviation.has_children() {
+                continue;
+            }
+            match inside {
+                Some(inside) if open.len() < MAX_DEPTH => open.push(inside),
+                _ => leave(unit, &mut entries, facts.sibling)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes an entry; the answer is its number as a scope, where its children are to be looked at.
+    fn entry(&mut self, kind: Kind, offset: usize, facts: &Facts<'a>, scope: u32) -> Result<Option<u32>, DebugError> {
+        let Ok(offset) = u32::try_from(offset) else {
+            return Ok(None);
+        };
+        let id = DieId {
+            unit: self.unit.id,
+            offset: u64::from(offset),
+        };
+        let name = match &facts.name {
+            Some(name) => self.unit.of().attr_string(name.clone()).ok(),
+            None => None,
+        };
+        let name = name.as_ref().map(|name| name.slice());
+        if kind == Kind::Namespace {
+            let name = name.unwrap_or_default();
+            return Ok(Some(self.found.scopes.enter(
+                scope,
+                name,
+                id,
+                facts.is_inline_namespace,
+            )));
+        }
+        let role = if facts.is_inlined && !facts.has_code {
+            Role::Abstract
+        } else {
+            Role::Definition
+        };
+        let shown = match kind {
+            Kind::Type => !facts.is_declaration,
+            Kind::Function => !facts.is_declaration && (facts.has_code || facts.is_inlined),
+            _ => facts.has_value || !facts.is_declaration,
+        };
+        match (name, &facts.of) {
+            (Some(name), _) => {
+                let hash = hash_of(name);
+                if kind != Kind::Type && (scope != 0 || facts.of.is_some()) {
+                    self.members.push((offset, hash, scope));
+                }
+                let raw = Raw::new(hash, self.unit.id, offset, ScopeAndRole::new(scope, role));
+                if shown && let Some(list) = self.found.list(kind) {
+                    list.push(raw);
+                }
+                if kind == Kind::Member && facts.has_value {
+                    self.found.variables.push(raw);
+                }
+            }
+            (None, Some(of)) => {
+                self.links.push((offset, of.clone()));
+                if shown && matches!(kind, Kind::Function | Kind::Variable) {
+                    self.waiting.push((kind, role, offset));
+                }
+            }
+            (None, None) => {}
+        }
+        if kind != Kind::Type || !self.nests {
+            return Ok(None);
+        }
+        let name = name.unwrap_or_default();
+        Ok(Some(self.found.scopes.enter(scope, name, id, false)))
+    }
+
+    /// Puts the entries that others name into the tables.
+    fn name_links(&mut self) {
+        for (kind, role, offset) in std::mem::take(&mut self.waiting) {
+            let id = DieId {
+                unit: self.unit.id,
+                offset: u64::from(offset),
+            };
+            match self.name_at(offset) {
+                Name::Here(hash, scope) => {
+                    let raw = Raw::new(hash, id.unit, offset, ScopeAndRole::new(scope, role));
+                    if let Some(list) = self.found.list(kind) {
+                        list.push(raw);
+                    }
+                }
+                Name::There(target) => self.found.far.push(Far { kind, id, role, target }),
+                Name::None => {}
+            }
+        }
+    }
+
+    /// The name and the scope of the entry at an offset of this unit, its own or that of what it refers to.
+    fn name_at(&self, offset: u32) -> Name {
+        let mut offset = offset;
+        for _ in 0..MAX_REFERENCES {
+            if let Ok(at) = self.members.binary_search_by_key(&offset, |(offset, ..)| *offset)
+                && let Some(&(_, hash, scope)) = self.members.get(at)
+            {
+                return Name::Here(hash, scope);
+            }
+            let link = self.links.binary_search_by_key(&offset, |(offset, _)| *offset);
+            let target = match link.ok().and_then(|at| self.links.get(at)) {
+                Some((_, target)) => target.clone(),
+                // An entry that the walk did not come to, or one in no scope.
+                None => match self.facts_at(offset).map(|facts| (facts.name, facts.of)) {
+                    Some((Some(name), _)) => match self.unit.of().attr_string(name) {
+                        Ok(name) => return Name::Here(hash_of(name.slice()), 0),
+                        Err(_) => return Name::None,
+                    },
+                    Some((None, Some(target))) => target,
+                    _ => return Name::None,
+                },
+            };
+            let Some(target) = self.reader.follow(self.unit, target) else {
+                return Name::None;
+            };
+            match u32::try_from(target.offset) {
+                Ok(here) if target.unit == self.unit.id => offset = here,
+                _ => return Name::There(target),
+            }
+        }
+        Name::None
+    }
+}
+
+impl<'a> Pass<'_, 'a> {
+    fn facts_at(&self, offset: u32) -> Option<Facts<'a>> {
+        let offset = UnitOffset(usize::try_from(offset).ok()?);
+        let mut entries = self.unit.unit.entries_raw(Some(offset)).ok()?;
+        let abbreviation = entries.read_abbreviation().ok()??;
+        read(&mut entries, abbreviation).ok()
+    }
+}
+
+fn kind_of(tag: DwTag) -> Option<Kind> {
+    Some(match tag {
+        gimli::DW_TAG_subprogram => Kind::Function,
+        gimli::DW_TAG_variable => Kind::Variable,
+        gimli::DW_TAG_member => Kind::Member,
+        gimli::DW_TAG_structure_type
+        | gimli::DW_TAG_class_type
+        | gimli::DW_TAG_union_type
+        | gimli::DW_TAG_interface_type
+        | gimli::DW_TAG_enumeration_type
+        | gimli::DW_TAG_typedef
+        | gimli::DW_TAG_base_type
+        | gimli::DW_TAG_unspecified_type
+        | gimli::DW_TAG_template_alias => Kind::Type,
+        gimli::DW_TAG_namespace | gimli::DW_TAG_module => Kind::Namespace,
+        _ => return None,
+    })
+}
+
+/// In C and assembly nothing is inside of a type that is not a part of it.
+fn is_c(language: u64) -> bool {
+    let language = u16::try_from(language).map(gimli::DwLang);
+    matches!(
+        language,
+        Ok(gimli::DW_LANG_C89
+            | gimli::DW_LANG_C
+            | gimli::DW_LANG_C99
+            | gimli::DW_LANG_C11
+            | gimli::DW_LANG_C17
+            | gimli::DW_LANG_Mips_Assembler)
+    )
+}
+
+type Entries<'u, 'a> = EntriesRaw<'u, Slice<'a>>;
+
+fn read<'a>(entries: &mut Entries<'_, 'a>, abbreviation: &Abbreviation) -> Result<Facts<'a>, DebugError> {
+    let mut facts = Facts::default();
+    for specification in abbreviation.attributes() {
+        let attribute = entries.read_attribute_inline(*specification)?;
+        match specification.name() {
+            gimli::DW_AT_name => facts.name = Some(attribute.value()),
+            gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => facts.of = Some(attribute.value()),
+            gimli::DW_AT_sibling => facts.sibling = sibling(attribute.value()),
+            gimli::DW_AT_declaration => facts.is_declaration = true,
+            gimli::DW_AT_low_pc | gimli::DW_AT_ranges => facts.has_code = true,
+            gimli::DW_AT_location | gimli::DW_AT_const_value => facts.has_value = true,
+            gimli::DW_AT_inline => {
+                let inlined = [gimli::DW_INL_inlined, gimli::DW_INL_declared_inlined];
+                facts.is_inlined = matches!(attribute.value(), AttributeValue::Inline(how) if inlined.contains(&how));
+            }
+            gimli::DW_AT_export_symbols => facts.is_inline_namespace = true,
+            gimli::DW_AT_language => {
+                if let AttributeValue::Language(language) = attribute.value() {
+                    facts.language = Some(u64::from(language.0));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(facts)
+}
+
+fn sibling(value: Attribute<'_>) -> Option<usize> {
+    match value {
+        AttributeValue::UnitRef(offset) => Some(offset.0),
+        _ => None,
+    }
+}
+
+/// Passes over an entry that is not wanted, and over what is inside of it.
+fn pass_over<'u, 'a>(
+    unit: &'u Unit<'a>,
+    entries: &mut Entries<'u, 'a>,
+    abbreviation: &Abbreviation,
+) -> Result<(), DebugError> {
+    if !abbreviation.has_children() {
+        return Ok(entries.skip_attributes(abbreviation.attributes())?);
+    }
+    let sibling = skip(entries, abbreviation)?;
+    leave(unit, entries, sibling)
+}
+
+/// Reads past an entry's attributes; the answer is where what follows its children lies.
+fn skip(entries: &mut Entries<'_, '_>, abbreviation: &Abbreviation) -> Result<Option<usize>, DebugError> {
+    let attributes = abbreviation.attributes();
+    let has_sibling = attributes.iter().any(|one| one.name() == gimli::DW_AT_sibling);
+    if !has_sibling {
+        entries.skip_attributes(attributes)?;
+        return Ok(None);
+    }
+    let mut found = None;
+    for specification in attributes {
+        let attribute = entries.read_attribute_inline(*specification)?;
+        if specification.name() == gimli::DW_AT_sibling {
+            found = sibling(attribute.value());
+        }
+    }
+    Ok(found)
+}
+
+/// Passes over the children of an entry whose attributes are behind us.
+fn leave<'u, 'a>(unit: &'u Unit<'a>, entries: &mut Entries<'u, 'a>, sibling: Option<usize>) -> Result<(), DebugError> {
+    // Only forward: a sibling that lies behind would lead in circles.
+    let jump = |entries: &mut Entries<'u, 'a>, sibling: Option<usize>| {
+        let to = sibling.filter(|to| *to > entries.next_offset().0)?;
+        *entries = unit.unit.entries_raw(Some(UnitOffset(to))).ok()?;
+        Some(())
+    };
+    if jump(entries, sibling).is_some() {
+        return Ok(());
+    }
+    let mut depth = 1usize;
+    while depth > 0 && !entries.is_empty() {
+        let Some(abbreviation) = entries.read_abbreviation()? else {
+            depth -= 1;
+            continue;
+        };
+        let has_children = abbreviation.has_children();
+        let sibling = skip(entries, abbreviation)?;
+        if has_children && jump(entries, sibling).is_none() {
+            depth += 1;
+        }
+    }
+    Ok(())
+}
