@@ -23,11 +23,11 @@ mod symtab;
 mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
-pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{
     BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
     Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
 };
+pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{
     Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,
     locate_member, register_name,

@@ -253,7 +253,11 @@ fn explain(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         }
         lines.push(format!("    {attempt}"));
     }
-    let looked = symbols.files.trail.iter().any(|attempt| attempt.role == Role::DebugFile);
+    let looked = symbols
+        .files
+        .trail
+        .iter()
+        .any(|attempt| attempt.role == Role::DebugFile);
     if symbols.files.image.is_some() && !looked {
         lines.push("No debug file was looked for: the image has its own .debug_info".to_owned());
     }

@@ -1,6 +1,6 @@
 //! The index against a walk over everything, on this test program itself, and on damaged units.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::*;
@@ -50,17 +50,17 @@ fn every_function_is_found_by_its_name() {
     let info = info(own_image()).unwrap();
     let reader = info.reader();
     let index = info.index(&Watch::default()).unwrap();
-    let walked = functions_by_walking(&reader, info.unit_count().min(400));
-    assert!(walked.len() > 500, "{}", walked.len());
-    let names: BTreeSet<&str> = walked
-        .iter()
-        .flat_map(|(_, name)| [name.as_str(), plain(name)])
-        .collect();
-    for name in names.into_iter().step_by(7) {
+    let walked = functions_by_walking(&reader, info.unit_count().min(100));
+    assert!(walked.len() > 100, "{}", walked.len());
+    let mut names: BTreeMap<&str, BTreeSet<DieId>> = BTreeMap::new();
+    for (id, name) in &walked {
+        for name in [name.as_str(), plain(name)] {
+            names.entry(name).or_default().insert(*id);
+        }
+    }
+    for (name, ids) in names.iter().step_by(7) {
         let found: BTreeSet<DieId> = index.functions(&reader, name).iter().map(|named| named.id).collect();
-        let of_name = walked.iter().filter(|(_, known)| known == name || plain(known) == name);
-        let missing: Vec<_> = of_name.filter(|(id, _)| !found.contains(id)).collect();
-        assert!(missing.is_empty(), "{name}: {missing:x?}");
+        assert!(ids.is_subset(&found), "{name}: {ids:x?} are not all in {found:x?}");
     }
     let mut all = BTreeSet::new();
     let every = Pattern::new("*");
@@ -71,7 +71,7 @@ fn every_function_is_found_by_its_name() {
     assert_eq!(all.len(), index.count(NameKind::Function).1);
     let walked: BTreeSet<DieId> = walked.into_iter().map(|(id, _)| id).collect();
     assert!(walked.is_subset(&all));
-    let first: BTreeSet<DieId> = all.into_iter().filter(|id| id.unit.0 < 400).collect();
+    let first: BTreeSet<DieId> = all.into_iter().filter(|id| id.unit.0 < 100).collect();
     assert_eq!(first, walked, "nothing but functions");
 }
 
