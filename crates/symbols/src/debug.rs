@@ -18,7 +18,9 @@ use crate::image::Image;
 mod index;
 mod lines;
 mod location;
+mod outline;
 mod reader;
+mod scopes;
 mod sections;
 mod types;
 mod units;
@@ -31,6 +33,9 @@ pub use location::{
 };
 pub use reader::DebugReader;
 pub(crate) use reader::{Attribute, Entry, Slice, Unit};
+pub use scopes::{
+    CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, Variable, VariableKind,
+};
 use sections::DebugFile;
 pub use types::{
     BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
@@ -74,6 +79,7 @@ pub struct DebugInfo {
     places: OnceLock<units::Places>,
     index: OnceLock<NameIndex>,
     lines: lines::LineCache,
+    outlines: OnceLock<outline::Outlines>,
 }
 
 impl DebugInfo {
@@ -93,6 +99,7 @@ impl DebugInfo {
             places: OnceLock::new(),
             index: OnceLock::new(),
             lines,
+            outlines: OnceLock::new(),
         })
     }
 

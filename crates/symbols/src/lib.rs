@@ -33,6 +33,9 @@ pub use debug::{
     locate_member, register_name,
 };
 pub use debug::{
+    CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, Variable, VariableKind,
+};
+pub use debug::{
     DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
 };
 pub use demangle::{demangle, demangle_short};

@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use farsight_types::Rva;
 
 use super::reader::{DebugReader, Unit};
-use super::{DebugError, UnitId};
+use super::{DebugError, FileId, UnitId};
 
 mod files;
 mod places;
 mod program;
 
+use files::FileTable;
 pub use files::{FilePattern, SourceFile};
 pub use places::{LinePlace, LinePlaces};
 use program::UnitLines;
@@ -86,6 +87,13 @@ impl<'a> DebugReader<'a> {
     pub fn past_prologue(&self, code: Range<Rva>) -> Rva {
         let lines = self.info().unit_at(code.start).and_then(|unit| self.lines(unit));
         lines.map_or(code.start, |lines| lines.past_prologue(code))
+    }
+
+    /// A file that a declaration or a call names.
+    pub fn file(&self, id: FileId) -> Option<SourceFile> {
+        let unit = self.unit(id.unit).ok()?;
+        let header = unit.unit.line_program.as_ref()?.header();
+        FileTable::of(&unit, header).file(id.index)
     }
 
     /// The line table of a unit.

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use farsight_types::Rva;
 use gimli::{AttributeValue, DebuggingInformationEntry, Dwarf, EndianSlice, LittleEndian, UnitOffset, UnitRef};
 
-use super::types::Outer;
 use super::units::UnitStart;
 use super::{DebugError, DebugInfo, DieId, UnitId};
 
@@ -57,12 +56,17 @@ impl<'a> Unit<'a> {
         let mut found = Vec::new();
         let mut ranges = self.of().die_ranges(entry)?;
         while let Some(range) = ranges.next()? {
-            let removed = range.begin == 0 || self.unit.header.is_tombstone_address(range.begin);
-            if range.begin < range.end && !removed {
+            if self.is_code(&range) {
                 found.push(Rva(range.begin)..Rva(range.end));
             }
         }
         Ok(found)
+    }
+
+    /// Whether a range holds code: it is neither empty nor removed.
+    pub(crate) fn is_code(&self, range: &gimli::Range) -> bool {
+        let removed = range.begin == 0 || self.unit.header.is_tombstone_address(range.begin);
+        range.begin < range.end && !removed
     }
 
     /// The identity of an entry of this unit.
@@ -80,8 +84,6 @@ pub struct DebugReader<'a> {
     /// Of each file.
     dwarfs: Vec<Rc<Dwarf<Slice<'a>>>>,
     units: RefCell<HashMap<UnitId, Rc<Unit<'a>>>>,
-    /// What the entries of a unit lie in, where it was asked for.
-    outer: RefCell<HashMap<UnitId, Rc<Outer>>>,
 }
 
 impl<'a> DebugReader<'a> {
@@ -98,7 +100,6 @@ impl<'a> DebugReader<'a> {
             info,
             dwarfs: dwarfs.collect(),
             units: RefCell::new(HashMap::new()),
-            outer: RefCell::new(HashMap::new()),
         }
     }
 
@@ -115,16 +116,6 @@ impl<'a> DebugReader<'a> {
         let unit = Rc::new(self.parse(id)?);
         self.units.borrow_mut().insert(id, Rc::clone(&unit));
         Ok(unit)
-    }
-
-    /// What the entries of a unit lie in, found at the first asking.
-    pub(super) fn outer(&self, id: UnitId) -> Result<Rc<Outer>, DebugError> {
-        if let Some(outer) = self.outer.borrow().get(&id) {
-            return Ok(Rc::clone(outer));
-        }
-        let outer = Rc::new(Outer::of(&*self.unit(id)?)?);
-        self.outer.borrow_mut().insert(id, Rc::clone(&outer));
-        Ok(outer)
     }
 
     /// A unit that is used once: it is not kept, so that going through all of them needs no memory.

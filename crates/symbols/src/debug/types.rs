@@ -15,10 +15,8 @@ use super::{DebugError, DebugReader, DieId, Entry, Unit};
 mod definition;
 mod members;
 mod names;
-mod outer;
 
 pub use members::{BitRange, Enumerator, Generic, Member, MemberKind, MemberPlace, Members, Variant, VariantPart};
-pub(crate) use outer::Outer;
 
 /// A type that the debug information has an entry for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -9,6 +9,7 @@
 mod damage;
 mod gdb;
 mod images;
+mod scopes;
 mod snapshot;
 mod speed;
 mod support;

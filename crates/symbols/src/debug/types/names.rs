@@ -3,10 +3,8 @@
 //! A type of C is written around the name of what has it: `int (*f)(char)`, `char *names [3]`. [`DebugReader::declaration`]
 //! does that; a type's own name is the declaration of nothing.
 
-use std::rc::Rc;
-
-use super::{Encoding, Language, Outer, Qualifier, TypeKind, TypeRef};
-use crate::debug::{DebugReader, DieId};
+use super::{Encoding, Language, Qualifier, TypeKind, TypeRef};
+use crate::debug::DebugReader;
 
 /// How deep types lie in each other in names; only hostile ones go further.
 const MOST_DEPTH: u32 = 24;
@@ -23,48 +21,6 @@ impl DebugReader<'_> {
     /// The declaration of a thing of a type: `int x`, `int (*f)(char)`, `char *names [3]`.
     pub fn declaration(&self, id: &TypeRef, name: &str) -> String {
         self.declare(id, name.to_owned(), MOST_DEPTH)
-    }
-
-    /// The name of an entry with the namespaces and types around it (`std::vector<int>`), without parameters.
-    pub fn qualified_name(&self, id: DieId) -> Option<String> {
-        let (id, own) = self.declared(id)?;
-        let mut parts = vec![own];
-        for outer in self.around(id) {
-            let Ok((unit, entry)) = self.entry(outer) else {
-                break;
-            };
-            match (entry.tag(), self.name(unit.die(&entry)).filter(|name| !name.is_empty())) {
-                (gimli::DW_TAG_namespace, None) => parts.push(String::from("(anonymous namespace)")),
-                (gimli::DW_TAG_enumeration_type, _) | (_, None) => {}
-                // What is local to a function of C or C++ is not named by it.
-                (gimli::DW_TAG_subprogram, _) => break,
-                (_, Some(name)) => parts.push(name),
-            }
-        }
-        parts.reverse();
-        Some(parts.join("::"))
-    }
-
-    /// Where an entry is declared among namespaces, and its own name.
-    fn declared(&self, id: DieId) -> Option<(DieId, String)> {
-        let mut id = id;
-        for _ in 0..super::MAX_REFERENCES {
-            let (unit, entry) = self.entry(id).ok()?;
-            let origin = self
-                .referred(&unit, &entry, gimli::DW_AT_specification)
-                .or_else(|| self.referred(&unit, &entry, gimli::DW_AT_abstract_origin));
-            match origin {
-                Some(origin) => id = origin,
-                None => return Some((id, unit.name_of(&entry).filter(|name| !name.is_empty())?)),
-            }
-        }
-        None
-    }
-
-    /// What an entry lies in, innermost first.
-    pub(crate) fn around(&self, id: DieId) -> Vec<DieId> {
-        let found = self.outer(id.unit).map(|outer: Rc<Outer>| outer.around(id));
-        found.unwrap_or_default()
     }
 
     /// The declaration of `inner` as a thing of this type.
