@@ -3,8 +3,12 @@
 //!
 //! Used by the fuzz targets of the same names and by the test that replays the corpus.
 
+#[path = "parsers/debug.rs"]
+mod debug;
+
 use std::sync::Arc;
 
+pub use debug::{debug_lines, debug_locations, debug_names, debug_types};
 use farsight_engine::disassembly;
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
 use farsight_symbols::{
@@ -36,6 +40,10 @@ pub const PARSERS: &[Parser] = &[
     ("vector_area", vector_area),
     ("step_plan", step_plan),
     ("words_of_commands", words_of_commands),
+    ("debug_lines", debug_lines),
+    ("debug_types", debug_types),
+    ("debug_names", debug_names),
+    ("debug_locations", debug_locations),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.

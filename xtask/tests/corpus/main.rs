@@ -91,6 +91,26 @@ fn formats_and_events() {
 }
 
 #[test]
+fn line_programs() {
+    replay("debug_lines");
+}
+
+#[test]
+fn types() {
+    replay("debug_types");
+}
+
+#[test]
+fn names_of_debug_information() {
+    replay("debug_names");
+}
+
+#[test]
+fn location_expressions() {
+    replay("debug_locations");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");

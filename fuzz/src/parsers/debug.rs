@@ -1,0 +1,231 @@
+//! Debug information from strangers: units, line programs, types, names and location expressions.
+//!
+//! An input is a list of sections: a byte that names one of [`SECTIONS`], two for its length (little-endian), its bytes.
+
+use farsight_symbols::{
+    DebugInfo, DebugReader, DieId, FilePattern, FrameRegisters, Image, ImageKind, ImageLayout, MemberPlace, NameKind,
+    Pattern, Place, ReadOutcome, RegisterOutcome, Section, SharedBytes, TypeId, TypeKind, TypeRef, UnitId,
+    ValueContext, ValueError, ValueFrame, Watch, element_count, locate, locate_member,
+};
+use farsight_types::{Address, Rva};
+
+/// In an order that the corpus depends on; new ones go to the end.
+const SECTIONS: &[&str] = &[
+    ".debug_info",
+    ".debug_abbrev",
+    ".debug_str",
+    ".debug_line",
+    ".debug_line_str",
+    ".debug_loclists",
+    ".debug_rnglists",
+    ".debug_addr",
+    ".debug_str_offsets",
+    ".debug_loc",
+    ".debug_ranges",
+    ".debug_types",
+    ".debug_aranges",
+];
+
+/// How many entries of an input are asked about, and how many places in code.
+const MOST_ENTRIES: u64 = 400;
+const MOST_PLACES: u64 = 64;
+
+struct Sections {
+    layout: ImageLayout,
+    bytes: Vec<SharedBytes>,
+}
+
+impl Image for Sections {
+    fn layout(&self) -> &ImageLayout {
+        &self.layout
+    }
+
+    fn section_bytes(&self, index: usize) -> Option<SharedBytes> {
+        self.bytes.get(index).cloned()
+    }
+
+    fn bytes_at(&self, _rva: Rva, _length: usize) -> SharedBytes {
+        SharedBytes::default()
+    }
+}
+
+fn sections(mut input: &[u8]) -> Sections {
+    let mut found = Sections {
+        layout: ImageLayout {
+            kind: ImageKind::SharedObject,
+            entry: None,
+            link_base: Rva(0),
+            size: 0x1_0000,
+            segments: Vec::new(),
+            sections: Vec::new(),
+            build_id: None,
+            debug_link: None,
+            debug_alt_link: None,
+            soname: None,
+        },
+        bytes: Vec::new(),
+    };
+    while let [which, low, high, rest @ ..] = input {
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
+        let (bytes, behind) = rest.split_at(length);
+        found.layout.sections.push(Section {
+            name: SECTIONS[usize::from(*which) % SECTIONS.len()].to_owned(),
+            address: Rva(0),
+            size: length as u64,
+            kind: 1,
+            flags: 0,
+            file_offset: 0,
+            link: 0,
+            info: 0,
+        });
+        found.bytes.push(SharedBytes::from(bytes.to_vec()));
+        input = behind;
+    }
+    found
+}
+
+/// Calls `look` with what the input says, when it says anything.
+fn with(input: &[u8], look: impl Fn(&DebugInfo, &DebugReader<'_>)) {
+    if let Some(info) = DebugInfo::new(&sections(input), None) {
+        look(&info, &info.reader());
+    }
+}
+
+/// Entries of the first units, wherever one may begin: most of these places are inside of one.
+fn entries(info: &DebugInfo) -> impl Iterator<Item = DieId> {
+    let units = (0..info.unit_count().min(4)).map(UnitId);
+    units.flat_map(|unit| (0..MOST_ENTRIES).map(move |offset| DieId { unit, offset }))
+}
+
+/// Line programs: rows by place and places by row.
+pub fn debug_lines(input: &[u8]) {
+    with(input, |info, reader| {
+        for place in (0..MOST_PLACES).map(|step| Rva(step * 16)) {
+            let _ = (info.unit_at(place), reader.line_at(place));
+            let _ = reader.past_prologue(place..Rva(place.0 + 16));
+        }
+        let rows = reader.rows_in(Rva(0)..Rva(u64::MAX));
+        // A row that is told of is where it says.
+        for row in rows.iter().take(64).filter(|row| row.range.start < row.range.end) {
+            let again = reader.row_at(row.range.start);
+            assert!(again.is_none_or(|again| again.range.contains(&row.range.start)));
+        }
+        let files = reader.source_files(&|| true).unwrap_or_default();
+        for file in files.iter().take(8) {
+            if let Some(pattern) = FilePattern::new(&file.path) {
+                let _ = reader.places_of(&pattern, 3, &|| true);
+            }
+        }
+    });
+}
+
+/// Types: names, sizes, members, variants, enumerators.
+pub fn debug_types(input: &[u8]) {
+    with(input, |info, reader| {
+        for id in entries(info) {
+            let type_ref = TypeRef::from(TypeId(id));
+            let _ = (reader.name(id), reader.qualified_name(id), reader.language(id));
+            let _ = (reader.size_of(&type_ref), reader.is_signed(&type_ref), reader.type_of_entry(id));
+            let name = reader.type_name(&type_ref);
+            assert!(name.len() < 1 << 20, "a name of {} bytes", name.len());
+            let _ = (reader.declaration(&type_ref, "x"), reader.definition(TypeId(id)));
+            let _ = (reader.stripped(&type_ref), reader.enumerators(TypeId(id)), reader.generics(id));
+            if let Ok(members) = reader.members(TypeId(id)) {
+                let _ = members.variants.map(|part| part.variant(0).is_some());
+            }
+        }
+    });
+}
+
+/// Names of functions, variables and types, each found again by its name.
+pub fn debug_names(input: &[u8]) {
+    with(input, |info, reader| {
+        let watch = Watch::default();
+        let Ok(index) = info.index(&watch) else { return };
+        for kind in [NameKind::Function, NameKind::Variable, NameKind::Type] {
+            let _ = index.count(kind);
+            let mut names = Vec::new();
+            let _ = index.matching(reader, kind, &Pattern::for_symbols("*"), &watch, |name, named| {
+                names.push((name.to_owned(), named));
+                names.len() < 100
+            });
+            for (name, _) in names {
+                let _ = index.find(reader, kind, &name);
+            }
+        }
+    });
+}
+
+/// A debuggee whose memory and registers are made up from addresses and numbers.
+struct MadeUp;
+
+impl ValueContext for MadeUp {
+    fn read(&mut self, address: Address, into: &mut [u8]) -> ReadOutcome {
+        if address.0 >= 1 << 47 {
+            return ReadOutcome::Unreadable;
+        }
+        for (index, byte) in into.iter_mut().enumerate() {
+            *byte = (address.0 as u8).wrapping_add(index as u8);
+        }
+        ReadOutcome::Read
+    }
+
+    fn vector(&mut self, dwarf: u16) -> RegisterOutcome {
+        match dwarf % 3 {
+            0 => RegisterOutcome::Known([dwarf as u8; 16]),
+            1 => RegisterOutcome::NotYet,
+            _ => RegisterOutcome::Lost,
+        }
+    }
+
+    fn thread_local(&mut self, bias: u64, offset: u64) -> Result<Address, ValueError> {
+        Ok(Address(bias.wrapping_add(offset)))
+    }
+}
+
+/// Location expressions and lists, in two frames with registers that are known in part.
+pub fn debug_locations(input: &[u8]) {
+    const BIAS: u64 = 0x10_0000;
+    with(input, |info, reader| {
+        let mut registers = FrameRegisters::default();
+        for index in 0..12 {
+            registers.set(index, Some(BIAS + index as u64 * 8));
+        }
+        let function = entries(info).nth(40);
+        let frame = |place| ValueFrame {
+            reader: Some(reader),
+            bias: BIAS,
+            place: Rva(place),
+            pc: Rva(place + 1),
+            registers,
+            cfa: Some(Address(0x7fff_0000)),
+            function,
+        };
+        let frames = [frame(4), frame(20)];
+        for id in entries(info) {
+            for level in 0..frames.len() {
+                if let Ok(place) = locate(reader, BIAS, id, &frames, level, &mut MadeUp) {
+                    look_at(&place);
+                }
+            }
+            let _ = element_count(reader, BIAS, id, &frames, 0, &mut MadeUp);
+            let _ = locate_member(reader, BIAS, id, Address(BIAS), &mut MadeUp);
+            let kind = reader.kind_of(&TypeRef::from(TypeId(id)));
+            let _ = kind.is_ok_and(|kind| matches!(kind, TypeKind::Array { .. }));
+            if let Ok(members) = reader.members(TypeId(id)) {
+                let at = |place: &MemberPlace| matches!(place, MemberPlace::At(_));
+                let _ = members.list.iter().filter(|member| at(&member.place)).count();
+            }
+        }
+    });
+}
+
+fn look_at(place: &Place) {
+    let _ = (place.address(), place.register(), place.led_to(), place.described());
+    for size in [0, 1, 8, 100] {
+        if let Ok(bytes) = place.read(size, &mut MadeUp) {
+            assert_eq!(bytes.len() as u64, size);
+        }
+    }
+    let _ = place.at(u64::MAX).read(8, &mut MadeUp);
+}
