@@ -8,7 +8,7 @@ mod debug;
 
 use std::sync::Arc;
 
-pub use debug::{debug_lines, debug_locations, debug_names, debug_types};
+pub use debug::{debug_lines, debug_locations, debug_names, debug_scopes, debug_types};
 use farsight_engine::disassembly;
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
 use farsight_symbols::{
@@ -44,6 +44,7 @@ pub const PARSERS: &[Parser] = &[
     ("debug_types", debug_types),
     ("debug_names", debug_names),
     ("debug_locations", debug_locations),
+    ("debug_scopes", debug_scopes),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.

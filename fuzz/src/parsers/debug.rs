@@ -125,11 +125,19 @@ pub fn debug_types(input: &[u8]) {
         for id in entries(info) {
             let type_ref = TypeRef::from(TypeId(id));
             let _ = (reader.name(id), reader.qualified_name(id), reader.language(id));
-            let _ = (reader.size_of(&type_ref), reader.is_signed(&type_ref), reader.type_of_entry(id));
+            let _ = (
+                reader.size_of(&type_ref),
+                reader.is_signed(&type_ref),
+                reader.type_of_entry(id),
+            );
             let name = reader.type_name(&type_ref);
             assert!(name.len() < 1 << 20, "a name of {} bytes", name.len());
             let _ = (reader.declaration(&type_ref, "x"), reader.definition(TypeId(id)));
-            let _ = (reader.stripped(&type_ref), reader.enumerators(TypeId(id)), reader.generics(id));
+            let _ = (
+                reader.stripped(&type_ref),
+                reader.enumerators(TypeId(id)),
+                reader.generics(id),
+            );
             if let Ok(members) = reader.members(TypeId(id)) {
                 let _ = members.variants.map(|part| part.variant(0).is_some());
             }
@@ -152,6 +160,31 @@ pub fn debug_names(input: &[u8]) {
             for (name, _) in names {
                 let _ = index.find(reader, kind, &name);
             }
+        }
+    });
+}
+
+/// Functions, inlined calls, variables and call sites by place in code.
+pub fn debug_scopes(input: &[u8]) {
+    with(input, |info, reader| {
+        for place in (0..MOST_PLACES).map(|step| Rva(step * 8)) {
+            let _ = reader.call_returning_to(place);
+            let Some(scopes) = reader.scopes_at(place) else {
+                continue;
+            };
+            assert!(scopes.inlined.iter().all(|scope| scope.is_inlined));
+            for scope in scopes.iter() {
+                let _ = reader.variables(scope.id, place);
+            }
+            let _ = (reader.call_sites(scopes.function.id), scopes.innermost());
+        }
+        for unit in (0..info.unit_count().min(4)).map(UnitId) {
+            for function in reader.functions_of(unit).unwrap_or_default().into_iter().take(16) {
+                let _ = reader.scope_of(function);
+            }
+        }
+        for id in entries(info) {
+            let _ = (reader.scope_of(id), reader.linkage_name(id));
         }
     });
 }

@@ -111,6 +111,11 @@ fn location_expressions() {
 }
 
 #[test]
+fn functions_and_inlined_calls() {
+    replay("debug_scopes");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");

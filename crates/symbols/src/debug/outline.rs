@@ -232,7 +232,7 @@ impl Builder {
     }
 
     fn add_function<'a>(&mut self, unit: &Unit<'a>, entry: &Entry<'a>, die: u32) -> Result<(), DebugError> {
-        let mut ranges = unit.of().die_ranges(entry)?;
+        let mut ranges = unit.each_range(entry)?;
         while let Some(range) = ranges.next()? {
             if self.functions.len() >= MOST_RANGES {
                 return Ok(());

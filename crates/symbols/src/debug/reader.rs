@@ -54,13 +54,27 @@ impl<'a> Unit<'a> {
     /// (tombstones of the linker) are left out.
     pub(crate) fn ranges_of(&self, entry: &Entry<'a>) -> Result<Vec<Range<Rva>>, DebugError> {
         let mut found = Vec::new();
-        let mut ranges = self.of().die_ranges(entry)?;
+        let mut ranges = self.each_range(entry)?;
         while let Some(range) = ranges.next()? {
             if self.is_code(&range) {
                 found.push(Rva(range.begin)..Rva(range.end));
             }
         }
         Ok(found)
+    }
+
+    /// The ranges of an entry as they are written, removed ones too.
+    pub(crate) fn each_range(&self, entry: &Entry<'a>) -> Result<gimli::RangeIter<Slice<'a>>, DebugError> {
+        // gimli adds the two without a look at the sum.
+        let start = entry.attr_value(gimli::DW_AT_low_pc);
+        let start = start.and_then(|value| self.of().attr_address(value).ok()?);
+        let size = entry.attr(gimli::DW_AT_high_pc).and_then(gimli::Attribute::udata_value);
+        if let (Some(start), Some(size)) = (start, size)
+            && start.checked_add(size).is_none()
+        {
+            return Err(DebugError::Reference);
+        }
+        Ok(self.of().die_ranges(entry)?)
     }
 
     /// Whether a range holds code: it is neither empty nor removed.

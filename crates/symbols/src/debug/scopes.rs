@@ -225,7 +225,7 @@ fn holds<'a>(unit: &Unit<'a>, entry: &Entry<'a>, rva: Rva) -> Option<bool> {
     if !entry.has_attr(gimli::DW_AT_low_pc) && !entry.has_attr(gimli::DW_AT_ranges) {
         return None;
     }
-    let Ok(mut ranges) = unit.of().die_ranges(entry) else {
+    let Ok(mut ranges) = unit.each_range(entry) else {
         return Some(false);
     };
     for _ in 0..MOST_RANGES {
@@ -240,7 +240,7 @@ fn holds<'a>(unit: &Unit<'a>, entry: &Entry<'a>, rva: Rva) -> Option<bool> {
 
 fn ranges<'a>(unit: &Unit<'a>, entry: &Entry<'a>) -> Vec<Range<Rva>> {
     let mut found = Vec::new();
-    let Ok(mut ranges) = unit.of().die_ranges(entry) else {
+    let Ok(mut ranges) = unit.each_range(entry) else {
         return found;
     };
     while let (Ok(Some(range)), true) = (ranges.next(), found.len() < MOST_RANGES) {
