@@ -25,6 +25,7 @@ mod session;
 mod start;
 mod symbols;
 mod traps;
+mod values;
 
 pub use commands::{CommandNeeds, CommandRow, check_event, check_format, command_rows, rows_of_line};
 pub use farsight_target::{AttachMode, ChildPolicy};

@@ -13,6 +13,7 @@ mod pseudo;
 mod registers;
 mod source;
 mod stream;
+mod values;
 mod walk;
 
 pub(crate) use access::number;
@@ -20,6 +21,7 @@ pub(crate) use load::Manner;
 pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use source::{SourceFault, SourceSettings, take_source_line};
 pub(crate) use stream::PIECE;
+pub(crate) use values::ValueScope;
 pub(crate) use walk::Walked;
 
 use std::rc::Rc;

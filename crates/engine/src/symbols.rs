@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use farsight_session::record::SymbolState as ShownState;
-use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable};
+use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable, ThreadStorage};
 use farsight_types::BuildId;
 
 use search::HostFiles;
@@ -85,6 +85,11 @@ impl ModuleSymbols {
                 .map(Arc::new)
         });
         found.as_ref()
+    }
+
+    /// What each thread has of storage for the image.
+    pub(crate) fn thread_storage(&self) -> Option<ThreadStorage> {
+        self.images.iter().find_map(|image| ThreadStorage::of(image.as_ref()))
     }
 
     /// What `lm` says.

@@ -10,9 +10,11 @@ mod dynamic;
 pub(crate) mod elf;
 mod file;
 mod parts;
+mod threads;
 
 pub use file::ImageFile;
 pub use parts::{FileRange, ImageParts, PartsReader, PartsStep};
+pub use threads::ThreadStorage;
 
 /// Why bytes are not an image we can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

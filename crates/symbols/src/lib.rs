@@ -27,7 +27,6 @@ pub use debug::{
     BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
     Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
 };
-pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{
     Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,
     locate_member, register_name,
@@ -35,11 +34,13 @@ pub use debug::{
 pub use debug::{
     CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, Variable, VariableKind,
 };
+pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{
     DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
 };
 pub use demangle::{demangle, demangle_short};
 pub use embedded::{EmbeddedError, embedded_symbols};
+pub use image::ThreadStorage;
 pub use image::{
     DebugAltLink, DebugLink, FileRange, Image, ImageError, ImageFile, ImageKind, ImageLayout, ImageParts, PartsReader,
     PartsStep, Section, Segment,

@@ -270,7 +270,7 @@ impl Builder {
 
 impl DebugReader<'_> {
     /// The function of a unit whose code holds a place.
-    pub(super) fn function_at(&self, rva: Rva) -> Option<DieId> {
+    pub fn function_at(&self, rva: Rva) -> Option<DieId> {
         let unit = self.info().unit_at(rva)?;
         let offset = self.info().outline(self, unit).ok()?.function_at(rva)?;
         Some(DieId { unit, offset })

@@ -228,11 +228,7 @@ fn errors_name_the_place() {
             "The C++ evaluator is not supported in this build, at '@@c++(1)'",
             0,
         ),
-        (
-            "`a.c:1`",
-            "there are no source lines here (a.c:1) at '`a.c:1`'",
-            0,
-        ),
+        ("`a.c:1`", "there are no source lines here (a.c:1) at '`a.c:1`'", 0),
         ("$scmp(1,2)", "Syntax error at '1,2)'", 6),
         ("@!\"open", "Syntax error at '@!\"open'", 0),
     ] {

@@ -1,0 +1,252 @@
+//! Values of the current process: what work on them lacks is fetched, all at once, until nothing lacks.
+
+use std::sync::Arc;
+
+use farsight_session::record::ValueNode;
+use farsight_symbols::{DebugInfo, DieId, Frame, FrameRegisters, Place, ValueFrame};
+use farsight_target::{Look, LookProxy, RegistersRequest};
+use farsight_types::registers::{RegisterSets, amd64};
+use farsight_types::{Registers, Rva, ThreadId};
+
+use super::Session;
+use crate::error::CommandError;
+use crate::values::{Ground, Known, Limits, Needs, Source, Value};
+
+/// Frames beyond the one that is looked at that may tell what its parameters were.
+const CALLERS: usize = 3;
+/// How often something may lack before the work is given up; each time one more pointer is followed.
+const MOST_ROUNDS: usize = 10_000;
+
+/// Where values are looked at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ValueScope {
+    /// The thread's frames from the innermost on, inlined ones not among them; empty for what is in no frame.
+    pub(crate) frames: Vec<Frame>,
+    /// Which of them variables are looked at in.
+    pub(crate) level: usize,
+    thread: Option<ThreadId>,
+}
+
+impl Session {
+    /// The scope of a frame of the current thread, counted without the inlined ones.
+    pub(crate) fn value_scope(&mut self, level: usize) -> Result<ValueScope, CommandError> {
+        let thread = self.place()?.thread;
+        let frames = self.walk(thread, level + 1 + CALLERS)?.frames;
+        if level >= frames.len() {
+            return Err(CommandError::NoSuch {
+                what: format!("the stack has no frame {level:x}"),
+            });
+        }
+        Ok(ValueScope {
+            frames,
+            level,
+            thread: Some(thread),
+        })
+    }
+
+    /// What is in no frame: variables of the program, types.
+    pub(crate) fn global_scope(&self) -> ValueScope {
+        ValueScope {
+            thread: self.place().ok().map(|place| place.thread),
+            ..ValueScope::default()
+        }
+    }
+
+    /// Does work on values of some modules, in a scope: again and again, until all that it asks for is here. Each round
+    /// that lacks something costs one round trip, whatever it lacks.
+    pub(crate) fn with_values<T>(
+        &mut self,
+        scope: &ValueScope,
+        modules: &[usize],
+        mut work: impl FnMut(&mut Ground<'_, '_, '_>) -> T,
+    ) -> Result<T, CommandError> {
+        let process = self.process()?;
+        let of_frames: Vec<Option<usize>> = scope
+            .frames
+            .iter()
+            .map(|frame| process.module_index_at(frame.lookup_address()))
+            .collect();
+        let mut wanted: Vec<usize> = of_frames.iter().flatten().chain(modules).copied().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        self.load_symbols(&wanted)?;
+        let process = self.process()?;
+        let infos: Vec<(usize, u64, Arc<DebugInfo>)> = wanted
+            .iter()
+            .filter_map(|index| {
+                let module = process.modules.get(*index)?;
+                let info = module.loaded()?.debug()?;
+                Some((*index, module.image.bias, Arc::clone(info)))
+            })
+            .collect();
+        let known: Vec<Known<'_>> = infos
+            .iter()
+            .map(|(index, bias, info)| Known::new(*index, *bias, info.reader()))
+            .collect();
+        let frames: Vec<ValueFrame<'_, '_>> = scope
+            .frames
+            .iter()
+            .zip(&of_frames)
+            .map(|(frame, module)| value_frame(process, &known, frame, *module))
+            .collect();
+        let mut registers = match scope.thread {
+            Some(thread) => Some(self.registers_of(thread)?),
+            None => None,
+        };
+        for _ in 0..MOST_ROUNDS {
+            self.check_interrupt()?;
+            let mut ground = Ground {
+                modules: &known,
+                frames: &frames,
+                level: scope.level,
+                source: Source {
+                    process: self.process()?,
+                    registers: registers.as_ref(),
+                    needs: Needs::default(),
+                },
+            };
+            let done = work(&mut ground);
+            let needs = ground.source.needs;
+            if needs.is_empty() {
+                return Ok(done);
+            }
+            self.satisfy_values(&needs, scope.thread, &mut registers)?;
+        }
+        Err(CommandError::Refused(String::from(
+            "the value leads on and on; it is not followed any further",
+        )))
+    }
+
+    fn satisfy_values(
+        &mut self,
+        needs: &Needs,
+        thread: Option<ThreadId>,
+        registers: &mut Option<Registers>,
+    ) -> Result<(), CommandError> {
+        // Both requests are out before the first answer is waited for.
+        let sent = self.begin_fetch(&needs.memory)?;
+        let (link, process) = self.link_and_process()?;
+        let os_thread = thread.and_then(|thread| process.thread(thread)).map(|thread| thread.os);
+        let asked = match os_thread.filter(|_| needs.vector) {
+            Some(os) => Some(LookProxy(&link).begin_registers(RegistersRequest {
+                process: process.os,
+                threads: vec![os],
+                sets: RegisterSets {
+                    debug: false,
+                    vector: true,
+                },
+            })?),
+            None => None,
+        };
+        self.finish_fetch(sent)?;
+        if needs.vector {
+            let found = match asked {
+                Some(asked) => asked.wait(&link)?.registers.into_iter().next().flatten(),
+                None => None,
+            };
+            // A thread without such registers has none that could be asked for again.
+            *registers = found.filter(|found| !found.vector.is_empty());
+        }
+        // What lies behind holes takes another look; most ranges have none, and this asks nobody.
+        self.fetch_memory(&needs.memory)
+    }
+
+    /// What is shown of variables of a scope, each named by its module and entry.
+    pub(crate) fn show_variables(
+        &mut self,
+        scope: &ValueScope,
+        variables: &[(String, usize, DieId)],
+        limits: Limits,
+    ) -> Result<Vec<ValueNode>, CommandError> {
+        let modules: Vec<usize> = variables.iter().map(|(_, module, _)| *module).collect();
+        self.with_values(scope, &modules, |ground| {
+            let shown = variables.iter().map(|(name, module, id)| {
+                let value = ground.variable(*module, *id);
+                ground.show(name, &value, limits)
+            });
+            shown.collect()
+        })
+    }
+
+    /// Changes bytes of a value: in memory, or in a register of the innermost frame.
+    pub(crate) fn write_value(&mut self, value: &Value, bytes: &[u8]) -> Result<(), CommandError> {
+        let refused = |why: &str| Err(CommandError::Refused(format!("the value cannot be changed: {why}")));
+        let place = match &value.place {
+            Ok(place) => place.clone(),
+            Err(error) => return refused(&error.to_string()),
+        };
+        match (&place, place.register()) {
+            (Place::Memory(address), _) => self.write_memory(*address, bytes.to_vec()),
+            (_, Some((dwarf, 0))) => {
+                let Some(index) = amd64::DWARF.get(usize::from(dwarf)).copied() else {
+                    return refused("it is in a vector register");
+                };
+                let mut registers = self.registers()?;
+                let mut word = registers.value(index).to_le_bytes();
+                let offset = match &place {
+                    Place::Parts { offset, .. } => usize::try_from(*offset).unwrap_or(usize::MAX),
+                    Place::Memory(_) => 0,
+                };
+                let part = word.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len()));
+                let Some(part) = part else {
+                    return refused("it is larger than its register");
+                };
+                part.copy_from_slice(bytes);
+                registers.set_value(index, u64::from_le_bytes(word));
+                self.set_registers(registers)
+            }
+            (_, Some(_)) => refused("it is in a register of an outer frame, whose place is not known"),
+            (_, None) => refused("it is in no place, or in several"),
+        }
+    }
+
+    /// Changes a bit-field: the bytes around it are read, changed and written.
+    pub(crate) fn write_bits(&mut self, value: &Value, number: u128) -> Result<(), CommandError> {
+        let (Some(bits), Ok(place)) = (value.bits, &value.place) else {
+            return Err(CommandError::Refused(String::from("the value is no bit-field")));
+        };
+        if bits.size > 64 || bits.offset > 1 << 16 {
+            return Err(CommandError::Refused(String::from("the bit-field is damaged")));
+        }
+        let (start, first) = (bits.offset / 8, bits.offset % 8);
+        let around = Value {
+            place: Ok(place.at(start)),
+            bits: None,
+            ..value.clone()
+        };
+        let size = (first + bits.size).div_ceil(8);
+        let scope = self.global_scope();
+        let old = self.with_values(&scope, &[value.module], |ground| ground.bytes_of(&around, size))?;
+        let old = old.map_err(|error| CommandError::Refused(error.to_string()))?;
+        let mut whole = [0; 16];
+        for (into, byte) in whole.iter_mut().zip(&old) {
+            *into = *byte;
+        }
+        let mask = ((1_u128 << bits.size) - 1) << first;
+        let new = u128::from_le_bytes(whole) & !mask | number << first & mask;
+        let new = new.to_le_bytes();
+        self.write_value(&around, new.get(..old.len()).unwrap_or_default())
+    }
+}
+
+fn value_frame<'r, 'a>(
+    process: &crate::model::Process,
+    known: &'r [Known<'a>],
+    frame: &Frame,
+    module: Option<usize>,
+) -> ValueFrame<'r, 'a> {
+    let known = known.iter().find(|known| Some(known.module) == module);
+    let module = module.and_then(|index| process.modules.get(index));
+    let rva = |address| module.map_or(Rva(0), |module| module.rva(address));
+    let place = rva(frame.lookup_address());
+    let reader = known.map(|known| &known.reader);
+    ValueFrame {
+        reader,
+        bias: known.map_or(0, |known| known.bias),
+        place,
+        pc: rva(frame.pc),
+        registers: FrameRegisters::clone(&frame.registers),
+        cfa: frame.cfa,
+        function: reader.and_then(|reader| reader.function_at(place)),
+    }
+}

@@ -1,0 +1,113 @@
+//! What is here of a debuggee at rest, and what was asked for that is not.
+
+use farsight_session::record::SymbolName;
+use farsight_symbols::{ReadOutcome, RegisterOutcome, ValueContext, ValueError, register_name};
+use farsight_types::registers::{amd64, xsave};
+use farsight_types::{Address, AddressRange, Registers};
+
+use crate::memory::Cached;
+use crate::model::Process;
+use crate::symbols::name_of;
+
+/// What work on values lacked.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) memory: Vec<AddressRange>,
+    /// The thread's vector registers.
+    pub(crate) vector: bool,
+}
+
+impl Needs {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.memory.is_empty() && !self.vector
+    }
+}
+
+/// See the module.
+pub(crate) struct Source<'p> {
+    pub(crate) process: &'p Process,
+    /// The thread's registers, those of the vector unit as far as they were fetched.
+    pub(crate) registers: Option<&'p Registers>,
+    pub(crate) needs: Needs,
+}
+
+impl Source<'_> {
+    /// The symbol at or before an address, as far as symbols are here.
+    pub(super) fn symbol(&self, address: Address) -> Option<SymbolName> {
+        let module = self.process.module_at(address)?;
+        module.loaded()?;
+        name_of(self.process, address).filter(|name| name.name.is_some())
+    }
+
+    fn word(&mut self, address: Address) -> Result<u64, ValueError> {
+        let mut bytes = [0; 8];
+        match self.read(address, &mut bytes) {
+            ReadOutcome::Read => Ok(u64::from_le_bytes(bytes)),
+            ReadOutcome::NotYet => Err(ValueError::NotYet),
+            ReadOutcome::Unreadable => Err(ValueError::Unreadable { at: address }),
+        }
+    }
+}
+
+impl ValueContext for Source<'_> {
+    fn read(&mut self, address: Address, into: &mut [u8]) -> ReadOutcome {
+        match self.process.memory.read(address, into) {
+            Cached::All => ReadOutcome::Read,
+            Cached::Until(_) => ReadOutcome::Unreadable,
+            Cached::Missing => {
+                self.needs.memory.push(AddressRange::new(address, into.len() as u64));
+                ReadOutcome::NotYet
+            }
+        }
+    }
+
+    fn vector(&mut self, dwarf: u16) -> RegisterOutcome {
+        let Some(registers) = self.registers else {
+            return RegisterOutcome::Lost;
+        };
+        if registers.vector.is_empty() {
+            self.needs.vector = true;
+            return RegisterOutcome::NotYet;
+        }
+        let Some(found) = xsave::read(&registers.vector, register_name(dwarf)) else {
+            return RegisterOutcome::Lost;
+        };
+        let mut bytes = [0; 16];
+        for (into, byte) in bytes.iter_mut().zip(found) {
+            *into = byte;
+        }
+        RegisterOutcome::Known(bytes)
+    }
+
+    fn thread_local(&mut self, bias: u64, offset: u64) -> Result<Address, ValueError> {
+        let registers = self.registers.ok_or(ValueError::ThreadLocal)?;
+        let thread = Address(registers.value(amd64::FS_BASE));
+        let mut modules = self.process.modules.iter();
+        let module = modules.find(|module| module.image.bias == bias);
+        let storage = module
+            .and_then(|module| module.loaded())
+            .and_then(|symbols| symbols.thread_storage())
+            .ok_or(ValueError::ThreadLocal)?;
+        if module.is_some_and(|module| module.image.is_program) {
+            // Variant II of the ABI: the program's storage ends where the thread's own block begins.
+            let size = storage.size.next_multiple_of(storage.align.max(1));
+            return Ok(Address(thread.0.wrapping_sub(size).wrapping_add(offset)));
+        }
+        // The loader's number of the module is in a slot that it filled in; the thread's table has the rest.
+        let slot = storage.module_slot.ok_or(ValueError::ThreadLocal)?;
+        let number = self.word(Address(slot.0.wrapping_add(bias)))?;
+        let table = self.word(thread.wrapping_add(8))?;
+        if number == 0 || number > MOST_MODULES {
+            return Err(ValueError::ThreadLocal);
+        }
+        let block = self.word(Address(table.wrapping_add(number * 16)))?;
+        match block {
+            // Not allocated before its first use.
+            0 | u64::MAX => Err(ValueError::ThreadLocal),
+            block => Ok(Address(block.wrapping_add(offset))),
+        }
+    }
+}
+
+/// More modules with storage of threads than any process has.
+const MOST_MODULES: u64 = 1 << 16;

@@ -1,0 +1,224 @@
+//! Values as trees to show: members, elements and what pointers lead to, within limits.
+
+use farsight_session::record::{Bits, Content, NodeKind, ValueNode};
+use farsight_symbols::{Member, MemberKind, MemberPlace, Place, RecordKind, TypeKind, ValueError};
+
+use super::{Ground, Value};
+
+/// How much of a value is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Levels of members, elements and pointers below the value itself.
+    pub(crate) depth: u32,
+    /// Elements of one array or container.
+    pub(crate) elements: u64,
+    /// Characters of one text.
+    pub(crate) text: u64,
+    /// Nodes of the whole tree.
+    pub(crate) nodes: u32,
+    /// Pointers are followed below the value itself.
+    pub(crate) pointers: bool,
+    /// As the fields are, without formatters.
+    pub(crate) raw: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            depth: 0,
+            elements: 100,
+            text: 256,
+            nodes: 20_000,
+            pointers: false,
+            raw: false,
+        }
+    }
+}
+
+/// A tree that grows.
+struct Tree<'t, 'g, 'r, 'a> {
+    ground: &'t mut Ground<'g, 'r, 'a>,
+    limits: Limits,
+    /// How many more nodes there may be.
+    left: u32,
+}
+
+impl Ground<'_, '_, '_> {
+    /// What is shown of a value.
+    pub(crate) fn show(&mut self, name: &str, value: &Value, limits: Limits) -> ValueNode {
+        let left = limits.nodes;
+        Tree {
+            ground: self,
+            limits,
+            left,
+        }
+        .node(name, value, limits.depth)
+    }
+}
+
+impl Tree<'_, '_, '_, '_> {
+    fn node(&mut self, name: &str, value: &Value, depth: u32) -> ValueNode {
+        self.left = self.left.saturating_sub(1);
+        let type_name = match self.ground.type_of(value.module, &value.type_ref) {
+            Ok(found) => found.name.clone(),
+            Err(_) => String::from("<damaged type>"),
+        };
+        let mut node = ValueNode {
+            name: name.to_owned(),
+            type_name,
+            address: value.address(),
+            place: value.place.as_ref().ok().and_then(Place::described),
+            bits: value.bits.map(|bits| Bits {
+                offset: bits.offset,
+                size: bits.size,
+            }),
+            ..ValueNode::default()
+        };
+        match self.fill(&mut node, value, depth) {
+            Ok(()) => {}
+            Err(error) => node.content = Content::Missing(error.to_string()),
+        }
+        node
+    }
+
+    fn fill(&mut self, node: &mut ValueNode, value: &Value, depth: u32) -> Result<(), ValueError> {
+        value.place.as_ref().map_err(Clone::clone)?;
+        let found = self.ground.stripped(value.module, &value.type_ref)?;
+        if let Some(content) = self.ground.scalar(value, &found, self.limits.text)? {
+            node.content = content;
+            if self.limits.pointers
+                && depth > 0
+                && let Some(target) = found.target()
+                && let Content::Pointer {
+                    address, text: None, ..
+                } = &node.content
+                && address.0 != 0
+                && !matches!(
+                    self.ground.stripped(value.module, target).map(|to| to.kind.clone()),
+                    Ok(TypeKind::Void | TypeKind::Function { .. }) | Err(_)
+                )
+            {
+                let target = self.ground.target(value)?;
+                let mut child = self.node(&format!("*{}", node.name), &target, depth - 1);
+                child.kind = NodeKind::Target;
+                node.children.push(child);
+            }
+            return Ok(());
+        }
+        match &found.kind {
+            TypeKind::Array { .. } => self.elements(node, value, depth),
+            TypeKind::Record { declaration: true, .. } => {
+                node.content = Content::Missing(String::from("incomplete type"));
+                Ok(())
+            }
+            TypeKind::Record { kind, .. } => {
+                if !self.limits.raw && self.formatted(node, value, depth)? {
+                    return Ok(());
+                }
+                self.record(node, value, *kind, depth)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a formatter makes of a value; false where there is none for it.
+    fn formatted(&mut self, _node: &mut ValueNode, _value: &Value, _depth: u32) -> Result<bool, ValueError> {
+        Ok(false)
+    }
+
+    fn elements(&mut self, node: &mut ValueNode, value: &Value, depth: u32) -> Result<(), ValueError> {
+        let elements = self.ground.elements(value)?;
+        let Some(count) = elements.count else {
+            node.note = Some(String::from("length unknown"));
+            return Ok(());
+        };
+        if depth == 0 {
+            node.more = count;
+            return Ok(());
+        }
+        let place = value.place.clone()?;
+        for index in 0..count {
+            if index >= self.limits.elements || self.left == 0 {
+                node.more = count - index;
+                break;
+            }
+            let element = place.at(index.saturating_mul(elements.stride));
+            let element = value.other(elements.element.clone(), Ok(element));
+            node.children
+                .push(self.node(&format!("[{index}]"), &element, depth - 1));
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, node: &mut ValueNode, value: &Value, kind: RecordKind, depth: u32) -> Result<(), ValueError> {
+        let members = self.ground.members(value)?;
+        let variant = self.ground.variant(value, &members)?;
+        let own = variant.map(|variant| variant.members.as_slice()).unwrap_or_default();
+        if kind == RecordKind::Variants {
+            match own {
+                // In Rust a variant is one member of its own type, with the variant's name.
+                [only] => {
+                    let name = only.name.clone().unwrap_or_default();
+                    let inner = self.ground.member(value, only);
+                    let inside = self.ground.members(&inner)?;
+                    let fields = inside.list.iter().filter(|member| member.kind == MemberKind::Field);
+                    let fields: Vec<&Member> = fields.collect();
+                    self.children(node, &inner, fields, depth)?;
+                    node.content = Content::Summary(name);
+                }
+                [] => node.content = Content::Missing(String::from("no variant has this discriminant")),
+                several => {
+                    let several: Vec<&Member> = several.iter().collect();
+                    self.children(node, value, several, depth)?;
+                }
+            }
+            return Ok(());
+        }
+        let list: Vec<&Member> = members.list.iter().chain(own).collect();
+        if members.cut {
+            node.note = Some(String::from("more members than are shown"));
+        }
+        self.children(node, value, list, depth)
+    }
+
+    fn children(
+        &mut self,
+        node: &mut ValueNode,
+        value: &Value,
+        list: Vec<&Member>,
+        depth: u32,
+    ) -> Result<(), ValueError> {
+        if depth == 0 {
+            node.more = list.len() as u64;
+            return Ok(());
+        }
+        let count = list.len() as u64;
+        for (index, member) in (0..).zip(list) {
+            if self.left == 0 {
+                node.more = count - index;
+                break;
+            }
+            let inner = self.ground.member(value, member);
+            let name = match (&member.name, member.kind) {
+                (Some(name), _) => name.clone(),
+                (None, MemberKind::Base | MemberKind::VirtualBase) => self
+                    .ground
+                    .type_of(value.module, &member.type_ref)
+                    .map(|found| found.name.clone())
+                    .unwrap_or_default(),
+                (None, _) => String::from("<unnamed>"),
+            };
+            let mut child = self.node(&name, &inner, depth - 1);
+            child.kind = match member.kind {
+                MemberKind::Field => NodeKind::Member,
+                MemberKind::Base | MemberKind::VirtualBase => NodeKind::Base,
+                MemberKind::Static => NodeKind::Static,
+            };
+            if let MemberPlace::At(offset) = member.place {
+                child.offset = Some(offset);
+            }
+            node.children.push(child);
+        }
+        Ok(())
+    }
+}
