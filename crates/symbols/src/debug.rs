@@ -22,6 +22,7 @@ mod outline;
 mod reader;
 mod scopes;
 mod sections;
+mod split;
 mod types;
 mod units;
 
@@ -37,6 +38,7 @@ pub use scopes::{
     CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, Variable, VariableKind,
 };
 use sections::DebugFile;
+pub use split::{SplitFiles, SplitUnit};
 pub use types::{
     BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
     Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
@@ -55,6 +57,9 @@ pub enum DebugError {
     /// What is asked for is in a file that is not here (a `.dwo` or a supplementary file).
     #[error("the debug information is in a file that is not here")]
     Elsewhere,
+    /// A section is there, and cannot be used.
+    #[error("{0} is damaged, or compressed in a way or to a size that this build does not unpack")]
+    Section(&'static str),
 }
 
 /// One compilation unit (or type unit) of a module, in the order of its files; a skeleton and its split unit are one.
@@ -80,6 +85,7 @@ pub struct DebugInfo {
     index: OnceLock<NameIndex>,
     lines: lines::LineCache,
     outlines: OnceLock<outline::Outlines>,
+    split: split::Split,
 }
 
 impl DebugInfo {
@@ -100,7 +106,14 @@ impl DebugInfo {
             index: OnceLock::new(),
             lines,
             outlines: OnceLock::new(),
+            split: split::Split::default(),
         })
+    }
+
+    /// With what finds the files of split units.
+    pub fn with_split_files(mut self, files: Box<dyn SplitFiles>) -> DebugInfo {
+        self.split = split::Split::new(files);
+        self
     }
 
     /// How many units there are; [`UnitId`]s count from 0.
@@ -108,9 +121,10 @@ impl DebugInfo {
         u32::try_from(self.units.len()).unwrap_or(u32::MAX)
     }
 
-    /// Why the list of units ends before its section does.
+    /// Why the list of units ends before its section does, or which section cannot be used.
     pub fn trouble(&self) -> Option<DebugError> {
-        self.units.trouble
+        let sections = self.files.iter().find_map(|file| file.trouble);
+        sections.or(self.units.trouble)
     }
 
     /// Answers questions, on the asking thread.

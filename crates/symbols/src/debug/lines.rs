@@ -100,7 +100,7 @@ impl<'a> DebugReader<'a> {
     fn lines(&self, id: UnitId) -> Option<Arc<UnitLines>> {
         let slot = self.info().lines.units.get(usize::try_from(id.0).ok()?)?;
         let found = slot.get_or_init(|| {
-            let unit = self.unit(id).ok()?;
+            let unit = self.parse_root(id).ok()?;
             self.run(&unit)
         });
         found.clone()

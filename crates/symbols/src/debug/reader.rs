@@ -4,12 +4,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use farsight_types::Rva;
-use gimli::{AttributeValue, DebuggingInformationEntry, Dwarf, EndianSlice, LittleEndian, UnitOffset, UnitRef};
+use gimli::{
+    AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, EndianSlice, LittleEndian, UnitOffset, UnitRef,
+};
 
 use super::units::UnitStart;
-use super::{DebugError, DebugInfo, DieId, UnitId};
+use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId};
 
 pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
 pub(crate) type Entry<'a> = DebuggingInformationEntry<Slice<'a>>;
@@ -17,6 +20,9 @@ pub(crate) type Attribute<'a> = AttributeValue<Slice<'a>>;
 
 /// How many references in a row are followed; only hostile ones lead in circles.
 pub(crate) const MAX_REFERENCES: usize = 64;
+
+/// In place of the number of a file: the unit lies in a file of split units.
+const SPLIT: usize = usize::MAX;
 
 /// One parsed unit, with the sections that its attributes point into.
 pub(crate) struct Unit<'a> {
@@ -83,6 +89,18 @@ impl<'a> Unit<'a> {
         range.begin < range.end && !removed
     }
 
+    /// Where the rest of a skeleton is; none where this is no skeleton.
+    fn split(&self) -> Option<SplitUnit> {
+        let id = self.unit.dwo_id.filter(|_| self.file == 0)?;
+        let name = self.text(self.unit.dwo_name().ok()??)?;
+        let directory = self.unit.comp_dir.map(|bytes| bytes.to_string_lossy().into_owned());
+        Some(SplitUnit {
+            directory,
+            name,
+            id: id.0,
+        })
+    }
+
     /// The identity of an entry of this unit.
     pub(crate) fn die(&self, entry: &Entry<'a>) -> DieId {
         DieId {
@@ -134,6 +152,15 @@ impl<'a> DebugReader<'a> {
 
     /// A unit that is used once: it is not kept, so that going through all of them needs no memory.
     pub(crate) fn parse(&self, id: UnitId) -> Result<Unit<'a>, DebugError> {
+        let unit = self.parse_root(id)?;
+        match self.rest_of(&unit)? {
+            Some(rest) => Ok(rest),
+            None => Ok(unit),
+        }
+    }
+
+    /// As [`DebugReader::parse`], but of a split unit only the skeleton, which knows its code and lines. Opens no file.
+    pub(crate) fn parse_root(&self, id: UnitId) -> Result<Unit<'a>, DebugError> {
         let entry = self.info.units.get(id).ok_or(DebugError::Reference)?;
         let dwarf = self.dwarfs.get(entry.file).ok_or(DebugError::Reference)?;
         let header = match (entry.start.info(), entry.start.types()) {
@@ -157,6 +184,29 @@ impl<'a> DebugReader<'a> {
             unit: gimli::Unit::new_with_abbreviations(dwarf, header, abbreviations)?,
             file: entry.file,
         })
+    }
+
+    /// The rest of a skeleton, with its code and lines; none where it is no skeleton, or where the rest is not here.
+    fn rest_of(&self, skeleton: &Unit<'a>) -> Result<Option<Unit<'a>>, DebugError> {
+        let Some(wanted) = skeleton.split() else {
+            return Ok(None);
+        };
+        let split = &self.info.split;
+        let Some(found) = split.find(skeleton.id, self.info.units.len(), &wanted, &skeleton.dwarf) else {
+            return Ok(None);
+        };
+        let dwarf = split.dwarf(found, wanted.id, &skeleton.dwarf)?;
+        let header = dwarf.unit_header(DebugInfoOffset(found.start))?;
+        let mut unit = gimli::Unit::new_with_abbreviations(&dwarf, header, Arc::clone(&found.abbreviations))?;
+        unit.copy_relocated_attributes(&skeleton.unit);
+        unit.line_program.clone_from(&skeleton.unit.line_program);
+        unit.comp_dir = skeleton.unit.comp_dir.or(unit.comp_dir);
+        Ok(Some(Unit {
+            id: skeleton.id,
+            dwarf: Rc::new(dwarf),
+            unit,
+            file: SPLIT,
+        }))
     }
 
     /// An entry and the unit that it is in.
@@ -183,6 +233,15 @@ impl<'a> DebugReader<'a> {
                 unit: unit.id,
                 offset: offset.0 as u64,
             }),
+            // Counted from the start of the section; a split unit is, but for rare tools, alone in its own.
+            AttributeValue::DebugInfoRef(offset) if unit.file == SPLIT => {
+                let start = unit.unit.header.debug_info_offset()?.0;
+                let inside = offset.0.checked_sub(start)?;
+                (inside < unit.unit.header.length_including_self()).then_some(DieId {
+                    unit: unit.id,
+                    offset: inside as u64,
+                })
+            }
             AttributeValue::DebugInfoRef(offset) => in_file(unit.file, offset.0),
             AttributeValue::DebugInfoRefSup(offset) => in_file(1, offset.0),
             AttributeValue::DebugTypesRef(signature) => {
@@ -226,7 +285,7 @@ impl<'a> DebugReader<'a> {
         if !entry.has_code {
             return Ok(Vec::new());
         }
-        let unit = self.parse(id)?;
+        let unit = self.parse_root(id)?;
         let mut entries = unit.unit.entries();
         let Some(root) = entries.next_dfs()? else {
             return Ok(Vec::new());

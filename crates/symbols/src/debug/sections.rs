@@ -1,31 +1,59 @@
-//! The DWARF sections of one file.
+//! The DWARF sections of one file: unpacked, and relocated where no linker has done it.
 
-use std::convert::Infallible;
+use std::borrow::Cow;
 
 use gimli::{Dwarf, DwarfFileType, DwarfSections, LittleEndian, Section as _, SectionId};
+use object::elf as consts;
 
+use super::DebugError;
 use super::reader::Slice;
 use crate::bytes::SharedBytes;
-use crate::image::Image;
+use crate::image::elf::{self, u64_at};
+use crate::image::{Image, ImageKind};
 
 /// The DWARF sections of one file, uncompressed.
 pub(super) struct DebugFile {
     sections: DwarfSections<SharedBytes>,
     kind: DwarfFileType,
+    /// The first section that is there and cannot be used.
+    pub(super) trouble: Option<DebugError>,
 }
 
 impl DebugFile {
     /// None where there is no `.debug_info`.
     pub(super) fn new(image: &dyn Image) -> Option<DebugFile> {
-        let section = |id: SectionId| image.section_named(id.name()).unwrap_or_default();
-        if section(SectionId::DebugInfo).is_empty() {
-            return None;
-        }
-        let Ok(sections) = DwarfSections::load(|id| Ok::<_, Infallible>(section(id)));
-        Some(DebugFile {
+        DebugFile::of(image, DwarfFileType::Main)
+    }
+
+    /// The sections of a `.dwo` file.
+    pub(super) fn split(image: &dyn Image) -> Option<DebugFile> {
+        DebugFile::of(image, DwarfFileType::Dwo)
+    }
+
+    fn of(image: &dyn Image, kind: DwarfFileType) -> Option<DebugFile> {
+        let mut trouble = None;
+        let mut load = |id: SectionId| -> Result<SharedBytes, std::convert::Infallible> {
+            let name = match kind {
+                DwarfFileType::Main => Some(id.name()),
+                DwarfFileType::Dwo => id.dwo_name(),
+            };
+            Ok(match name.map(|name| section(image, name)) {
+                None | Some(Ok(None)) => SharedBytes::default(),
+                Some(Ok(Some(bytes))) => bytes,
+                Some(Err(error)) => {
+                    trouble.get_or_insert(error);
+                    SharedBytes::default()
+                }
+            })
+        };
+        let Ok(sections) = DwarfSections::load(&mut load);
+        let file = DebugFile {
             sections,
-            kind: DwarfFileType::Main,
-        })
+            kind,
+            trouble,
+        };
+        let is_empty = file.borrow().debug_info.reader().slice().is_empty();
+        (!is_empty || file.trouble.is_some()).then_some(file)
     }
 
     /// How long its line programs are, all together.
@@ -37,5 +65,80 @@ impl DebugFile {
         let mut dwarf = self.sections.borrow(|bytes| Slice::new(bytes, LittleEndian));
         dwarf.file_type = self.kind;
         dwarf
+    }
+}
+
+/// A section's bytes as DWARF readers want them; none where the file has no such section.
+pub(super) fn section(image: &dyn Image, name: &'static str) -> Result<Option<SharedBytes>, DebugError> {
+    let layout = image.layout();
+    if let Some(index) = layout.section_index(name) {
+        let Some(bytes) = image.section_bytes(index) else {
+            // A section that did not come along, or that only its header is left of, is none.
+            return match image.has_section_bytes(index) {
+                true => Err(DebugError::Section(name)),
+                false => Ok(None),
+            };
+        };
+        return match layout.kind {
+            ImageKind::Relocatable => Ok(Some(relocated(image, index, bytes))),
+            _ => Ok(Some(bytes)),
+        };
+    }
+    // As it was before the header of a section could say it: `.zdebug_info`.
+    let old = layout
+        .sections
+        .iter()
+        .position(|section| section.name.strip_prefix(".z") == name.strip_prefix('.'));
+    let Some(raw) = old.and_then(|index| image.section_bytes(index)) else {
+        return Ok(None);
+    };
+    elf::unpacked_old(&raw).map(Some).ok_or(DebugError::Section(name))
+}
+
+/// A relocatable object's section with the places filled in that a linker would have filled in. Sections of such a file
+/// have no addresses, so an address stays relative to its section.
+///
+/// Elf64_Rela: r_offset 0, r_info 8 (the symbol in its upper half), r_addend 16.
+fn relocated(image: &dyn Image, index: usize, bytes: SharedBytes) -> SharedBytes {
+    let layout = image.layout();
+    let of_this = |section: &crate::image::Section| {
+        section.kind == consts::SHT_RELA.0 && usize::try_from(section.info).ok() == Some(index)
+    };
+    let mut result = Cow::Borrowed(&*bytes);
+    for (at, section) in layout
+        .sections
+        .iter()
+        .enumerate()
+        .filter(|(_, section)| of_this(section))
+    {
+        let (Some(table), Some(symbols)) = (image.section_bytes(at), image.section_bytes(section.link as usize)) else {
+            continue;
+        };
+        for entry in table.chunks_exact(24) {
+            let number = |at| u64_at(entry, at).unwrap_or(0);
+            let (offset, kind, symbol) = (number(0), number(8) as u32, (number(8) >> 32) as usize);
+            // st_value of the symbol.
+            let value = symbol
+                .checked_mul(24)
+                .and_then(|at| u64_at(&symbols, at.checked_add(8)?));
+            let value = value.unwrap_or(0).wrapping_add(number(16)).to_le_bytes();
+            let width = match consts::RelocationType(kind) {
+                consts::R_X86_64_64 | consts::R_X86_64_DTPOFF64 => 8,
+                consts::R_X86_64_32 | consts::R_X86_64_32S | consts::R_X86_64_DTPOFF32 => 4,
+                _ => continue,
+            };
+            let place = usize::try_from(offset)
+                .ok()
+                .and_then(|offset| Some(offset..offset.checked_add(width)?));
+            if let (Some(place), Some(value)) = (place, value.get(..width))
+                && let Some(place) = result.to_mut().get_mut(place)
+            {
+                place.copy_from_slice(value);
+            }
+        }
+    }
+    match result {
+        Cow::Borrowed(_) => bytes.clone(),
+        Cow::Owned(changed) => SharedBytes::from(changed),
     }
 }

@@ -24,6 +24,8 @@ const MAX_TEXT: usize = 16 << 10;
 const PAGE: u64 = 4096;
 /// Compressed sections that claim to be larger than this are left alone.
 const MAX_UNCOMPRESSED: u64 = 4 << 30;
+/// What any compressed section may claim.
+const SMALL_ENOUGH: u64 = 64 << 20;
 
 /// Where bytes of the file come from: all of them, or those that were fetched so far.
 pub(super) trait Source {
@@ -261,13 +263,22 @@ pub(super) fn uncompressed(section: &Section, raw: SharedBytes) -> Option<Shared
         elf::ELFCOMPRESS_ZSTD => object::CompressionFormat::Zstandard,
         _ => return None,
     };
-    let uncompressed_size = u64_at(&raw, 8)?;
-    // Neither format packs better than about 1000 to 1, but for runs of zeros in zstd; a liar must not make us allocate.
-    let plausible = (raw.len() as u64).saturating_mul(4096).min(MAX_UNCOMPRESSED);
-    if uncompressed_size > plausible {
+    unpacked(format, raw.get(24..)?, u64_at(&raw, 8)?)
+}
+
+/// A section as it was compressed before its flags could say so (`.zdebug_info`): "ZLIB", the size in eight bytes, most
+/// significant first, then the packed bytes.
+pub(crate) fn unpacked_old(raw: &[u8]) -> Option<SharedBytes> {
+    let size = raw.strip_prefix(b"ZLIB").and_then(|rest| u64_at(rest, 0))?;
+    unpacked(object::CompressionFormat::Zlib, raw.get(12..)?, size.swap_bytes())
+}
+
+fn unpacked(format: object::CompressionFormat, data: &[u8], uncompressed_size: u64) -> Option<SharedBytes> {
+    // A liar must not make us allocate: what is worth a section is not packed as well as this.
+    let plausible = (data.len() as u64).saturating_mul(256).max(SMALL_ENOUGH);
+    if uncompressed_size > plausible.min(MAX_UNCOMPRESSED) {
         return None;
     }
-    let data = raw.get(24..)?;
     let compressed = object::CompressedData {
         format,
         data,

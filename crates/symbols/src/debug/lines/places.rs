@@ -120,7 +120,7 @@ impl<'a> DebugReader<'a> {
             }
             let has_code = self.info().units.get(id).is_some_and(|unit| unit.has_code);
             // A damaged unit is as good as none; the others are not harmed.
-            if let (true, Ok(unit)) = (has_code, self.parse(id)) {
+            if let (true, Ok(unit)) = (has_code, self.parse_root(id)) {
                 look(&unit);
             }
         }

@@ -1,0 +1,192 @@
+//! Split units: what a compiler put into files of their own (`.dwo`), or a packager into one (`.dwp`).
+//!
+//! The image keeps a skeleton of each such unit: its code's places and lines, and the name and id of the rest. The rest
+//! is looked for when it is first asked for, by [`SplitFiles`], and stays; a skeleton without it is a unit without
+//! entries. Readers see one unit.
+
+use std::sync::{Arc, OnceLock};
+
+use gimli::{Abbreviations, Dwarf, DwarfPackage, DwarfPackageSections, DwoId, LittleEndian, UnitHeader, UnitType};
+
+use super::reader::Slice;
+use super::sections::{self, DebugFile};
+use super::{DebugError, UnitId};
+use crate::bytes::SharedBytes;
+use crate::image::Image;
+
+/// A split unit, as its skeleton names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitUnit {
+    /// The directory that the compiler ran in.
+    pub directory: Option<String>,
+    /// The file, often relative to that directory.
+    pub name: String,
+    /// What the unit in the file has to bear.
+    pub id: u64,
+}
+
+/// Finds files with split units. Asked from whatever thread reads, once for each.
+pub trait SplitFiles: Send + Sync {
+    /// The package with all split units of the module (`.dwp`).
+    fn package(&self) -> Option<Arc<dyn Image>>;
+
+    /// The file of one unit: the first of those that may be it that `fits`.
+    fn unit(&self, wanted: &SplitUnit, fits: &mut dyn FnMut(&dyn Image) -> bool);
+}
+
+/// Where a split unit was found.
+pub(super) struct Found {
+    home: Home,
+    /// Its place in the `.debug_info` of its home.
+    pub(super) start: usize,
+    pub(super) abbreviations: Arc<Abbreviations>,
+}
+
+enum Home {
+    File(DebugFile),
+    Package,
+}
+
+/// The split units of a module.
+#[derive(Default)]
+pub(super) struct Split {
+    files: Option<Box<dyn SplitFiles>>,
+    package: OnceLock<Option<DwarfPackageSections<SharedBytes>>>,
+    /// By the skeleton's place in the list of units.
+    units: OnceLock<Box<[OnceLock<Option<Box<Found>>>]>>,
+}
+
+impl Split {
+    pub(super) fn new(files: Box<dyn SplitFiles>) -> Split {
+        Split {
+            files: Some(files),
+            ..Split::default()
+        }
+    }
+
+    /// The rest of a skeleton's unit, looked for at the first asking.
+    pub(super) fn find(
+        &self,
+        id: UnitId,
+        units: usize,
+        wanted: &SplitUnit,
+        parent: &Dwarf<Slice<'_>>,
+    ) -> Option<&Found> {
+        let files = self.files.as_deref()?;
+        let slots = self.units.get_or_init(|| (0..units).map(|_| OnceLock::new()).collect());
+        let slot = slots.get(usize::try_from(id.0).ok()?)?;
+        let found = slot.get_or_init(|| {
+            let packed = self.in_package(files, wanted, parent);
+            packed.or_else(|| in_file(files, wanted)).map(Box::new)
+        });
+        found.as_deref()
+    }
+
+    fn in_package(&self, files: &dyn SplitFiles, wanted: &SplitUnit, parent: &Dwarf<Slice<'_>>) -> Option<Found> {
+        let sections = self.package.get_or_init(|| packed(&*files.package()?));
+        let package = borrow(sections.as_ref()?)?;
+        let dwarf = package.find_cu(DwoId(wanted.id), parent).ok()??;
+        let (start, abbreviations) = locate(&dwarf, wanted.id).ok()??;
+        Some(Found {
+            home: Home::Package,
+            start,
+            abbreviations,
+        })
+    }
+
+    /// The sections of a split unit, with those that stay in the image taken from there.
+    pub(super) fn dwarf<'a>(
+        &'a self,
+        found: &'a Found,
+        id: u64,
+        parent: &Dwarf<Slice<'a>>,
+    ) -> Result<Dwarf<Slice<'a>>, DebugError> {
+        let mut dwarf = match &found.home {
+            Home::File(file) => split_dwarf(file, parent),
+            Home::Package => {
+                let sections = self.package.get().and_then(Option::as_ref);
+                let package = sections.and_then(borrow).ok_or(DebugError::Elsewhere)?;
+                package.find_cu(DwoId(id), parent)?.ok_or(DebugError::Elsewhere)?
+            }
+        };
+        // Lines stay in the image, and their texts with them.
+        dwarf.debug_line = parent.debug_line;
+        dwarf.debug_line_str = parent.debug_line_str;
+        Ok(dwarf)
+    }
+}
+
+fn split_dwarf<'a>(file: &'a DebugFile, parent: &Dwarf<Slice<'a>>) -> Dwarf<Slice<'a>> {
+    let mut dwarf = file.borrow();
+    dwarf.make_dwo(parent);
+    dwarf
+}
+
+fn packed(image: &dyn Image) -> Option<DwarfPackageSections<SharedBytes>> {
+    let section = |id: gimli::SectionId| {
+        let bytes = id.dwo_name().map(|name| sections::section(image, name));
+        Ok::<_, gimli::Error>(bytes.and_then(Result::ok).flatten().unwrap_or_default())
+    };
+    DwarfPackageSections::load(section).ok()
+}
+
+fn borrow(sections: &DwarfPackageSections<SharedBytes>) -> Option<DwarfPackage<Slice<'_>>> {
+    let empty = Slice::new(&[], LittleEndian);
+    sections.borrow(|bytes| Slice::new(bytes, LittleEndian), empty).ok()
+}
+
+fn in_file(files: &dyn SplitFiles, wanted: &SplitUnit) -> Option<Found> {
+    let mut found = None;
+    files.unit(wanted, &mut |image| {
+        let Some(file) = DebugFile::split(image) else {
+            return false;
+        };
+        let located = locate(&file.borrow(), wanted.id);
+        let Ok(Some((start, abbreviations))) = located else {
+            return false;
+        };
+        found = Some(Found {
+            home: Home::File(file),
+            start,
+            abbreviations,
+        });
+        true
+    });
+    found
+}
+
+/// The unit of this id: its place, and what its entries look like.
+fn locate(dwarf: &Dwarf<Slice<'_>>, id: u64) -> Result<Option<(usize, Arc<Abbreviations>)>, DebugError> {
+    let mut units = dwarf.units();
+    while let Some(header) = units.next()? {
+        let Some(start) = header.debug_info_offset() else {
+            continue;
+        };
+        let abbreviations = header.abbreviations(&dwarf.debug_abbrev)?;
+        if id_of(&header, &abbreviations)? == Some(id) {
+            return Ok(Some((start.0, Arc::new(abbreviations))));
+        }
+    }
+    Ok(None)
+}
+
+/// The header says it, or, before DWARF 5, the root.
+fn id_of(header: &UnitHeader<Slice<'_>>, abbreviations: &Abbreviations) -> Result<Option<u64>, DebugError> {
+    match header.type_() {
+        UnitType::SplitCompilation(id) => Ok(Some(id.0)),
+        UnitType::Compilation => {
+            let mut entries = header.entries(abbreviations);
+            let root = entries.next_dfs()?;
+            Ok(root.and_then(|root| match root.attr_value(gimli::DW_AT_GNU_dwo_id) {
+                Some(gimli::AttributeValue::DwoId(id)) => Some(id.0),
+                Some(gimli::AttributeValue::Udata(id)) => Some(id),
+                Some(gimli::AttributeValue::Data8(id)) => Some(id),
+                _ => None,
+            }))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;
