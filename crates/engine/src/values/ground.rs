@@ -363,5 +363,6 @@ pub(super) fn damaged(error: DebugError) -> ValueError {
         DebugError::Damaged(_) => ValueError::Damaged("a type that cannot be read"),
         DebugError::Reference => ValueError::Damaged("a reference to a type leads nowhere"),
         DebugError::Elsewhere => ValueError::Damaged("its type is in a file that is not here"),
+        DebugError::Section(name) => ValueError::Damaged(name),
     }
 }
