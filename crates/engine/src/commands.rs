@@ -35,6 +35,7 @@ mod rows;
 mod script;
 mod search;
 mod settings;
+mod source;
 mod stack;
 mod stacks;
 mod step;
@@ -165,6 +166,7 @@ const AREAS: &[(&str, &[&[Row]])] = &[
             regions::ROWS,
         ],
     ),
+    ("Source", &[source::ROWS]),
     ("Code", &[code::ROWS, function::ROWS, find_code::ROWS]),
     ("Symbols and modules", &[symbols::ROWS, modules::ROWS, paths::ROWS]),
     (

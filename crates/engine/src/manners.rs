@@ -43,7 +43,7 @@ pub(crate) struct Shown {
     pub(crate) effective_address: bool,
     /// Registers, where they are asked for.
     pub(crate) registers: bool,
-    /// The source line. Nothing shows that yet; the setting is kept.
+    /// The source line.
     pub(crate) source: bool,
     /// The place by its name.
     pub(crate) symbol: bool,

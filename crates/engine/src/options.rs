@@ -110,6 +110,8 @@ pub struct EngineOptions {
     pub symbol_path: Option<String>,
     /// Image path (`-i`): directories, separated by `;`.
     pub image_path: Option<String>,
+    /// Source path (`-srcpath`): directories, separated by `;`.
+    pub source_path: Option<String>,
     /// The words that the debugger was started with (`vercommand`).
     pub command_line: Vec<String>,
     /// Say more (`-v`).
@@ -134,6 +136,7 @@ impl EngineOptions {
             eager_symbols: false,
             symbol_path: None,
             image_path: None,
+            source_path: None,
             command_line: Vec::new(),
             verbose: false,
         }

@@ -118,6 +118,7 @@ impl Session {
         symbols.begin_with(options.noisy_symbols, options.eager_symbols);
         symbols.paths.symbols = options.symbol_path.as_deref().map(split_paths).unwrap_or_default();
         symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
+        symbols.paths.sources = options.source_path.as_deref().map(split_paths).unwrap_or_default();
         let filters = Filters::at_start(&options);
         Session {
             mailbox,

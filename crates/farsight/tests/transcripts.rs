@@ -4,7 +4,7 @@
 //! `debuggees/` (the first is attached to; `{pid}`, `{pid2}`, `{pid3}`), `@launch NAME ARGUMENTS` has farsight start it
 //! instead, `@local` goes without a server, `@servers N` starts that many (`{server}`, `{server2}`; their machines are all
 //! this one), `@option -X` is handed to farsight, `@file NAME` with lines `|...` is a file in `{scratch}`, `@typed` lets
-//! the first debuggee go on from its first read. `{debuggees}` is the folder of the debuggees. What is written anew has
+//! the first debuggee go on from its first read, `@lines` leaves source lines switched on. `{debuggees}` is the folder of the debuggees. What is written anew has
 //! `<hex>` for addresses and `<pid>.<tid>` for numbers; look through it for what else varies.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
@@ -34,7 +34,9 @@ struct RealSession {
 
 impl RealSession {
     fn begin(settings: &Settings) -> (Box<dyn Player>, String) {
-        settings.expect_only(&["debuggee", "launch", "local", "servers", "option", "file", "typed"]);
+        settings.expect_only(&[
+            "debuggee", "launch", "local", "servers", "option", "file", "typed", "lines",
+        ]);
         let scratch = Scratch::new();
         for (name, content) in settings.files() {
             std::fs::write(scratch.path().join(name), content).unwrap();
@@ -78,6 +80,10 @@ impl RealSession {
         };
         // A comment does nothing; what is shown before it is the beginning.
         let shown = session.typed("*");
+        // Where sources are differs from one checkout to the next, and most transcripts are about other things.
+        if settings.get("lines").is_none() {
+            session.typed(".lines -d");
+        }
         if settings.get("typed").is_some() {
             debuggees.first_mut().expect("a debuggee").send("");
         }

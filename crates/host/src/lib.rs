@@ -10,6 +10,7 @@ mod link;
 mod log;
 pub mod options;
 mod outside;
+mod sources;
 mod sys;
 
 use std::ffi::OsString;

@@ -142,6 +142,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
             "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
             "-i" => set("-i", &mut draft.image_path, value("-i", PATH)?)?,
+            "-srcpath" => set("-srcpath", &mut draft.source_path, value("-srcpath", PATH)?)?,
+            // They are on to begin with.
+            "-lines" => {}
             "--" => {
                 let program = value("--", "a program")?;
                 draft.launch(program, words.by_ref().collect::<Result<_, _>>()?)?;
@@ -198,6 +201,7 @@ struct Draft {
     commands: Option<String>,
     symbol_path: Option<String>,
     image_path: Option<String>,
+    source_path: Option<String>,
     no_initial_break: bool,
     no_final_break: bool,
     no_break_at_attach: bool,
@@ -359,6 +363,7 @@ impl Draft {
         engine.break_in_seconds = self.break_in_seconds;
         engine.symbol_path = self.symbol_path;
         engine.image_path = self.image_path;
+        engine.source_path = self.source_path;
         engine.verbose = self.verbose;
         Ok(SessionOptions {
             engine,

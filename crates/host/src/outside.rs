@@ -11,6 +11,7 @@ use farsight_session::Record;
 use farsight_symbols::ImageBytes;
 
 use crate::link::{Link, LinkThreads};
+use crate::sources::SourceFiles;
 
 /// How long the threads of closed links may take to end before the host goes without them. Only one that still waits
 /// for its server's first word needs more than a moment, and a user who gave up on that server should not wait for it.
@@ -20,6 +21,7 @@ const THREADS_END: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct Machine {
     threads: LinkThreads,
+    sources: SourceFiles,
 }
 
 impl Outside for Machine {
@@ -53,7 +55,7 @@ impl Outside for Machine {
     }
 
     fn render(&self, record: &Record) -> String {
-        farsight_render::render(record, &View::default())
+        farsight_render::render_with(record, &View::default(), &self.sources)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use farsight_session::record::{Evaluation, InstructionLine, Listing, Location, S
 use farsight_types::Address;
 
 use crate::place::symbol;
-use crate::{Paint, View, visible, write_line};
+use crate::{Paint, Sources, View, source, visible, write_line};
 
 /// `? expr`.
 pub(crate) fn evaluation(out: &mut String, evaluation: &Evaluation) {
@@ -20,7 +20,7 @@ pub(crate) fn evaluation(out: &mut String, evaluation: &Evaluation) {
 }
 
 /// `u`.
-pub(crate) fn listing(out: &mut String, listing: &Listing, view: &View) {
+pub(crate) fn listing(out: &mut String, listing: &Listing, view: &View, sources: &dyn Sources) {
     let mut last: Option<&SymbolName> = None;
     for (index, row) in listing.lines.iter().enumerate() {
         let own = row.place.symbol.as_ref();
@@ -30,6 +30,9 @@ pub(crate) fn listing(out: &mut String, listing: &Listing, view: &View) {
         };
         if let Some(own) = own.filter(|_| !same) {
             label(out, own, view);
+        }
+        if let Some(begun) = &row.source {
+            source::of_place(out, begun, view, sources);
         }
         instruction(out, row);
         last = own;
@@ -45,7 +48,12 @@ pub(crate) fn listing(out: &mut String, listing: &Listing, view: &View) {
 }
 
 /// Where a thread stands.
-pub(crate) fn location(out: &mut String, location: &Location, view: &View) {
+pub(crate) fn location(out: &mut String, location: &Location, view: &View, sources: &dyn Sources) {
+    if let Some(source) = &location.source
+        && source::of_place(out, source, view, sources)
+    {
+        return;
+    }
     if let Some(name) = &location.place.symbol {
         label(out, name, view);
     }

@@ -2,7 +2,7 @@
 
 use farsight_session::record::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
 
-use crate::{View, code, registers, visible, write_line};
+use crate::{Sources, View, code, registers, visible, write_line};
 
 /// An event that the target ran on from.
 pub(crate) fn event(out: &mut String, report: &EventReport) {
@@ -12,7 +12,7 @@ pub(crate) fn event(out: &mut String, report: &EventReport) {
 }
 
 /// A stop: what happened, the registers, where the thread stands.
-pub(crate) fn stop(out: &mut String, stop: &StopReport, view: &View) {
+pub(crate) fn stop(out: &mut String, stop: &StopReport, view: &View, sources: &dyn Sources) {
     event(out, &stop.event);
     if is_first_chance(&stop.event.kind) {
         write_line!(
@@ -22,12 +22,12 @@ pub(crate) fn stop(out: &mut String, stop: &StopReport, view: &View) {
         write_line!(out, "This exception may be expected and handled.");
     }
     if let Some(dump) = &stop.registers {
-        registers::dump(out, dump, view);
+        registers::dump(out, dump, view, sources);
     }
     // A register block shows the location itself.
     let shown = stop.registers.as_ref().is_some_and(|dump| dump.location.is_some());
     if let Some(location) = stop.location.as_ref().filter(|_| !shown) {
-        code::location(out, location, view);
+        code::location(out, location, view, sources);
     }
 }
 

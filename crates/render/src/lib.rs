@@ -23,6 +23,7 @@ mod visible;
 
 use farsight_session::Record;
 
+pub use source::{NoSources, SourceText, Sources};
 pub use value::content as value_text;
 pub use view::{Paint, View};
 pub use visible::{visible, visible_lines};
@@ -37,18 +38,23 @@ macro_rules! write_line {
 }
 use write_line;
 
-/// The text of a record: whole lines, each with its line end.
+/// The text of a record: whole lines, each with its line end; without source lines.
 pub fn render(record: &Record, view: &View) -> String {
+    render_with(record, view, &NoSources)
+}
+
+/// The text of a record, with the source lines that it asks for.
+pub fn render_with(record: &Record, view: &View, sources: &dyn Sources) -> String {
     let mut out = String::new();
     match record {
         Record::Lines(lines) => lines
             .iter()
             .for_each(|text| write_line!(out, "{}", visible_with_tabs(text))),
         Record::Evaluation(evaluation) => code::evaluation(&mut out, evaluation),
-        Record::Registers(registers) => registers::dump(&mut out, registers, view),
+        Record::Registers(registers) => registers::dump(&mut out, registers, view, sources),
         Record::Memory(dump) => memory::dump(&mut out, dump),
         Record::SearchHits(hits) => memory::hits(&mut out, hits, view),
-        Record::Listing(listing) => code::listing(&mut out, listing, view),
+        Record::Listing(listing) => code::listing(&mut out, listing, view, sources),
         Record::Stack(stack) => stack::stack(&mut out, stack, view),
         Record::Modules(modules) => place::modules(&mut out, modules, view),
         Record::Symbols(symbols) => place::symbols(&mut out, symbols),
@@ -59,7 +65,7 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::Breakpoints(breakpoints) => breakpoints::breakpoints(&mut out, breakpoints, view),
         Record::ProcessList(list) => system::process_list(&mut out, list),
         Record::Event(report) => event::event(&mut out, report),
-        Record::Stop(stop) => event::stop(&mut out, stop, view),
+        Record::Stop(stop) => event::stop(&mut out, stop, view, sources),
         Record::LastEvent(last) => event::last_event(&mut out, last),
         Record::Help(help) => help::help(&mut out, help, view),
         Record::Trace(report) => trace::trace(&mut out, report, view),
@@ -74,6 +80,9 @@ pub fn render(record: &Record, view: &View) -> String {
         Record::EventLog(log) => filter::event_log(&mut out, log),
         Record::Locals(locals) => value::locals(&mut out, locals),
         Record::Value(shown) => value::shown(&mut out, shown),
+        Record::Source(wanted) => {
+            source::lines(&mut out, wanted, view, sources);
+        }
         Record::Exception(report) => filter::exception(&mut out, report),
     }
     out

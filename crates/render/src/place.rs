@@ -131,6 +131,9 @@ fn size(row: &SymbolRow) -> String {
 
 /// `ln`.
 pub(crate) fn nearest(out: &mut String, nearest: &Nearest) {
+    if let Some(source) = &nearest.source {
+        crate::source::of_place(out, source, &View::default(), &crate::NoSources);
+    }
     let side = |side: &Place| format!("({})   {}", side.address, place(side));
     match (&nearest.before, &nearest.after) {
         (Some(before), Some(after)) => write_line!(out, "{}   |  {}", side(before), side(after)),

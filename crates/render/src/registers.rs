@@ -3,7 +3,7 @@
 use farsight_session::record::{ElementKind, RegisterBits, RegisterDump, RegisterLayout, RegisterValue};
 use farsight_types::Architecture;
 
-use crate::{View, code, visible, write_line};
+use crate::{Sources, View, code, visible, write_line};
 
 /// The x86-64 block, row by row.
 const AMD64_ROWS: [&[&str]; 6] = [
@@ -28,14 +28,14 @@ const AMD64_FLAGS: [(u32, &str, &str); 8] = [
 ];
 
 /// `r`.
-pub(crate) fn dump(out: &mut String, dump: &RegisterDump, view: &View) {
+pub(crate) fn dump(out: &mut String, dump: &RegisterDump, view: &View, sources: &dyn Sources) {
     match (dump.layout, dump.architecture) {
         (RegisterLayout::Named, _) => named(out, dump, usize::from(view.width)),
         (RegisterLayout::Block, Architecture::Amd64) => amd64_block(out, dump),
         (RegisterLayout::Block, Architecture::Arm64) => named(out, dump, 72),
     }
     if let Some(location) = &dump.location {
-        code::location(out, location, view);
+        code::location(out, location, view, sources);
     }
 }
 

@@ -30,7 +30,7 @@ pub use place::{
     ModuleColumn, ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState,
     Symbols,
 };
-pub use source::SourcePosition;
+pub use source::{SourceLines, SourceOfPlace, SourcePosition};
 pub use system::{
     BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
     Processes, RunningProcess, SystemRow, Systems, ThreadDetails, ThreadRow, Threads,
@@ -130,6 +130,9 @@ pub enum Record {
     /// `??`, `dx`.
     #[n(91)]
     Value(#[n(0)] ShownValue),
+    /// `ls`, `lsa`, `lsf`.
+    #[n(95)]
+    Source(#[n(0)] SourceLines),
 }
 
 impl Record {
@@ -174,7 +177,9 @@ mod tests {
                 place: place.clone(),
                 bytes: vec![0xc3],
                 text: String::from("ret"),
+                source: Some(SourceOfPlace::default()),
             }),
+            source: Some(SourceOfPlace::default()),
         });
         let stack = Stack {
             frames: vec![StackFrame {

@@ -42,6 +42,9 @@ const MOST_COUNT: u64 = 0x10000;
 
 /// Shows instructions, with or without their bytes (`.asm`).
 pub(super) fn show_listing(session: &mut Session, mut listing: Listing) {
+    if session.memos.looks.asm.contains(&"source_line") {
+        session.add_source(&mut listing);
+    }
     if session.memos.looks.no_code_bytes {
         listing.lines.iter_mut().for_each(|line| line.bytes.clear());
     }
@@ -136,6 +139,7 @@ fn past_gaps(session: &mut Session, from: Address, number: usize) -> Result<Flow
                 place: session.place_of(gap)?,
                 bytes: Vec::new(),
                 text: "???".to_owned(),
+                source: None,
             });
             at = (gap.0 / PAGE + 1).checked_mul(PAGE).map(Address);
         }

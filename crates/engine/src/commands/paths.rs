@@ -39,15 +39,43 @@ pub(super) const ROWS: &[Row] = &[
         run: |session, invocation| set(session, invocation, "Image search path is", |paths| &mut paths.images),
     },
     Row {
-        names: &[".srcpath"],
-        usage: ".srcpath[+] [Directory[;Directory ...]]",
-        summary: "Shows or sets where source files are looked for; takes the rest of the line.",
+        names: &[".srcpath", ".lsrcpath"],
+        usage: ".srcpath[+]|.lsrcpath[+] [Directory[;Directory ...]]",
+        summary: "Shows or sets where source files are looked for, by the longest end of their paths that a directory has, where the user sits; takes the rest of the line.",
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
         run: |session, invocation| set(session, invocation, "Source search path is", |paths| &mut paths.sources),
     },
+    Row {
+        names: &[".srcfix", ".lsrcfix"],
+        usage: ".srcfix[+]|.lsrcfix[+] [Directory[;Directory ...]]",
+        summary: "Sets the source path to these directories, or to none: source files are then where the debug information says; source servers are not asked.",
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run: fix_sources,
+    },
 ];
+
+fn fix_sources(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let text = invocation.text.trim();
+    let paths = &mut session.symbols.paths.sources;
+    let text = match text.strip_prefix('+') {
+        Some(text) => text.trim(),
+        None => {
+            paths.clear();
+            text
+        }
+    };
+    paths.extend(split_paths(text.trim_matches('"')));
+    let shown = match paths.is_empty() {
+        true => "<empty>: the paths of the debug information are used as they are".to_owned(),
+        false => join_paths(paths),
+    };
+    session.output.line(format!("Source search path is: {shown}"));
+    Ok(Flow::Done)
+}
 
 fn set(
     session: &mut Session,
@@ -79,7 +107,7 @@ fn set(
         false => join_paths(paths),
     };
     session.output.line(format!("{title}: {shown}"));
-    if changes && invocation.name != ".srcpath" {
+    if changes && !invocation.name.ends_with("srcpath") {
         look_again(session)?;
     }
     Ok(Flow::Done)

@@ -257,6 +257,7 @@ fn nearest(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         before: None,
         after: None,
         exact: Vec::new(),
+        source: session.source_of(address),
     };
     if let Some(module) = process.module_at(address)
         && let Some(symbols) = module.loaded()

@@ -31,7 +31,15 @@ impl Session {
         let instruction = disassembler
             .decode(pc, &bytes, &mut naming(process))
             .map(|instruction| line(process, instruction, &bytes));
-        Ok(Location { place, instruction })
+        let source = match self.manners.shown.source {
+            true => self.source_of(pc),
+            false => None,
+        };
+        Ok(Location {
+            place,
+            instruction,
+            source,
+        })
     }
 
     /// `count` instructions from an address.
@@ -79,5 +87,6 @@ fn line(process: &Process, instruction: Instruction, bytes: &[u8]) -> Instructio
         place: describe(process, instruction.address),
         bytes: bytes.get(..instruction.length).unwrap_or(bytes).to_vec(),
         text: instruction.text,
+        source: None,
     }
 }

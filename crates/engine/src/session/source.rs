@@ -1,6 +1,7 @@
 //! Source lines as a command line names them, and what of them is shown.
 
-use farsight_symbols::{FilePattern, LinePlaces};
+use farsight_session::record::{Listing, SourceLines, SourceOfPlace, SourcePosition};
+use farsight_symbols::{FilePattern, LinePlaces, LineRow, SourceFile};
 use farsight_types::Address;
 
 use super::Session;
@@ -15,11 +16,34 @@ const SHOWN_SIMILAR: usize = 3;
 pub(crate) struct SourceSettings {
     /// Source lines are looked for at all (`.lines`, `-lines`).
     pub(crate) has_lines: bool,
+    /// `p` and `t` step source lines (`l+t`).
+    pub(crate) steps_lines: bool,
+    /// Places are shown with file and line (`l+l`).
+    pub(crate) shows_position: bool,
+    /// Places are shown with the text of their line (`l+s`).
+    pub(crate) shows_text: bool,
+    /// Nothing but source is shown (`l+o`).
+    pub(crate) shows_text_alone: bool,
+    /// Lines before and behind the current one (`lsp`).
+    pub(crate) around: (u32, u32),
+    /// Whether `ls` and `lsa` show as many as well (`lsp -a`).
+    pub(crate) around_everywhere: bool,
+    /// The file that `ls` shows (`lsf`), where it was named or shown last, and the line to go on with.
+    pub(crate) file: Option<(SourceFile, u32)>,
 }
 
 impl Default for SourceSettings {
     fn default() -> SourceSettings {
-        SourceSettings { has_lines: true }
+        SourceSettings {
+            has_lines: true,
+            steps_lines: false,
+            shows_position: true,
+            shows_text: true,
+            shows_text_alone: false,
+            around: (0, 0),
+            around_everywhere: false,
+            file: None,
+        }
     }
 }
 
@@ -129,6 +153,30 @@ impl Session {
         })
     }
 
+    /// The file that is meant by the end of its path, of the modules that are loaded: the program's before all others.
+    pub(crate) fn source_file(&mut self, text: &str) -> Result<Option<SourceFile>, CommandError> {
+        let Some(pattern) = FilePattern::new(text) else {
+            return Ok(None);
+        };
+        let order = self.modules_in_order()?;
+        self.load_symbols(order.get(..1).unwrap_or_default())?;
+        let process = self.process()?;
+        let go_on = || self.check_interrupt().is_ok();
+        for module in order.iter().filter_map(|index| process.modules.get(*index)) {
+            if let Some(debug) = module.loaded().and_then(|symbols| symbols.debug()) {
+                let files = debug
+                    .reader()
+                    .source_files(&go_on)
+                    .map_err(|_| CommandError::Interrupted)?;
+                let found = files.into_iter().find(|file| pattern.matches(&file.path));
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// What an expression of a breakpoint names now.
     pub(crate) fn breakpoint_places(&mut self, expression: &str) -> Vec<Address> {
         match take_source_line(expression) {
@@ -164,6 +212,97 @@ impl Session {
             line: found.line,
             file,
         }))
+    }
+
+    /// The row of a line table that covers an address, where lines are looked for; loads the symbols of its module.
+    pub(crate) fn line_at(&mut self, address: Address) -> Result<Option<LineRow>, CommandError> {
+        self.place_of(address)?;
+        let process = self.process()?;
+        Ok(line_of(process, address).filter(|_| self.sources.has_lines))
+    }
+
+    /// Lines of a file, to be read by the viewer.
+    pub(crate) fn source_lines(&self, file: &SourceFile, first: u32, count: u32) -> SourceLines {
+        let search = self.symbols.paths.sources.iter();
+        SourceLines {
+            path: file.path.clone(),
+            md5: file.md5,
+            first,
+            count,
+            current: None,
+            search: search.map(|folder| folder.display().to_string()).collect(),
+            quiet: false,
+        }
+    }
+
+    /// The source of a place, as `l+` and `lsp` want it shown; none where no line is known.
+    pub(crate) fn source_of(&self, address: Address) -> Option<SourceOfPlace> {
+        let settings = &self.sources;
+        if !settings.has_lines || !(settings.shows_position || settings.shows_text || settings.shows_text_alone) {
+            return None;
+        }
+        let process = self.process().ok()?;
+        let row = line_of(process, address)?;
+        let start = process.module_at(address)?.address(row.range.start);
+        let (before, behind) = settings.around;
+        let first = row.line.saturating_sub(before).max(1);
+        let shows_text = settings.shows_text || settings.shows_text_alone;
+        let lines = shows_text.then(|| SourceLines {
+            current: Some(row.line),
+            quiet: true,
+            ..self.source_lines(
+                &row.file,
+                first,
+                (row.line - first).saturating_add(behind).saturating_add(1),
+            )
+        });
+        Some(SourceOfPlace {
+            position: SourcePosition {
+                path: row.file.path.clone(),
+                line: row.line,
+                column: (row.column != 0).then_some(row.column),
+            },
+            displacement: address.distance_from(start).unwrap_or(0),
+            shows_position: settings.shows_position && !settings.shows_text_alone,
+            lines,
+            alone: settings.shows_text_alone,
+        })
+    }
+
+    /// Gives the instructions of a listing the lines that they begin (`.asm source_line`).
+    pub(crate) fn add_source(&self, listing: &mut Listing) {
+        if !self.sources.has_lines {
+            return;
+        }
+        let Ok(process) = self.process() else {
+            return;
+        };
+        let mut last: Option<(String, u32)> = None;
+        for line in &mut listing.lines {
+            let Some(row) = line_of(process, line.place.address) else {
+                continue;
+            };
+            let (path, number) = (row.file.path.clone(), row.line);
+            let same_file = last.as_ref().is_some_and(|(file, _)| *file == path);
+            if same_file && last.as_ref().is_some_and(|(_, line)| *line == number) {
+                continue;
+            }
+            line.source = Some(SourceOfPlace {
+                position: SourcePosition {
+                    path: path.clone(),
+                    line: number,
+                    column: None,
+                },
+                displacement: 0,
+                shows_position: !same_file,
+                lines: Some(SourceLines {
+                    quiet: true,
+                    ..self.source_lines(&row.file, number, 1)
+                }),
+                alone: false,
+            });
+            last = Some((path, number));
+        }
     }
 
     /// The file of the current place.

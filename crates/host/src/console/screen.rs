@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use farsight_render::{View, render, visible};
+use farsight_render::{View, render_with, visible};
 use farsight_session::Content;
 
 use super::program_text::{ProgramText, Viewer};
+use crate::sources::SourceFiles;
 
 /// Where text goes while the user is typing, so that the line being typed is not torn.
 pub(crate) type BesideEditor = Box<dyn FnMut(String) -> io::Result<()> + Send>;
@@ -19,6 +20,7 @@ pub(crate) struct Screen {
     /// The beginning of a line that cannot be shown beside the editor before its end has come.
     held: String,
     view: View,
+    sources: SourceFiles,
     program: ProgramText,
     /// Whether the last thing shown was the program's.
     program_last: bool,
@@ -44,6 +46,7 @@ impl Screen {
                 colour: viewer == Viewer::ColourTerminal,
                 ..View::default()
             },
+            sources: SourceFiles::default(),
             program: ProgramText::new(viewer),
             program_last: false,
             at_line_start: true,
@@ -79,7 +82,7 @@ impl Screen {
     pub(crate) fn show(&mut self, content: &Content) -> io::Result<()> {
         let text = match content {
             Content::Text(text) => guard(text),
-            Content::Record(record) => render(record, &self.view),
+            Content::Record(record) => render_with(record, &self.view, &self.sources),
         };
         let before = self.before_other_text();
         self.write(format!("{before}{text}"))

@@ -47,6 +47,8 @@ how
                         write a log of the session into FILE, anew or behind what is there
   -y DIRECTORIES        where symbols are looked for, separated by ;
   -i DIRECTORIES        where images (programs and libraries) are looked for, separated by ;
+  -srcpath DIRECTORIES  where source files are looked for, separated by ;
+  -lines                use source lines, as is usual here; .lines -d ends that
   -n                    tell where symbols are found
   -s                    load symbols with their modules, and not when they are needed
   -v                    say more

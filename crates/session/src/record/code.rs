@@ -3,7 +3,7 @@
 use farsight_types::{Address, Architecture};
 use minicbor::{Decode, Encode};
 
-use super::{Place, SymbolName};
+use super::{Place, SourceOfPlace, SymbolName};
 
 /// One instruction of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -17,6 +17,9 @@ pub struct InstructionLine {
     /// Mnemonic and operands; `???` for bytes that are no instruction.
     #[n(2)]
     pub text: String,
+    /// The source line that its code begins, shown above it.
+    #[n(3)]
+    pub source: Option<SourceOfPlace>,
 }
 
 /// `u`, `ub`. A label line is shown above the first instruction and wherever another symbol begins.
@@ -39,6 +42,9 @@ pub struct Location {
     /// The instruction there; none where its bytes cannot be read.
     #[n(1)]
     pub instruction: Option<InstructionLine>,
+    /// Its source line.
+    #[n(2)]
+    pub source: Option<SourceOfPlace>,
 }
 
 /// What a register is cut into.

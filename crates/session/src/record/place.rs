@@ -5,6 +5,8 @@ use std::fmt;
 use farsight_types::{Address, BuildId};
 use minicbor::{Decode, Encode};
 
+use super::SourceOfPlace;
+
 /// A place named by a module and, where one is near, by a symbol of it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct SymbolName {
@@ -277,4 +279,7 @@ pub struct Nearest {
     /// Every name of exactly this address.
     #[n(3)]
     pub exact: Vec<SymbolName>,
+    /// Its source line.
+    #[n(4)]
+    pub source: Option<SourceOfPlace>,
 }

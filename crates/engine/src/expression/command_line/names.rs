@@ -36,7 +36,7 @@ const JOINED: &str = "
 
 /// Commands that take the rest of the line with them, `;` included.
 const SWALLOWING: &str = "
-    as j $< $>< .create .exepath .shell .srcpath .sympath ~e
+    as j $< $>< .create .exepath .lsrcpath .shell .srcpath .sympath ~e
 ";
 
 /// Whether a table holds a name.
