@@ -27,6 +27,7 @@ fn instruction(place: Place, bytes: &[u8], text: &str) -> InstructionLine {
         place,
         bytes: bytes.to_vec(),
         text: text.to_owned(),
+        source: None,
     }
 }
 
@@ -44,6 +45,7 @@ fn hostile_records() -> Vec<Record> {
     let location = || Location {
         place: place(),
         instruction: Some(line()),
+        source: None,
     };
     let module = |symbols| ModuleRow {
         start: Address(0),
@@ -150,6 +152,7 @@ fn hostile_records() -> Vec<Record> {
             before: Some(place()),
             after: Some(place()),
             exact: vec![symbol()],
+            source: None,
         }),
         Record::Threads(Threads {
             rows: vec![ThreadRow {

@@ -47,6 +47,7 @@ fn block() -> RegisterDump {
                 &[0xcc],
                 "int     3",
             )),
+            source: None,
         }),
     }
 }
@@ -268,6 +269,7 @@ fn stop(kind: EventKind) -> StopReport {
         location: Some(Location {
             instruction: Some(instruction(place.clone(), &[0xc3], "ret")),
             place,
+            source: None,
         }),
     }
 }
@@ -343,6 +345,7 @@ libc_so_6!puts+0x12:
     unreadable.location = Some(Location {
         place: Place::bare(Address(0)),
         instruction: None,
+        source: None,
     });
     check(
         Record::Stop(unreadable),

@@ -141,6 +141,7 @@ fn nearest_shows_both_sides() {
             before,
             after,
             exact,
+            source: None,
         })
     };
     check(
