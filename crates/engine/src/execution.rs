@@ -149,6 +149,7 @@ impl Session {
             }
             EngineMessage::Client(client, request) => self.take_request(client, request),
             EngineMessage::Link(link, news) => self.take_news(link, news),
+            EngineMessage::Worked => {}
         }
     }
 

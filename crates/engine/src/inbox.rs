@@ -43,4 +43,6 @@ pub enum EngineMessage {
     Client(ClientId, Request),
     /// A link tells.
     Link(LinkId, LinkNews),
+    /// Work on another thread is over; whoever waits for it looks.
+    Worked,
 }

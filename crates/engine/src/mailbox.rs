@@ -166,6 +166,7 @@ impl Mailbox {
                 return Some(message);
             }
             EngineMessage::Client(..) => return Some(message),
+            EngineMessage::Worked => return None,
         };
         let state = self.links.borrow().get(id).cloned()?;
         match news {

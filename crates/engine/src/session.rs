@@ -5,6 +5,7 @@
 
 mod access;
 mod code;
+mod index;
 mod input;
 mod load;
 mod looks;
@@ -17,9 +18,10 @@ mod values;
 mod walk;
 
 pub(crate) use access::number;
+use index::Builders;
 pub(crate) use load::Manner;
 pub(crate) use looks::{ChosenFrame, LookMemos};
-pub(crate) use source::{SourceFault, SourceSettings, take_source_line};
+pub(crate) use source::{SourceFault, SourceSettings, take_function_name, take_source_line};
 pub(crate) use stream::PIECE;
 pub(crate) use values::ValueScope;
 pub(crate) use walk::Walked;
@@ -97,6 +99,7 @@ pub(crate) struct Session {
     pub(crate) symbols: SymbolStore,
     pub(crate) memos: Memos,
     pub(crate) sources: SourceSettings,
+    pub(crate) builders: Builders,
     pub(crate) execution: Execution,
     pub(crate) aliases: AliasBook,
     pub(crate) manners: Manners,
@@ -149,6 +152,7 @@ impl Session {
                 shows_registers: false,
             },
             sources: SourceSettings::default(),
+            builders: Builders::default(),
             execution: Execution::default(),
             aliases: AliasBook::default(),
             manners: Manners::default(),

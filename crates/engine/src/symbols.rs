@@ -8,7 +8,7 @@ mod lookup;
 pub(crate) mod search;
 mod source;
 
-pub(crate) use lookup::{NameError, describe, find_name, name_of};
+pub(crate) use lookup::{NameError, describe, find_name, name_of, preferred};
 pub(crate) use source::{line_of, source_position};
 
 use std::cell::OnceCell;

@@ -4,11 +4,11 @@
 mod arguments;
 mod changes;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use farsight_session::Record;
 use farsight_session::record::{BreakpointKind, BreakpointRow, Breakpoints};
-use farsight_symbols::{Pattern, SymbolKind};
+use farsight_symbols::{NameKind, Pattern, SymbolKind};
 use farsight_target::TrapKind;
 use farsight_types::Address;
 
@@ -257,10 +257,13 @@ fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
     }
     let (place, thread, os) = (session.place()?, only_thread(session, invocation)?, session.os_pid()?);
     let mut lines = Vec::new();
-    for (address, name) in found {
+    for (addresses, name) in found {
         session.check_interrupt()?;
+        let Some(address) = addresses.first() else {
+            continue;
+        };
         // A name that does not lead back to the symbol, as one of several with that name, is of no use later.
-        let by_name = !options.by_address && session.evaluate(&name, 0).ok() == Some(address.0);
+        let by_name = !options.by_address && session.breakpoint_places(&name) == addresses;
         let spec = Spec {
             system: place.system,
             process: place.process,
@@ -277,20 +280,28 @@ fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
             depth: options.depth,
             commands: commands.clone(),
         };
-        let same = same_place(session, &spec, &[address], None);
+        let same = same_place(session, &spec, &addresses, None);
         let id = same.unwrap_or_else(|| session.breakpoints.free_id());
-        session.breakpoints.set(id, spec, &[address]);
+        let more = match addresses.len() {
+            0 | 1 => String::new(),
+            several => format!(" ({several} places)"),
+        };
+        let shown = format!("{id:>3}: {address} @!\"{name}\"{more}");
+        session.breakpoints.set(id, spec, &addresses);
         lines.push(match same {
             Some(id) => format!("breakpoint {id} redefined"),
-            None => format!("{id:>3}: {address} @!\"{name}\""),
+            None => shown,
         });
     }
     session.output.record(Record::Lines(lines));
     Ok(Flow::Done)
 }
 
-/// The symbols that a pattern names, one for each address.
-fn matching(session: &mut Session, text: &str, options: &Options) -> Result<Vec<(Address, String)>, CommandError> {
+/// Places of one breakpoint, and its name.
+type Match = (Vec<Address>, String);
+
+/// The symbols that a pattern names, and the functions that only debug information has, with the places of each.
+fn matching(session: &mut Session, text: &str, options: &Options) -> Result<Vec<Match>, CommandError> {
     let (module, name) = match text.split_once('!') {
         Some((module, name)) => (Pattern::new(module), name),
         None => (Pattern::new("*"), text),
@@ -302,10 +313,13 @@ fn matching(session: &mut Session, text: &str, options: &Options) -> Result<Vec<
         .map(|(index, _)| index)
         .collect();
     session.load_symbols(&chosen)?;
-    let process = session.process()?;
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    for module in chosen.iter().filter_map(|index| process.modules.get(*index)) {
+    let mut seen: BTreeMap<Address, usize> = BTreeMap::new();
+    let mut found: Vec<Match> = Vec::new();
+    for index in chosen {
+        let functions = session.names_matching(index, &name, &[NameKind::Function])?;
+        let Some(module) = session.process()?.modules.get(index) else {
+            continue;
+        };
         let table = module.loaded().map(|symbols| symbols.table());
         for symbol in table.into_iter().flat_map(|table| table.matching(&name)) {
             let wanted = match symbol.kind() {
@@ -313,11 +327,27 @@ fn matching(session: &mut Session, text: &str, options: &Options) -> Result<Vec<
                 SymbolKind::Data | SymbolKind::Plt | SymbolKind::Label => options.any_symbol,
             };
             let address = module.address(symbol.rva());
-            if wanted && seen.insert(address) {
-                found.push((address, format!("{}!{}", module.name, symbol.raw_name())));
+            if wanted && !seen.contains_key(&address) {
+                seen.insert(address, found.len());
+                found.push((vec![address], format!("{}!{}", module.name, symbol.raw_name())));
+            }
+        }
+        for function in functions {
+            // Copies of a function that has a symbol belong to the symbol's breakpoint.
+            let known = function.places.iter().find_map(|place| seen.get(place).copied());
+            let at = known.unwrap_or(found.len());
+            if known.is_none() {
+                found.push((Vec::new(), format!("{}!{}", module.name, function.name)));
+            }
+            if let Some((places, _)) = found.get_mut(at) {
+                let new = function.places.into_iter().filter(|place| !seen.contains_key(place));
+                places.extend(new.collect::<Vec<_>>());
+                places.sort_unstable();
+                seen.extend(places.iter().map(|place| (*place, at)));
             }
         }
     }
+    found.retain(|(places, _)| !places.is_empty());
     found.sort();
     Ok(found)
 }

@@ -1,8 +1,10 @@
 //! `x ln ld .reload .symopt !sym`: symbols of modules.
 
+use std::collections::BTreeSet;
+
 use farsight_session::Record;
 use farsight_session::record::{Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, Symbols};
-use farsight_symbols::{Binding, Pattern, SymbolKind};
+use farsight_symbols::{Binding, NameKind, Pattern, SymbolKind};
 use farsight_types::Address;
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -181,6 +183,13 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
     let mut rows = Vec::new();
     for index in chosen {
         session.check_interrupt()?;
+        let kinds: &[NameKind] = match (wanted.functions, wanted.data) {
+            _ if wanted.size.is_some() => &[],
+            (true, false) => &[NameKind::Function],
+            (false, true) => &[NameKind::Variable],
+            _ => &[NameKind::Function, NameKind::Variable],
+        };
+        let in_debug = session.names_matching(index, &name, kinds)?;
         let process = session.process()?;
         let Some(module) = process.modules.get(index) else {
             continue;
@@ -188,8 +197,9 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         let Some(symbols) = module.loaded() else {
             continue;
         };
-        let found = symbols.table().matching(&name).into_iter();
-        let found = found.filter(|symbol| {
+        let in_table = symbols.table().matching(&name);
+        let known: BTreeSet<Address> = in_table.iter().map(|symbol| module.address(symbol.rva())).collect();
+        let found = in_table.into_iter().filter(|symbol| {
             let kind = is_function(symbol.kind()) || !wanted.functions;
             let data = symbol.kind() == SymbolKind::Data || !wanted.data;
             kind && data
@@ -205,6 +215,27 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
             class: class(symbol.kind()),
             public: symbol.binding() != Binding::Local,
         }));
+        for named in in_debug {
+            // A function without code of its own is shown where its first copy is.
+            let has_symbol = named.places.iter().any(|place| known.contains(place));
+            let copy = named.own.is_empty() && !has_symbol;
+            let places = match copy {
+                true => named.places.into_iter().take(1).collect(),
+                false => named.own,
+            };
+            let new = places.into_iter().filter(|place| !known.contains(place));
+            rows.extend(new.map(|address| SymbolRow {
+                address,
+                module: module.name.clone(),
+                name: named.name.clone(),
+                size: None,
+                class: match named.kind {
+                    NameKind::Function => SymbolClass::Function,
+                    _ => SymbolClass::Data,
+                },
+                public: false,
+            }));
+        }
     }
     if rows.is_empty() {
         session.output.warning(format!("No symbol matches '{text}'"));

@@ -76,7 +76,27 @@ impl Session {
             return Ok(Some(module));
         }
         self.load_symbols(others)?;
-        self.find_among(others, name)
+        if let Some(address) = self.find_among(others, name)? {
+            return Ok(Some(address));
+        }
+        self.find_by_index(&order, name)
+    }
+
+    /// What only debug information knows, in the first module that does.
+    fn find_by_index(&mut self, modules: &[usize], name: &str) -> Result<Option<Address>, SymbolFault> {
+        let places = self.places_by_index(modules, name)?;
+        match places.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(*only)),
+            several => {
+                let shown = several.iter().take(SHOWN_CANDIDATES).copied().collect::<Vec<_>>();
+                let candidates = shown.into_iter().map(|address| match self.place_of(address) {
+                    Ok(place) => format!("{address} {place}"),
+                    Err(_) => address.to_string(),
+                });
+                Err(SymbolFault::Ambiguous(candidates.collect()))
+            }
+        }
     }
 
     fn find_in_module(&mut self, module: &str, symbol: &str) -> Result<Option<Address>, SymbolFault> {
@@ -89,7 +109,10 @@ impl Session {
             return Ok(None);
         };
         self.load_symbols(&[index])?;
-        self.find_among(&[index], symbol)
+        match self.find_among(&[index], symbol)? {
+            Some(address) => Ok(Some(address)),
+            None => self.find_by_index(&[index], symbol),
+        }
     }
 
     fn find_among(&mut self, modules: &[usize], name: &str) -> Result<Option<Address>, SymbolFault> {

@@ -92,6 +92,30 @@ pub(crate) fn take_source_line(text: &str) -> Option<(&str, &str)> {
     ends.then(|| (source, rest.trim_start_matches([' ', '\t', ','])))
 }
 
+/// The name that a text begins with, where it could be a function's (`f`, `mod!ns::f`, `vector<int>::push_back`), and
+/// what follows it. Spaces and signs are a part of it in brackets only.
+pub(crate) fn take_function_name(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0usize;
+    let mut end = text.len();
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '<' | '{' => depth += 1,
+            '>' | '}' => depth = depth.checked_sub(1)?,
+            ' ' | '\t' | '"' if depth == 0 => {
+                end = at;
+                break;
+            }
+            '"' | ';' => return None,
+            _ if depth > 0 || letter.is_alphanumeric() || "_:~!$.".contains(letter) => {}
+            _ => return None,
+        }
+    }
+    let (name, rest) = text.split_at_checked(end)?;
+    let bare = name.split_once('!').map_or(name, |(_, bare)| bare);
+    let begins = bare.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | ':' | '~' | '{' | '<'));
+    (depth == 0 && begins).then(|| (name, rest.trim_start()))
+}
+
 /// `mod!file:line` in its parts.
 struct Named<'t> {
     module: Option<&'t str>,
@@ -184,6 +208,21 @@ impl Session {
                 .source_places(source)
                 .map(|found| found.addresses)
                 .unwrap_or_default(),
+            _ => self.places_of_expression(expression),
+        }
+    }
+
+    /// What an expression that is no source line names now; a function may have several places.
+    fn places_of_expression(&mut self, expression: &str) -> Vec<Address> {
+        let name = take_function_name(expression).filter(|(_, rest)| rest.is_empty());
+        let places = name.map(|(name, _)| self.function_places(name));
+        match places {
+            Some(Ok(places)) if !places.is_empty() => places,
+            Some(Err(CommandError::Interrupted)) => {
+                let what = format!("'{expression}' was not looked up: interrupted");
+                self.output.warning(what);
+                Vec::new()
+            }
             _ => self.evaluate(expression, 0).ok().map(Address).into_iter().collect(),
         }
     }

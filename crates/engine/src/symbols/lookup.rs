@@ -59,7 +59,7 @@ pub(crate) fn find_name(module: &Module, name: &str) -> Result<Address, NameErro
 }
 
 /// The places that a name means: functions and data before labels, those before stubs.
-fn preferred(found: &[SymbolRef<'_>]) -> Vec<Rva> {
+pub(crate) fn preferred(found: &[SymbolRef<'_>]) -> Vec<Rva> {
     let rank = |symbol: &SymbolRef<'_>| match symbol.kind() {
         SymbolKind::Function | SymbolKind::Data | SymbolKind::Ifunc => 0,
         SymbolKind::Label => 1,

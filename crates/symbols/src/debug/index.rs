@@ -9,6 +9,7 @@ use crate::pattern::Pattern;
 
 mod build;
 mod names;
+mod places;
 mod scopes;
 mod table;
 mod walk;
@@ -26,6 +27,8 @@ pub struct NameIndex {
     variables: Table,
     types: Table,
     scopes: Vec<Scope>,
+    /// Units that have copies of functions of other units.
+    far_units: Vec<u32>,
     damaged: u32,
 }
 

@@ -8,7 +8,7 @@ use super::super::{Invocation, threads};
 use crate::breakpoints::Depth;
 use crate::error::CommandError;
 use crate::expression::{ExprErrorKind, ScopeError, take_string};
-use crate::session::{Session, SourceFault, take_source_line};
+use crate::session::{Session, SourceFault, take_function_name, take_source_line};
 use crate::symbols::name_of;
 
 /// Most hits that a breakpoint may pass.
@@ -194,9 +194,19 @@ pub(super) fn take_address<'t>(
         Ok((address, rest)) => {
             let consumed = text.len() - rest.len();
             let expression = text.get(..consumed).unwrap_or(text).trim_end_matches([' ', '\t', ',']);
-            Ok((expression.to_owned(), vec![Address(address)], rest))
+            let places = places_of(session, expression, Some(Address(address)))?;
+            Ok((expression.to_owned(), places, rest))
         }
-        Err(CommandError::Expression(error)) if is_unresolved(&error.kind) => {
+        Err(CommandError::Expression(error)) => {
+            if let Some((name, rest)) = take_function_name(text) {
+                let places = places_of(session, name, None)?;
+                if !places.is_empty() || is_unresolved(&error.kind) {
+                    return Ok((name.to_owned(), places, rest));
+                }
+            }
+            if !is_unresolved(&error.kind) {
+                return Err(CommandError::Expression(error));
+            }
             // A name that nothing has yet ends at a space.
             let end = text.find([' ', '\t', '"']).unwrap_or(text.len());
             let (name, rest) = text.split_at(end);
@@ -204,6 +214,18 @@ pub(super) fn take_address<'t>(
         }
         Err(error) => Err(error),
     }
+}
+
+/// All places of what an expression names, where it is the name of a function; otherwise the one that it is.
+fn places_of(session: &mut Session, expression: &str, one: Option<Address>) -> Result<Vec<Address>, CommandError> {
+    let name = take_function_name(expression).filter(|(_, rest)| rest.is_empty());
+    let places = match name {
+        Some((name, _)) => session.function_places(name)?,
+        None => Vec::new(),
+    };
+    // A number or a register may read as a name.
+    let is_it = one.is_none_or(|one| places.contains(&one));
+    Ok(if is_it { places } else { one.into_iter().collect() })
 }
 
 fn is_unresolved(kind: &ExprErrorKind) -> bool {

@@ -145,11 +145,13 @@ fn name_far(info: &DebugInfo, watch: &Watch, mut far: Vec<Far>, found: Vec<Found
 fn merge(found: Vec<Found>) -> NameIndex {
     let mut scopes = Scopes::default();
     let mut rescope = Vec::with_capacity(found.len());
+    let mut far_units = Vec::new();
     let mut damaged = 0u32;
     let mut lists: [Vec<Vec<Raw>>; 3] = Default::default();
     for one in found {
         rescope.push(scopes.take_in(one.scopes));
         damaged = damaged.saturating_add(one.damaged);
+        far_units.extend(one.far_units);
         for (list, found) in lists.iter_mut().zip([one.functions, one.variables, one.types]) {
             list.push(found);
         }
@@ -160,6 +162,7 @@ fn merge(found: Vec<Found>) -> NameIndex {
         variables,
         types,
         scopes: scopes.finished(),
+        far_units,
         damaged,
     }
 }

@@ -23,6 +23,10 @@ impl Raw {
         }
     }
 
+    pub(super) fn is_named(self, hash: u64) -> bool {
+        self.hash() == hash
+    }
+
     fn hash(self) -> u64 {
         u64::from(self.hash.0) << 32 | u64::from(self.hash.1)
     }

@@ -1,12 +1,15 @@
-//! One pass over a unit's entries, for the names outside of functions.
+//! One pass over a unit's entries: for the names outside of functions, or for inlined copies of functions.
 
+use std::collections::HashMap;
+
+use farsight_types::Rva;
 use gimli::{Abbreviation, AttributeValue, DwTag, EntriesRaw, UnitOffset};
 
 use super::super::reader::MAX_REFERENCES;
-use super::super::{Attribute, DebugError, DebugReader, DieId, Slice, Unit};
-use super::names;
+use super::super::{Attribute, DebugError, DebugReader, DieId, Slice, Unit, UnitId};
 use super::scopes::Scopes;
 use super::table::{Raw, Role, ScopeAndRole};
+use super::{Named, names, places};
 
 /// What one worker has found so far.
 #[derive(Default)]
@@ -17,6 +20,8 @@ pub(super) struct Found {
     pub(super) scopes: Scopes,
     /// Entries whose names are in other units.
     pub(super) far: Vec<Far>,
+    /// Units that have copies of functions of other units.
+    pub(super) far_units: Vec<u32>,
     /// Units that could not be read to their end.
     pub(super) damaged: u32,
 }
@@ -70,11 +75,31 @@ impl Found {
 
     /// Takes in the names of a unit.
     pub(super) fn unit<'a>(&mut self, reader: &DebugReader<'a>, unit: &Unit<'a>) {
+        if inlines_from_afar(unit) {
+            self.far_units.push(unit.id.0);
+        }
         let mut pass = Pass::new(reader, unit, self);
         if pass.run().is_err() {
             pass.found.damaged += 1;
         }
         pass.name_links();
+    }
+
+    /// The functions of a plain name that are in no scope.
+    pub(super) fn functions_named(&self, name: &str) -> Vec<Named> {
+        let wanted = hash_of(name.as_bytes());
+        let found = self
+            .functions
+            .iter()
+            .filter(|raw| raw.is_named(wanted) && raw.scope.scope() == 0);
+        let named = found.map(|raw| Named {
+            id: DieId {
+                unit: UnitId(raw.unit),
+                offset: u64::from(raw.offset),
+            },
+            role: raw.scope.role(),
+        });
+        named.collect()
     }
 
     /// For the merge.
@@ -448,4 +473,79 @@ fn leave<'u, 'a>(unit: &'u Unit<'a>, entries: &mut Entries<'u, 'a>, sibling: Opt
         }
     }
     Ok(())
+}
+
+/// Most abbreviations of a unit that are looked at for references to other units.
+const MOST_ABBREVIATIONS: u64 = 1 << 16;
+
+/// Whether a unit may have copies of functions of other units, as after optimisation of a whole program.
+fn inlines_from_afar(unit: &Unit<'_>) -> bool {
+    let far = [
+        gimli::DW_FORM_ref_addr,
+        gimli::DW_FORM_GNU_ref_alt,
+        gimli::DW_FORM_ref_sup4,
+        gimli::DW_FORM_ref_sup8,
+    ];
+    // Compilers count abbreviations from 1 without gaps.
+    let known = (1..MOST_ABBREVIATIONS).map_while(|code| unit.unit.abbreviations.get(code));
+    let mut copies = known.filter(|one| one.tag() == gimli::DW_TAG_inlined_subroutine);
+    copies.any(|one| {
+        let mut attributes = one.attributes().iter();
+        attributes.any(|one| one.name() == gimli::DW_AT_abstract_origin && far.contains(&one.form()))
+    })
+}
+
+/// Whether no other unit can have copies of what this one lets others call: it is C, and was not optimised together with
+/// others.
+pub(super) fn is_alone(unit: &Unit<'_>) -> bool {
+    let Ok(Some(root)) = unit.unit.entries().next_dfs().map(|root| root.cloned()) else {
+        return false;
+    };
+    let language = match root.attr_value(gimli::DW_AT_language) {
+        Some(AttributeValue::Language(language)) => u64::from(language.0),
+        _ => return false,
+    };
+    let producer = root
+        .attr_value(gimli::DW_AT_producer)
+        .and_then(|value| unit.text(value));
+    let together = |producer: &String| producer.contains("lto") || producer.contains("GIMPLE");
+    is_c(language) && !producer.as_ref().is_none_or(together)
+}
+
+/// Goes through a unit for copies of functions that were inlined: `each` gets the function's number and the place.
+pub(super) fn copies<'a>(
+    reader: &DebugReader<'a>,
+    unit: &Unit<'a>,
+    wanted: &HashMap<DieId, usize>,
+    each: &mut dyn FnMut(usize, Rva),
+) {
+    let look = |each: &mut dyn FnMut(usize, Rva)| -> Result<(), DebugError> {
+        let mut entries = unit.unit.entries_raw(None)?;
+        while !entries.is_empty() {
+            let offset = entries.next_offset().0;
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            if abbreviation.tag() != gimli::DW_TAG_inlined_subroutine {
+                entries.skip_attributes(abbreviation.attributes())?;
+                continue;
+            }
+            let mut origin = None;
+            for specification in abbreviation.attributes() {
+                let attribute = entries.read_attribute_inline(*specification)?;
+                if specification.name() == gimli::DW_AT_abstract_origin {
+                    origin = reader.follow(unit, attribute.value());
+                }
+            }
+            if let Some(at) = origin.and_then(|origin| wanted.get(&origin))
+                && let Ok(entry) = unit.entry(offset as u64)
+                && let Some(place) = places::start_of(unit, &entry)
+            {
+                each(*at, place);
+            }
+        }
+        Ok(())
+    };
+    // A unit that is damaged has the copies that were found before the damage.
+    let _damage = look(each);
 }
