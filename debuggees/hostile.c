@@ -6,6 +6,7 @@
  * hostile queue                counts SIGRTMIN, and goes on calling work()
  * hostile storm                four threads call work() all the time; SIGUSR1 is counted
  * hostile meet                 one thread calls work() 20000 times, another sends it SIGTRAP all the while
+ * hostile borrow               has a vfork child that calls work() all the time, for a minute
  * hostile vfork                has a vfork child that waits for a line before it runs this program anew
  * Shows: programs that do what debuggers do not like. Each waits for a line of standard input first.
  * Prints: ready PID, addresses of work, page; at the end a line with what came of it. */
@@ -141,6 +142,15 @@ static void wait_for_child(void)
     work_on();
 }
 
+static void lend_memory(void)
+{
+    if (vfork() == 0) {
+        alarm(60);
+        busy(NULL);
+    }
+    work_on();
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "traps";
@@ -177,6 +187,8 @@ int main(int argc, char **argv)
         busy(NULL);
     } else if (!strcmp(what, "meet")) {
         meet_traps();
+    } else if (!strcmp(what, "borrow")) {
+        lend_memory();
     } else if (!strcmp(what, "vfork")) {
         wait_for_child();
     } else {

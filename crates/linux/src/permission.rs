@@ -35,7 +35,12 @@ pub(crate) fn check(pid: OsPid, machine: &str) -> Result<(), TargetError> {
 
 /// What a failed SEIZE means.
 pub(crate) fn explain(pid: OsPid, machine: &str, error: &io::Error) -> TargetError {
-    let status = procfs::status(pid.0).ok();
+    explain_thread(pid, pid.0, machine, error)
+}
+
+/// As [`explain`], for one thread of a process.
+pub(crate) fn explain_thread(pid: OsPid, thread: u32, machine: &str, error: &io::Error) -> TargetError {
+    let status = procfs::status(thread).ok();
     let Some(status) = status.filter(|_| error.raw_os_error() != Some(libc::ESRCH)) else {
         return TargetError::NoSuchProcess {
             pid,

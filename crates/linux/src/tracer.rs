@@ -22,7 +22,7 @@ mod resume;
 mod step_over;
 mod suspend;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -269,8 +269,9 @@ pub(crate) struct Tracer {
     strangers: BTreeMap<pid_t, Waited>,
     /// Forked children that must be cleaned of traps and let go at their first stop, and whose copy they are.
     forked: BTreeMap<pid_t, births::Forked>,
-    /// Threads of processes that were let go of while they waited in the kernel; they are let go when they come out.
-    leaving: BTreeSet<pid_t>,
+    /// Threads of processes that were let go of while they waited in the kernel, or before the stop of a trap that they
+    /// had hit.
+    leaving: BTreeMap<pid_t, let_go::Leaving>,
     /// Statuses that came while the session was being brought to rest; they are judged when it runs again.
     backlog: VecDeque<(pid_t, Waited)>,
     /// Births that the next stop tells of.
@@ -307,7 +308,7 @@ impl Tracer {
             threads: BTreeMap::new(),
             strangers: BTreeMap::new(),
             forked: BTreeMap::new(),
-            leaving: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             backlog: VecDeque::new(),
             births: Vec::new(),
             run: None,

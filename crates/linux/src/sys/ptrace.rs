@@ -200,31 +200,40 @@ fn blocked_signals(tid: pid_t) -> io::Result<u64> {
 }
 
 fn holds_trap(tid: pid_t) -> bool {
-    const MOST: usize = 16;
+    const AT_ONCE: usize = 16;
     #[repr(C)]
     struct PeekArguments {
         offset: u64,
         flags: u32,
         count: i32,
     }
-    let arguments = PeekArguments {
+    let mut arguments = PeekArguments {
         offset: 0,
         flags: 0,
-        count: MOST as i32,
+        count: AT_ONCE as i32,
     };
-    let mut queued = [const { MaybeUninit::<siginfo_t>::zeroed() }; MOST];
-    let Ok(count) = request(
-        libc::PTRACE_PEEKSIGINFO,
-        tid,
-        &raw const arguments as usize,
-        queued.as_mut_ptr() as usize,
-    ) else {
-        return false;
-    };
-    queued.iter().take(count as usize).any(|detail| {
-        // SAFETY: zeroed is a valid siginfo_t, and the kernel filled the first `count`.
-        unsafe { detail.assume_init_ref() }.si_signo == libc::SIGTRAP
-    })
+    let mut queued = [const { MaybeUninit::<siginfo_t>::zeroed() }; AT_ONCE];
+    loop {
+        let count = request(
+            libc::PTRACE_PEEKSIGINFO,
+            tid,
+            &raw const arguments as usize,
+            queued.as_mut_ptr() as usize,
+        );
+        let count = count.map_or(0, |count| count as usize);
+        let is_trap = |detail: &MaybeUninit<siginfo_t>| {
+            // SAFETY: zeroed is a valid siginfo_t, and the kernel filled the first `count`.
+            unsafe { detail.assume_init_ref() }.si_signo == libc::SIGTRAP
+        };
+        if queued.iter().take(count).any(is_trap) {
+            return true;
+        }
+        if count < AT_ONCE {
+            return false;
+        }
+        // The queue of a stopped thread only grows, and the system limits it.
+        arguments.offset += AT_ONCE as u64;
+    }
 }
 
 const _: () = assert!(size_of::<user_regs_struct>() == 27 * 8);

@@ -45,6 +45,13 @@ impl Tracer {
         if threads.iter().any(|tid| loose(&tid)) {
             return Err(why("a thread waits in the kernel and cannot be stopped"));
         }
+        let hides_trap = |tid: &pid_t| {
+            let thread = self.threads.get(tid);
+            thread.is_some_and(|thread| thread.may_hide_trap() && ptrace::has_queued_trap(*tid))
+        };
+        if threads.iter().any(hides_trap) {
+            return Err(why("signals come too fast for a thread to be set back before its trap"));
+        }
         self.clean_memory(pid);
         child::signal_process(pid.0 as pid_t, libc::SIGSTOP).map_err(|_| TargetError::Ended { pid })?;
         for tid in threads {
@@ -97,7 +104,7 @@ impl Tracer {
         for tid in self.threads_of(pid) {
             let state = self.threads.get(&tid).map(|thread| thread.state);
             if ptrace::detach(tid, 0).is_err() && state != Some(State::Gone) {
-                self.leaving.insert(tid);
+                self.leave(tid, debuggee.memory.clone(), false);
             }
         }
         self.threads.retain(|_, thread| thread.pid != pid);

@@ -1,9 +1,11 @@
 //! Getting hold of debuggees: attaching and launching.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use farsight_target::{
-    Acquired, AttachMode, AttachSpec, LaunchSpec, LettingGo, Obstacle, ResumePlan, StopCause, TargetError, ThreadRecord,
+    Acquired, AttachMode, AttachSpec, LaunchSpec, LettingGo, Obstacle, ResumePlan, SignalOrder, StopCause, TargetError,
+    ThreadRecord,
 };
 use farsight_types::OsPid;
 use libc::{c_int, pid_t};
@@ -20,6 +22,10 @@ use crate::{permission, procfs};
 
 /// Rounds of listing threads until no new one shows: each new one comes of one already seized, so few are needed.
 const MOST_ROUNDS: usize = 64;
+
+/// How often, and at what distance, it is looked whether a thread that another debugger holds is let go of.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Tracer {
     /// Attaches; a program that is to be started with it is held before its first instruction until that has succeeded,
@@ -93,8 +99,14 @@ impl Tracer {
         } else {
             self.options(false)
         };
-        self.seize_threads(pid, options)?;
         let memory = Arc::new(memory);
+        if let Err(why) = self.seize_threads(pid, options) {
+            if self.has_threads(pid) {
+                self.debuggees.insert(pid, Debuggee::new(memory, false));
+                let _ = self.detach(pid, SignalOrder::Deliver);
+            }
+            return Err(why);
+        }
         self.shared.set_memory(pid, Some(memory.clone()));
         let mut debuggee = Debuggee::new(memory, false);
         debuggee.children = spec.children.unwrap_or_default();
@@ -141,11 +153,12 @@ impl Tracer {
         Ok(acquired)
     }
 
-    /// Seizes until no unseized thread is left; threads born meanwhile are seized by the kernel.
+    /// Seizes until no unseized thread is left; threads born meanwhile are seized by the kernel. Half of a process is worth
+    /// nothing: its other half would run into the traps. One that is being let go of is waited for.
     fn seize_threads(&mut self, pid: OsPid, options: c_int) -> Result<(), TargetError> {
-        let mut failure = None;
-        for _ in 0..MOST_ROUNDS {
-            let mut news = false;
+        let (mut rounds, mut looks) = (0, 0);
+        loop {
+            let (mut news, mut refusal) = (false, None);
             for tid in procfs::threads(pid).unwrap_or_default() {
                 let tid = tid.0 as pid_t;
                 if self.threads.contains_key(&tid) {
@@ -166,26 +179,42 @@ impl Tracer {
                         };
                         self.threads.insert(tid, Thread::new(tid, pid, state));
                     }
-                    // Another session was faster. Whoever has the first thread has the process: half of it is worth nothing.
-                    Err(error) if !self.threads.values().any(|thread| thread.pid == pid) && is_traced(tid) => {
-                        return Err(permission::explain(pid, &self.shared.machine, &error));
+                    Err(error) => {
+                        let why = permission::explain_thread(pid, tid as u32, &self.shared.machine, &error);
+                        // Whoever has the first thread has the process.
+                        if is_alive(tid) && !self.has_threads(pid) {
+                            return Err(why);
+                        }
+                        if refusal.is_none() || is_alive(tid) {
+                            refusal = Some((why, tid));
+                        }
                     }
-                    Err(error) => failure = failure.or(Some(error)),
                 }
             }
-            if !news {
-                break;
+            rounds += 1;
+            match refusal {
+                Some((why, tid)) if is_alive(tid) => {
+                    looks += 1;
+                    if looks > LOOKS {
+                        return Err(why);
+                    }
+                    std::thread::park_timeout(PAUSE);
+                }
+                _ if news && rounds < MOST_ROUNDS => {}
+                _ if self.has_threads(pid) => return Ok(()),
+                Some((why, _)) => return Err(why),
+                None => {
+                    return Err(TargetError::NoSuchProcess {
+                        pid,
+                        machine: self.shared.machine.clone(),
+                    });
+                }
             }
         }
-        let seized = self.threads.values().any(|thread| thread.pid == pid);
-        match (seized, failure) {
-            (true, _) => Ok(()),
-            (false, Some(error)) => Err(permission::explain(pid, &self.shared.machine, &error)),
-            (false, None) => Err(TargetError::NoSuchProcess {
-                pid,
-                machine: self.shared.machine.clone(),
-            }),
-        }
+    }
+
+    fn has_threads(&self, pid: OsPid) -> bool {
+        self.threads.values().any(|thread| thread.pid == pid)
     }
 
     /// The tracer that `/proc` names is a thread of ours.
@@ -332,6 +361,7 @@ impl Tracer {
     }
 }
 
-fn is_traced(tid: pid_t) -> bool {
-    procfs::status(tid as u32).is_ok_and(|status| status.tracer.is_some())
+/// Whether a thread can still run code of its program.
+fn is_alive(tid: pid_t) -> bool {
+    procfs::status(tid as u32).is_ok_and(|status| !matches!(status.state, 'Z' | 'X'))
 }

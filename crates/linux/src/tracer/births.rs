@@ -12,7 +12,6 @@ use libc::{c_int, pid_t};
 
 use super::Tracer;
 use super::debuggee::{Debuggee, State, Thread};
-use super::hardware::disarm_registers;
 use crate::memory::ProcessMemory;
 use crate::procfs;
 use crate::sys::wait::Waited;
@@ -241,9 +240,8 @@ impl Tracer {
     /// The first stop of a forked child: its copy of our traps is cleaned, then it is let go. So is a thread that could
     /// not be let go with its process. Whether it was one of these.
     pub(super) fn clean_forked(&mut self, tid: pid_t, waited: Waited) -> bool {
-        if self.leaving.remove(&tid) {
-            disarm_registers(tid);
-            let _ = ptrace::detach(tid, 0);
+        if let Some(leaving) = self.leaving.remove(&tid) {
+            self.let_go_late(tid, leaving, waited);
             return true;
         }
         let Some(forked) = self.forked.remove(&tid) else {

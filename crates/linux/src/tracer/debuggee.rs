@@ -53,6 +53,8 @@ pub(super) struct Thread {
     pub(super) came: SignalInfo,
     /// A status of it waits in the backlog.
     pub(super) deferred: bool,
+    /// That status was put off as it came: it can be a trap's that is to be taken back.
+    pub(super) unsorted: bool,
     /// Signals that came while it was taken past a trap.
     pub(super) held: VecDeque<SignalDetail>,
     /// In a job-control stop: goes on by PTRACE_LISTEN.
@@ -91,6 +93,11 @@ impl Thread {
         self.deliver == libc::SIGTRAP && self.came.number == libc::SIGTRAP && self.came.code == libc::TRAP_BRKPT
     }
 
+    /// Whether it rests in a stop that may have come before a trap's, with nothing else to be said of it.
+    pub(super) fn may_hide_trap(&self) -> bool {
+        self.state == State::Stopped && !self.deferred && !self.exiting && self.deliver == 0
+    }
+
     pub(super) fn new(tid: pid_t, pid: OsPid, state: State) -> Thread {
         Thread {
             tid,
@@ -105,6 +112,7 @@ impl Thread {
             last_signal: 0,
             came: SignalInfo::default(),
             deferred: false,
+            unsorted: false,
             held: VecDeque::new(),
             job_stopped: false,
             check_job_stop: false,

@@ -28,6 +28,7 @@ impl Tracer {
             return self.note_stranger(tid, waited);
         };
         thread.deferred = false;
+        thread.unsorted = false;
         let Waited::Stopped { signal, event } = waited else {
             self.thread_gone(tid, waited);
             return;
@@ -78,10 +79,14 @@ impl Tracer {
                 thread.went(State::Gone);
                 let _ = ptrace::cont(tid, 0);
             }
-            Waited::Stopped { .. } => {
+            Waited::Stopped { .. } if kept || thread.fresh => {
                 thread.stopped();
-                thread.deferred = true;
-                self.backlog.push_back((tid, waited));
+                self.defer(tid, waited);
+            }
+            // It could not be stopped with the others, and comes only now.
+            Waited::Stopped { .. } => {
+                self.note_halted(tid, waited);
+                self.take_hidden_trap(tid);
             }
             Waited::Exited(_) | Waited::Killed(_) => {
                 thread.state = State::Gone;

@@ -1,16 +1,27 @@
 //! Letting go of debuggees: set back behind traps, code restored, no hidden signal left.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use farsight_target::{LettingGo, LossPolicy, SignalOrder, TargetError};
-use farsight_types::OsPid;
+use farsight_types::{Address, OsPid};
 use libc::pid_t;
 
 use super::Tracer;
 use super::debuggee::State;
-use super::hardware::disarm;
+use super::events::INT3;
+use super::hardware::{disarm, disarm_registers};
+use crate::memory::ProcessMemory;
+use crate::procfs;
 use crate::sys::wait::Waited;
 use crate::sys::{child, ptrace, wait};
+
+/// A thread of a process that was let go of without it; it is let go at its next stop.
+pub(super) struct Leaving {
+    memory: Arc<ProcessMemory>,
+    /// A trap's stop is on its way to it.
+    hides_trap: bool,
+}
 
 impl Tracer {
     /// Lets a debuggee run on by itself, from rest or running.
@@ -46,21 +57,7 @@ impl Tracer {
             terminal.keep_open();
         }
         for tid in self.threads_of(pid) {
-            let deferred = self.deferred_signal(tid);
-            let Some(thread) = self.threads.get_mut(&tid) else {
-                continue;
-            };
-            for held in thread.held.drain(..) {
-                let _ = child::signal_thread(pid.0 as pid_t, tid, held.number());
-            }
-            let clean = disarm(thread);
-            let signal = if thread.deliver != 0 { thread.deliver } else { deferred };
-            // A thread that waits in the kernel is let go when it comes out; others fail only when they are gone.
-            if ptrace::detach(tid, signal).is_err() && thread.state != State::Gone {
-                self.leaving.insert(tid);
-            } else if !clean && thread.state != State::Gone {
-                self.trouble(format!("thread {tid} keeps debug registers that could not be cleared"));
-            }
+            self.release(tid);
         }
         self.forget(pid);
         self.tell_targets();
@@ -68,6 +65,62 @@ impl Tracer {
             self.go_on_or_end();
         }
         Ok(())
+    }
+
+    /// Lets one thread go its way, with the signals that it is still to get.
+    fn release(&mut self, tid: pid_t) {
+        let deferred = self.deferred_signal(tid);
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
+        for held in thread.held.drain(..) {
+            // A borrower is no thread of the debuggee's.
+            let process = procfs::process_of(OsPid(tid as u32)).0 as pid_t;
+            let _ = child::signal_thread(process, tid, held.number());
+        }
+        let clean = disarm(thread);
+        let signal = if thread.deliver != 0 { thread.deliver } else { deferred };
+        let (pid, is_gone) = (thread.pid, thread.state == State::Gone);
+        let hides_trap = thread.may_hide_trap() && ptrace::has_queued_trap(tid) && ptrace::cont(tid, 0).is_ok();
+        // A thread that waits in the kernel is let go when it comes out; others fail only when they are gone.
+        if hides_trap || ptrace::detach(tid, signal).is_err() && !is_gone {
+            if let Some(debuggee) = self.debuggees.get(&pid) {
+                self.leave(tid, debuggee.memory.clone(), hides_trap);
+            }
+        } else if !clean && !is_gone {
+            self.trouble(format!("thread {tid} keeps debug registers that could not be cleared"));
+        }
+    }
+
+    pub(super) fn leave(&mut self, tid: pid_t, memory: Arc<ProcessMemory>, hides_trap: bool) {
+        self.leaving.insert(tid, Leaving { memory, hides_trap });
+    }
+
+    /// A thread that could not be let go with its process has stopped: it is set back behind a trap that it hit on its way
+    /// into the kernel, and let go.
+    pub(super) fn let_go_late(&mut self, tid: pid_t, leaving: Leaving, waited: Waited) {
+        let memory = leaving.memory;
+        let Waited::Stopped { signal, event } = waited else {
+            return;
+        };
+        disarm_registers(tid);
+        let mut passed_on = if event == 0 && signal & 0x80 == 0 { signal } else { 0 };
+        if passed_on == libc::SIGTRAP
+            && ptrace::SignalDetail::of(tid).is_ok_and(|detail| detail.code() == INT3)
+            && let Ok(mut registers) = ptrace::registers(tid)
+        {
+            let place = Address(registers.rip.wrapping_sub(1));
+            if memory.was_planted(place) && !memory.holds_trap_byte(place) {
+                registers.rip = place.0;
+                let _ = ptrace::set_registers(tid, &registers);
+                passed_on = 0;
+            }
+        }
+        let hides_trap = passed_on == 0 && ptrace::has_queued_trap(tid);
+        match hides_trap && ptrace::cont(tid, 0).is_ok() {
+            true => self.leave(tid, memory, true),
+            false => drop(ptrace::detach(tid, passed_on)),
+        }
     }
 
     /// A followed child that still runs in its parent's memory cannot be let go of while that is debugged: it would meet
@@ -105,42 +158,45 @@ impl Tracer {
         }
     }
 
-    /// All threads that run in a debuggee's memory, those that are not shown included.
+    /// All threads that run in a debuggee's memory, those that are not shown included. The first thread of all comes last:
+    /// whoever sees that free may take the process.
     pub(super) fn threads_of(&self, pid: OsPid) -> Vec<pid_t> {
         let ours = self.threads.values().filter(|thread| thread.pid == pid);
-        ours.map(|thread| thread.tid).collect()
+        let mut tids: Vec<pid_t> = ours.map(|thread| thread.tid).collect();
+        tids.sort_by_key(|tid| *tid == pid.0 as pid_t);
+        tids
     }
 
-    /// An interrupt stop can hide a breakpoint's SIGTRAP in the thread's queue: the pc is behind the trap, and a thread
+    /// An interrupt stop can hide a breakpoint's SIGTRAP in a thread's queue: the pc is behind the trap, and a thread
     /// detached with it would die. It is taken here, and the thread set back before the trap.
     pub(super) fn take_hidden_traps(&mut self) {
-        const MOST: usize = 16;
-        let resting: Vec<pid_t> = self
-            .threads
-            .values()
-            .filter(|thread| {
-                thread.state == State::Stopped && !thread.deferred && !thread.exiting && thread.deliver == 0
-            })
-            .map(|thread| thread.tid)
-            .collect();
-        for tid in resting {
-            for _ in 0..MOST {
-                if !ptrace::has_queued_trap(tid) || ptrace::cont(tid, 0).is_err() {
-                    break;
-                }
-                let Ok(waited) = wait::one(tid) else { break };
-                let Some(thread) = self.threads.get_mut(&tid) else {
-                    break;
-                };
-                thread.stopped();
-                match waited {
-                    Waited::Stopped { signal, event: 0 } if self.take_back_trap(tid, signal) => {}
-                    _ => {
-                        self.defer(tid, waited);
-                        break;
-                    }
-                }
+        for tid in self.threads.keys().copied().collect::<Vec<_>>() {
+            self.take_hidden_trap(tid);
+        }
+    }
+
+    /// Stops of job control come before any signal, and every SIGCONT or SIGSTOP that is sent meanwhile brings one more:
+    /// they are taken until the trap's own stop comes. The thread runs none of the program's code on the way there.
+    pub(super) fn take_hidden_trap(&mut self, tid: pid_t) {
+        let deadline = Instant::now() + self.patience;
+        let mut job_stopped = false;
+        while let Some(thread) = self.threads.get(&tid)
+            && thread.may_hide_trap()
+            && ptrace::has_queued_trap(tid)
+        {
+            job_stopped |= thread.job_stopped;
+            if Instant::now() >= deadline {
+                return self.trouble(format!(
+                    "thread {tid} gets signals too fast for its trap to be taken back"
+                ));
             }
+            let Ok(waited) = ptrace::cont(tid, 0).and_then(|()| wait::one(tid)) else {
+                break;
+            };
+            self.note_halted(tid, waited);
+        }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.check_job_stop |= job_stopped && !thread.job_stopped;
         }
     }
 
@@ -177,19 +233,24 @@ impl Tracer {
 
     fn kill(&mut self, pid: OsPid) {
         // Children that share its memory live on, in clean memory.
+        self.sort_backlog();
         self.halt(Some(pid));
         self.unpin();
+        let borrowers = self
+            .threads
+            .values()
+            .filter(|thread| thread.pid == pid && thread.borrower);
+        let borrowers: Vec<pid_t> = borrowers.map(|thread| thread.tid).collect();
+        for tid in &borrowers {
+            self.take_hidden_trap(*tid);
+        }
         if self.parent_in_memory(pid).is_some() {
             self.leave_memory(pid);
         } else {
             self.clean_memory(pid);
         }
-        for thread in self
-            .threads
-            .values()
-            .filter(|thread| thread.pid == pid && thread.borrower)
-        {
-            let _ = ptrace::detach(thread.tid, 0);
+        for tid in borrowers {
+            self.release(tid);
         }
         let _ = child::signal_process(pid.0 as pid_t, libc::SIGKILL);
         for thread in self
@@ -226,10 +287,8 @@ impl Tracer {
             return self.note_stranger(tid, waited);
         };
         match waited {
-            _ if thread.pid != dying => {
-                thread.stopped();
-                self.defer(tid, waited);
-            }
+            _ if thread.pid != dying && self.run.is_some() => self.note_halted(tid, waited),
+            _ if thread.pid != dying => self.note_at_rest(tid, waited),
             Waited::Stopped { event, .. } => {
                 if event == libc::PTRACE_EVENT_EXEC {
                     self.others_ended_by_exec(tid, dying);
@@ -293,5 +352,10 @@ impl Tracer {
             terminal.keep_open();
         }
         self.run = None;
+        // The end of this thread would let them die of their traps.
+        while self.leaving.values().any(|leaving| leaving.hides_trap) {
+            let Ok((tid, waited)) = wait::any() else { break };
+            self.arrived(tid, waited);
+        }
     }
 }

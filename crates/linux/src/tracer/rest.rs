@@ -31,6 +31,9 @@ impl Tracer {
     pub(super) fn halt(&mut self, only: Option<OsPid>) -> Vec<pid_t> {
         let only = only.map(|only| self.sharers(only));
         let wanted = |pid: OsPid| only.as_ref().is_none_or(|only| only.contains(&pid));
+        if only.is_none() {
+            self.sort_backlog();
+        }
         let mut asked = Vec::new();
         for thread in self.threads.values().filter(|thread| wanted(thread.pid)) {
             if matches!(thread.state, State::Running | State::Listening) {
@@ -55,6 +58,7 @@ impl Tracer {
                     if others && let Waited::Stopped { .. } = waited {
                         if let Some(thread) = self.threads.get_mut(&tid) {
                             thread.stopped();
+                            thread.unsorted = true;
                         }
                         self.defer(tid, waited);
                         continue;
@@ -141,7 +145,7 @@ impl Tracer {
 
     /// Files a status that came while threads were being stopped: traps are taken back, to be hit again, births are
     /// registered, and the rest is put off.
-    fn note_halted(&mut self, tid: pid_t, waited: Waited) {
+    pub(super) fn note_halted(&mut self, tid: pid_t, waited: Waited) {
         if self.clean_forked(tid, waited) {
             return;
         }
@@ -149,6 +153,7 @@ impl Tracer {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return self.note_stranger(tid, waited);
         };
+        thread.unsorted = false;
         let Waited::Stopped { signal, event } = waited else {
             thread.state = State::Gone;
             thread.deferred = true;
@@ -214,6 +219,20 @@ impl Tracer {
             thread.deferred = true;
         }
         self.backlog.push_back((tid, waited));
+    }
+
+    /// Deals with statuses that were put off as they came like with those that come while the session is brought to rest.
+    pub(super) fn sort_backlog(&mut self) {
+        for (tid, waited) in std::mem::take(&mut self.backlog) {
+            match self.threads.get_mut(&tid).filter(|thread| thread.unsorted) {
+                Some(thread) => {
+                    thread.unsorted = false;
+                    thread.deferred = false;
+                    self.note_halted(tid, waited);
+                }
+                None => self.backlog.push_back((tid, waited)),
+            }
+        }
     }
 
     /// Lets a thread at its exit event end.

@@ -197,7 +197,10 @@ impl Tracer {
             thread.went(State::Listening);
             return;
         }
-        let check_job_stop = std::mem::take(&mut thread.check_job_stop);
+        if std::mem::take(&mut thread.check_job_stop) {
+            // It stops again before it runs any of the program's code, and says whether its process is stopped.
+            let _ = ptrace::interrupt(tid);
+        }
         thread.went(State::Running);
         // Fails only for a thread that was killed in its stop; its end is on its way.
         let _ = if stepping {
@@ -205,9 +208,6 @@ impl Tracer {
         } else {
             ptrace::cont(tid, signal)
         };
-        if check_job_stop {
-            let _ = ptrace::interrupt(tid);
-        }
     }
 
     /// A thread that rests on a trap it has dealt with gets a signal: the handler runs first, and when it returns the
