@@ -55,7 +55,13 @@ pub(crate) fn location(out: &mut String, location: &Location, view: &View, sourc
         return;
     }
     if let Some(name) = &location.place.symbol {
-        label(out, name, view);
+        match &location.inlined_in {
+            Some(outer) => {
+                let text = format!("{} [inlined in {}]:", symbol(name), symbol(outer));
+                write_line!(out, "{}", view.paint(Paint::Label, &text));
+            }
+            None => label(out, name, view),
+        }
     }
     match &location.instruction {
         Some(row) => instruction(out, row),

@@ -46,6 +46,7 @@ fn hostile_records() -> Vec<Record> {
         place: place(),
         instruction: Some(line()),
         source: None,
+        inlined_in: Some(symbol()),
     };
     let module = |symbols| ModuleRow {
         start: Address(0),
@@ -141,6 +142,15 @@ fn hostile_records() -> Vec<Record> {
             columns: StackColumns::default(),
             frames: vec![StackFrame {
                 site: place(),
+                source: Some(SourcePosition {
+                    path: text(),
+                    ..SourcePosition::default()
+                }),
+                parameters: Some(vec![ValueNode {
+                    name: text(),
+                    type_name: text(),
+                    ..ValueNode::default()
+                }]),
                 ..StackFrame::default()
             }],
             cut_short: Some(text()),

@@ -17,7 +17,7 @@ mod value;
 use minicbor::{Decode, Encode};
 
 pub use code::{
-    ElementKind, Evaluation, FrameTrust, InstructionLine, Listing, Location, RegisterBits, RegisterDump,
+    ElementKind, Evaluation, FrameKind, FrameTrust, InstructionLine, Listing, Location, RegisterBits, RegisterDump,
     RegisterLayout, RegisterValue, Stack, StackColumns, StackFrame,
 };
 pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
@@ -180,12 +180,16 @@ mod tests {
                 source: Some(SourceOfPlace::default()),
             }),
             source: Some(SourceOfPlace::default()),
+            inlined_in: Some(SymbolName::in_module("m", 1)),
         });
         let stack = Stack {
             frames: vec![StackFrame {
                 arguments: vec![Some(1), None],
                 trust: FrameTrust::Scanned,
                 site: place,
+                kind: FrameKind::Inlined,
+                source: Some(SourcePosition::default()),
+                parameters: Some(vec![ValueNode::default()]),
                 ..StackFrame::default()
             }],
             ..Stack::default()

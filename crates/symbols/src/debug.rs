@@ -35,7 +35,8 @@ pub use location::{
 pub use reader::DebugReader;
 pub(crate) use reader::{Attribute, Entry, Slice, Unit};
 pub use scopes::{
-    CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, Variable, VariableKind,
+    CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, TailCall, Variable,
+    VariableKind,
 };
 use sections::DebugFile;
 pub use split::{SplitFiles, SplitUnit};

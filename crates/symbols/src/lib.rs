@@ -32,7 +32,8 @@ pub use debug::{
     locate_member, register_name,
 };
 pub use debug::{
-    CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, Variable, VariableKind,
+    CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, TailCall, Variable,
+    VariableKind,
 };
 pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{

@@ -13,7 +13,7 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
-use crate::session::{ChosenFrame, Session, Walked};
+use crate::session::{ChosenFrame, Readers, Session, Walked};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -102,12 +102,16 @@ fn number_at(session: &mut Session, invocation: &Invocation<'_>, text: &str) -> 
     };
     let thread = session.place()?.thread;
     let most = session.memos.looks.frames;
-    let frames = session.walk(thread, most + 1)?.frames;
+    let walked = session.walk(thread, most + 1)?;
     let is_inside = |frame: &Frame| {
         let part = frame.registers.sp().zip(frame.cfa);
         part.is_some_and(|(start, end)| (start.0..end.0).contains(&base))
     };
-    match frames.iter().position(is_inside) {
+    let found = walked.frames.iter().position(is_inside);
+    session.load_for(walked.frames.iter().map(Frame::lookup_address))?;
+    let frames = Readers::new(session.process()?).expand(&walked, usize::MAX);
+    let number = frames.iter().position(|frame| Some(frame.physical) == found);
+    match number {
         Some(number) => Ok(number + increment),
         None => Err(CommandError::NoSuch {
             what: format!("no frame of this stack has {} in its part", Address(base)),
@@ -120,7 +124,9 @@ fn each_frame(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow
     let text = commands_of_each(invocation.text);
     let (place, before) = (session.place()?, session.memos.looks.frame.take());
     let most = session.memos.looks.frames;
-    let count = session.walk(place.thread, most)?.frames.len().min(most);
+    let walked = session.walk(place.thread, most)?;
+    session.load_for(walked.frames.iter().map(Frame::lookup_address))?;
+    let count = Readers::new(session.process()?).expand(&walked, most).len();
     let mut result = Ok(());
     for number in 0..count {
         result = session
@@ -165,32 +171,30 @@ fn choose(session: &mut Session, number: usize, options: Options) -> Result<Flow
     let own = session.registers()?;
     // One more, because a frame is shown with where it returns to.
     let walked = session.walk(place.thread, number + 2)?;
-    let Some(chosen) = walked.frames.get(number).cloned() else {
+    session.load_for(walked.frames.iter().map(Frame::lookup_address))?;
+    let naming = Naming {
+        lines: session.sources.has_lines,
+        ..Naming::default()
+    };
+    let readers = Readers::new(session.process()?);
+    let frames = readers.expand(&walked, number + 2);
+    let chosen = frames.get(number).and_then(|frame| walked.frames.get(frame.physical));
+    let Some(chosen) = chosen.cloned() else {
         return Err(CommandError::NoSuch {
-            what: format!(
-                "there is no frame {number:#x}; the stack has {:#x}",
-                walked.frames.len()
-            ),
+            what: format!("there is no frame {number:#x}; the stack has {:#x}", frames.len()),
         });
     };
-    session.load_for([chosen.lookup_address()])?;
     let registers = registers_of(&chosen, &own);
-    let stop_number = session.system()?.stop_number;
-    let mut record = shown(
-        session.process()?,
-        Walked {
-            frames: walked.frames,
-            end: None,
-        },
-        StackColumns {
-            numbers: true,
-            headless: true,
-            ..StackColumns::default()
-        },
-        number + 1,
-        Naming::default(),
-    );
+    let columns = StackColumns {
+        numbers: true,
+        headless: true,
+        ..StackColumns::default()
+    };
+    let walked = Walked { end: None, ..walked };
+    let mut record = shown(&readers, &walked, &frames, columns, naming);
     record.frames = record.frames.split_off(number);
+    record.frames.truncate(1);
+    let stop_number = session.system()?.stop_number;
     session.output.record(Record::Stack(record));
     let with = |context| {
         Some(ChosenFrame {

@@ -1,7 +1,7 @@
 //! `k` and its kin: backtraces.
 
 use farsight_session::Record;
-use farsight_session::record::{FrameTrust, Stack, StackColumns, StackFrame, SymbolName};
+use farsight_session::record::{FrameKind, FrameTrust, Place, Stack, StackColumns, StackFrame, SymbolName};
 use farsight_symbols::{EndReason, Frame, Trust};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange, Registers};
@@ -11,8 +11,7 @@ use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::memory::Cached;
 use crate::model::Process;
-use crate::session::{Session, Walked};
-use crate::symbols::describe;
+use crate::session::{Readers, Session, Stacked, Walked};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -103,6 +102,7 @@ fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
         sizes: has('f'),
         clean: has('c'),
         headless: false,
+        parameter_lines: has('P'),
     };
     let (start, most) = match text.strip_prefix('=') {
         None => (session.registers()?, take_count(session, invocation, text)?),
@@ -116,8 +116,11 @@ fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
     session.load_for(walked.frames.iter().map(Frame::lookup_address))?;
     let naming = Naming {
         parameters: has('p') || has('P'),
+        lines: session.sources.has_lines && !has('L'),
     };
-    let stack = shown(session.process()?, walked, columns, most, naming);
+    let readers = Readers::new(session.process()?);
+    let frames = readers.expand(&walked, most);
+    let stack = shown(&readers, &walked, &frames, columns, naming);
     session.output.record(Record::Stack(stack));
     Ok(Flow::Done)
 }
@@ -214,31 +217,38 @@ fn depth(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
 pub(super) struct Naming {
     /// With the types of parameters.
     pub(super) parameters: bool,
+    /// With source lines.
+    pub(super) lines: bool,
 }
 
-/// A walk as it is shown.
-pub(super) fn shown(process: &Process, walked: Walked, columns: StackColumns, most: usize, naming: Naming) -> Stack {
-    let frames = walked
-        .frames
-        .iter()
-        .enumerate()
-        .take(most)
-        .map(|(number, frame)| {
-            let caller = walked.frames.get(number + 1);
-            StackFrame {
-                number: u32::try_from(number).unwrap_or(u32::MAX),
-                child_sp: frame.registers.sp(),
-                return_address: caller.map(|caller| caller.pc),
-                site: site(process, frame, naming),
-                arguments: match columns.arguments {
-                    true => arguments(process, frame),
-                    false => Vec::new(),
-                },
-                trust: trust(frame.trust),
-                signal: frame.is_signal_frame,
-            }
-        })
-        .collect();
+/// Frames of a walk as they are shown.
+pub(super) fn shown(
+    readers: &Readers<'_>,
+    walked: &Walked,
+    frames: &[Stacked],
+    columns: StackColumns,
+    naming: Naming,
+) -> Stack {
+    let row = |(number, stacked): (usize, &Stacked)| {
+        let frame = walked.frames.get(stacked.physical);
+        let caller = walked.frames.get(stacked.physical + 1);
+        let own = frame.filter(|_| stacked.kind == FrameKind::Called);
+        StackFrame {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            child_sp: own.and_then(|frame| frame.registers.sp()),
+            return_address: own.and(caller).map(|caller| caller.pc),
+            site: site(readers, stacked, naming),
+            arguments: match (columns.arguments, own) {
+                (true, Some(frame)) => arguments(readers.process(), frame),
+                _ => Vec::new(),
+            },
+            trust: frame.map_or(FrameTrust::Exact, |frame| trust(frame.trust)),
+            signal: own.is_some_and(|frame| frame.is_signal_frame),
+            kind: stacked.kind,
+            source: stacked.source.clone().filter(|_| naming.lines),
+            parameters: None,
+        }
+    };
     let cut_short = match walked.end {
         None | Some(EndReason::Outermost) => None,
         Some(EndReason::Unreadable { at }) => Some(format!("the stack cannot be read at {at}")),
@@ -247,32 +257,23 @@ pub(super) fn shown(process: &Process, walked: Walked, columns: StackColumns, mo
     };
     Stack {
         columns,
-        frames,
+        frames: frames.iter().enumerate().map(row).collect(),
         cut_short,
     }
 }
 
-/// Where a frame executes, named by the call and not by what follows it: a call at the end of a function returns into
-/// the next one.
-fn site(process: &Process, frame: &Frame, naming: Naming) -> farsight_session::record::Place {
-    // The trampoline of a signal handler was never called: it begins at its return address.
-    let lookup = match frame.is_signal_frame {
-        true => frame.pc,
-        false => frame.lookup_address(),
-    };
-    let mut place = describe(process, lookup);
+fn site(readers: &Readers<'_>, frame: &Stacked, naming: Naming) -> Place {
+    let mut place = readers.site(frame);
     if naming.parameters
-        && let Some(module) = process.module_at(lookup)
-        && let Some((symbol, distance)) = module
-            .loaded()
-            .and_then(|symbols| symbols.table().at(module.rva(lookup)))
+        && frame.kind == FrameKind::Called
+        && let Some(name) = &mut place.symbol
+        && let Some(module) = readers.process().module_at(frame.lookup)
+        && let Some(symbols) = module.loaded()
+        && let Some((symbol, _)) = symbols.table().at(module.rva(frame.lookup))
+        && name.name.as_deref() == Some(&*symbol.name())
     {
-        place.symbol = Some(SymbolName::new(&module.name, symbol.full_name(), distance));
+        *name = SymbolName::new(&module.name, symbol.full_name(), name.displacement);
     }
-    if let Some(symbol) = &mut place.symbol {
-        symbol.displacement = symbol.displacement.wrapping_add(frame.pc.0.wrapping_sub(lookup.0));
-    }
-    place.address = frame.pc;
     place
 }
 

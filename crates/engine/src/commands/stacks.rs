@@ -10,7 +10,7 @@ use super::{Invocation, Needs, Prefix, Row, threads};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
-use crate::session::Session;
+use crate::session::{Readers, Session};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -56,7 +56,9 @@ fn all_stacks(
     let mut stacks = Vec::with_capacity(ids.len());
     for (id, walked) in ids.into_iter().zip(walked) {
         session.check_interrupt()?;
-        stacks.push((id, shown(session.process()?, walked, columns, most, naming)));
+        let readers = Readers::new(session.process()?);
+        let frames = readers.expand(&walked, most);
+        stacks.push((id, shown(&readers, &walked, &frames, columns, naming)));
     }
     Ok(stacks)
 }
@@ -72,7 +74,10 @@ fn show(session: &mut Session, id: ThreadId, stack: Option<Stack>) -> Result<(),
 
 fn unique(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let mut columns = StackColumns::default();
-    let mut naming = Naming::default();
+    let mut naming = Naming {
+        lines: session.sources.has_lines,
+        ..Naming::default()
+    };
     let mut rest = invocation.text;
     while !rest.is_empty() {
         let (option, behind) = take_word(rest);
@@ -126,11 +131,15 @@ fn find(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         "2" => Level::Stacks,
         _ => return Err(invocation.unexpected(rest)),
     };
+    let naming = Naming {
+        lines: session.sources.has_lines,
+        ..Naming::default()
+    };
     let numbers = StackColumns {
         numbers: true,
         ..StackColumns::default()
     };
-    let stacks = all_stacks(session, numbers, Naming::default())?;
+    let stacks = all_stacks(session, numbers, naming)?;
     let mut found = 0;
     for (id, mut stack) in stacks {
         session.check_interrupt()?;

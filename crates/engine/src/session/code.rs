@@ -1,10 +1,10 @@
 //! Instructions of the current process, with names.
 
-use farsight_session::record::{InstructionLine, Listing, Location};
+use farsight_session::record::{InstructionLine, Listing, Location, Place, SymbolName};
 use farsight_types::{Address, AddressRange, Architecture};
 
-use super::Session;
 use super::names::naming;
+use super::{Readers, Session};
 use crate::disassembly::{Disassembler, Instruction, decode_all, disassembler};
 use crate::error::CommandError;
 use crate::model::Process;
@@ -25,7 +25,7 @@ impl Session {
     /// A place with its instruction.
     pub(crate) fn location_at(&mut self, pc: Address) -> Result<Location, CommandError> {
         let disassembler = self.disassembler()?;
-        let place = self.place_of(pc)?;
+        let (place, inlined_in) = self.innermost_place(pc)?;
         let bytes = self.read_memory(AddressRange::new(pc, disassembler.longest() as u64))?;
         let process = self.process()?;
         let instruction = disassembler
@@ -39,7 +39,14 @@ impl Session {
             place,
             instruction,
             source,
+            inlined_in,
         })
+    }
+
+    /// A place by the innermost function that was inlined there, and by the one that it was inlined into.
+    fn innermost_place(&mut self, pc: Address) -> Result<(Place, Option<SymbolName>), CommandError> {
+        let place = self.place_of(pc)?;
+        Ok(Readers::new(self.process()?).innermost_place(place))
     }
 
     /// `count` instructions from an address.

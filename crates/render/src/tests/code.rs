@@ -48,6 +48,7 @@ fn block() -> RegisterDump {
                 "int     3",
             )),
             source: None,
+            inlined_in: None,
         }),
     }
 }
@@ -141,6 +142,118 @@ prog!helper:
 00000000`0040114d cc              int     3
 00000000`0040114e ??              ???
 Memory access error at 00000000`0040114e
+"#]],
+    );
+}
+
+#[test]
+fn frames_without_a_part_of_the_stack_say_so() {
+    let source = |path: &str, line| {
+        Some(SourcePosition {
+            path: path.into(),
+            line,
+            column: None,
+        })
+    };
+    let parameter = |name: &str, type_name: &str, content| ValueNode {
+        name: name.into(),
+        type_name: type_name.into(),
+        content,
+        ..ValueNode::default()
+    };
+    let frames = vec![
+        StackFrame {
+            site: named(0x40_1180, "prog", "ns::square", 4),
+            kind: FrameKind::Inlined,
+            source: source("/src/a\x1b.cc", 7),
+            parameters: Some(vec![
+                parameter("side", "int", Content::Signed(-3)),
+                parameter("box", "Box", Content::Composite),
+                parameter("gone", "long", Content::Missing("optimized out".into())),
+            ]),
+            ..StackFrame::default()
+        },
+        StackFrame {
+            number: 1,
+            child_sp: Some(Address(0x7ffc_0000_1000)),
+            return_address: Some(Address(0x40_1190)),
+            site: named(0x40_1180, "prog", "middle", 0x20),
+            parameters: Some(Vec::new()),
+            source: source("/src/a.cc", 12),
+            ..StackFrame::default()
+        },
+        StackFrame {
+            number: 2,
+            site: named(0x40_1190, "prog", "jumps", 9),
+            kind: FrameKind::TailCall,
+            ..StackFrame::default()
+        },
+    ];
+    let record = |columns| {
+        Record::Stack(Stack {
+            columns,
+            frames: frames.clone(),
+            cut_short: None,
+        })
+    };
+    check(
+        record(StackColumns {
+            numbers: true,
+            parameter_lines: true,
+            ..StackColumns::default()
+        }),
+        expect![[r#"
+ # Child-SP          RetAddr               Call Site
+00 (Inline Function) --------`--------     prog!ns::square(
+			int side = 0n-3, 
+			Box box, 
+			long gone = <optimized out>)+0x4 [/src/a\e.cc @ 7]
+01 00007ffc`00001000 00000000`00401190     prog!middle(void)+0x20 [/src/a.cc @ 12]
+02 (Tail Call)       --------`--------     prog!jumps+0x9
+"#]],
+    );
+    check(
+        record(StackColumns {
+            arguments: true,
+            ..StackColumns::default()
+        }),
+        expect![[r#"
+Child-SP          RetAddr               : Args to Child                                                           : Call Site
+(Inline Function) --------`--------     : (Inline Function) (Inline Function) (Inline Function) (Inline Function) : prog!ns::square(int side = 0n-3, Box box, long gone = <optimized out>)+0x4 [/src/a\e.cc @ 7]
+00007ffc`00001000 00000000`00401190     :                                                                         : prog!middle(void)+0x20 [/src/a.cc @ 12]
+(Tail Call)       --------`--------     : (Tail Call)       (Tail Call)       (Tail Call)       (Tail Call)       : prog!jumps+0x9
+"#]],
+    );
+    check(
+        record(StackColumns {
+            clean: true,
+            ..StackColumns::default()
+        }),
+        expect![[r#"
+Call Site
+prog!ns::square(int side = 0n-3, Box box, long gone = <optimized out>)+0x4 [/src/a\e.cc @ 7] (Inline Function)
+prog!middle(void)+0x20 [/src/a.cc @ 12]
+prog!jumps+0x9 (Tail Call)
+"#]],
+    );
+}
+
+#[test]
+fn an_inlined_place_says_what_it_was_inlined_into() {
+    let place = named(0x40_1180, "prog", "square", 4);
+    let mut at = stop(EventKind::BreakIn);
+    at.location = Some(Location {
+        instruction: Some(instruction(place.clone(), &[0xc3], "ret")),
+        source: None,
+        inlined_in: Some(SymbolName::new("prog", "middle", 0x20)),
+        place,
+    });
+    check(
+        Record::Stop(at),
+        expect![[r#"
+(1244.1332): Break-in
+prog!square+0x4 [inlined in prog!middle+0x20]:
+00000000`00401180 c3              ret
 "#]],
     );
 }
@@ -268,6 +381,7 @@ fn stop(kind: EventKind) -> StopReport {
         registers: None,
         location: Some(Location {
             instruction: Some(instruction(place.clone(), &[0xc3], "ret")),
+            inlined_in: None,
             place,
             source: None,
         }),
@@ -346,6 +460,7 @@ libc_so_6!puts+0x12:
         place: Place::bare(Address(0)),
         instruction: None,
         source: None,
+        inlined_in: None,
     });
     check(
         Record::Stop(unreadable),

@@ -3,7 +3,7 @@
 use farsight_types::{Address, Architecture};
 use minicbor::{Decode, Encode};
 
-use super::{Place, SourceOfPlace, SymbolName};
+use super::{Place, SourceOfPlace, SourcePosition, SymbolName, ValueNode};
 
 /// One instruction of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -45,6 +45,9 @@ pub struct Location {
     /// Its source line.
     #[n(2)]
     pub source: Option<SourceOfPlace>,
+    /// The function that `place` was inlined into.
+    #[cbor(n(3), default)]
+    pub inlined_in: Option<SymbolName>,
 }
 
 /// What a register is cut into.
@@ -214,6 +217,22 @@ pub enum FrameTrust {
     Scanned,
 }
 
+/// What a frame stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum FrameKind {
+    /// A call, or where a thread began.
+    #[n(0)]
+    #[default]
+    Called,
+    /// A call that was inlined: it has no part of the stack.
+    #[n(1)]
+    Inlined,
+    /// A function that gave its place to the one that it called last: it has no part of the stack any more.
+    #[n(2)]
+    TailCall,
+}
+
 /// One stack frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct StackFrame {
@@ -238,6 +257,15 @@ pub struct StackFrame {
     /// It is the trampoline of a signal handler; its caller was interrupted, not calling.
     #[n(6)]
     pub signal: bool,
+    /// What it stands for.
+    #[cbor(n(7), default)]
+    pub kind: FrameKind,
+    /// The source line that it executes; none where it is not known or not wanted.
+    #[n(8)]
+    pub source: Option<SourcePosition>,
+    /// Its parameters, where they were asked for and the debug information knows them.
+    #[n(9)]
+    pub parameters: Option<Vec<ValueNode>>,
 }
 
 /// What a stack listing has beside the call sites.
@@ -258,6 +286,9 @@ pub struct StackColumns {
     /// No line above that names the columns (`.frame`).
     #[cbor(n(4), default)]
     pub headless: bool,
+    /// Each parameter on a line of its own (`P`).
+    #[cbor(n(5), default)]
+    pub parameter_lines: bool,
 }
 
 /// `k`.

@@ -16,9 +16,11 @@ use super::{Attribute, DebugError, DebugReader, DieId, Entry, Unit, UnitId};
 
 mod calls;
 mod names;
+mod tail_calls;
 mod variables;
 
 pub use calls::{CallParameter, CallSite, CallSites, CallTarget};
+pub use tail_calls::TailCall;
 pub use variables::{Variable, VariableKind};
 
 /// Deepest nesting of inlined calls and blocks that is followed; only hostile entries nest deeper.

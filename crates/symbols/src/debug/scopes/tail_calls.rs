@@ -1,0 +1,143 @@
+//! Functions that are not on the stack any more because they called another one last.
+//!
+//! The caller's call says whom it called; where that is not the function whose frame lies within, it must have led there
+//! by calls that take their caller's place. If the debug information knows all such calls on the way and there is one way
+//! only, it is what happened.
+
+use std::collections::HashSet;
+
+use farsight_types::Rva;
+
+use super::{CallSite, CallTarget, DebugReader, DieId};
+
+/// Longest chain that is looked for.
+const MOST_FRAMES: usize = 16;
+/// Most functions that are looked through for one.
+const MOST_FUNCTIONS: usize = 256;
+
+/// A function that called the next one last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TailCall {
+    /// The function.
+    pub function: DieId,
+    /// Behind its last call.
+    pub pc: Rva,
+}
+
+/// One search.
+struct Search<'s, 'a> {
+    reader: &'s DebugReader<'a>,
+    named: &'s dyn Fn(&str) -> Option<Rva>,
+    callee: DieId,
+    /// The way that is being followed.
+    way: Vec<TailCall>,
+    /// The ways that lead to the callee; two are as bad as many.
+    found: Vec<Vec<TailCall>>,
+    looked_through: HashSet<DieId>,
+}
+
+/// There may be ways that are not known.
+struct Unknown;
+
+impl<'a> DebugReader<'a> {
+    /// The functions between a call that returns to `place` and the function `callee` whose frame lies within it,
+    /// innermost first; none where the call is of that function itself, or where what happened is not certain. `named`
+    /// finds a function by its name in the symbol table.
+    pub fn tail_calls(&self, place: Rva, callee: DieId, named: &dyn Fn(&str) -> Option<Rva>) -> Vec<TailCall> {
+        let Some(CallSite {
+            target: CallTarget::Function(called),
+            ..
+        }) = self.call_returning_to(place)
+        else {
+            return Vec::new();
+        };
+        if self.is_same_function(called, callee) {
+            return Vec::new();
+        }
+        let mut search = Search {
+            reader: self,
+            named,
+            callee,
+            way: Vec::new(),
+            found: Vec::new(),
+            looked_through: HashSet::new(),
+        };
+        let Some(first) = search.definition(called) else {
+            return Vec::new();
+        };
+        if first == callee || search.follow(first).is_err() {
+            return Vec::new();
+        }
+        match search.found.as_mut_slice() {
+            [only] => only.iter().rev().copied().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_same_function(&self, called: DieId, callee: DieId) -> bool {
+        called == callee
+            || self.declaration_of(called) == self.declaration_of(callee)
+            || self
+                .symbol_name(called)
+                .is_some_and(|name| Some(name) == self.symbol_name(callee))
+    }
+
+    fn symbol_name(&self, id: DieId) -> Option<String> {
+        self.linkage_name(id).or_else(|| self.name(id))
+    }
+}
+
+impl Search<'_, '_> {
+    /// Goes through the last calls of a function.
+    fn follow(&mut self, function: DieId) -> Result<(), Unknown> {
+        if self.way.iter().any(|one| one.function == function) {
+            return Ok(());
+        }
+        self.looked_through.insert(function);
+        if self.way.len() >= MOST_FRAMES || self.looked_through.len() > MOST_FUNCTIONS {
+            return Err(Unknown);
+        }
+        let calls = self.reader.call_sites(function).map_err(|_| Unknown)?;
+        if !calls.all_tail_calls {
+            return Err(Unknown);
+        }
+        for site in calls.sites.into_iter().filter(|site| site.is_tail) {
+            let CallTarget::Function(target) = site.target else {
+                return Err(Unknown);
+            };
+            let pc = site.return_pc.ok_or(Unknown)?;
+            self.way.push(TailCall { function, pc });
+            if self.reader.is_same_function(target, self.callee) {
+                self.found.push(self.way.clone());
+                // Ways multiply; two suffice to know that there is not one.
+                if self.found.len() > 1 {
+                    return Err(Unknown);
+                }
+            } else {
+                let target = self.definition(target).ok_or(Unknown)?;
+                self.follow(target)?;
+            }
+            self.way.pop();
+        }
+        Ok(())
+    }
+
+    /// The function with the code, of one that may only be declared here.
+    fn definition(&self, id: DieId) -> Option<DieId> {
+        let (unit, entry) = self.reader.entry(id).ok()?;
+        if !super::ranges(&unit, &entry).is_empty() {
+            return Some(id);
+        }
+        let declaration = self.reader.declaration_of(id);
+        let mut here = self.reader.functions_of(id.unit).ok()?.into_iter();
+        if let Some(found) = here.find(|function| self.reader.declaration_of(*function) == declaration) {
+            return Some(found);
+        }
+        let place = (self.named)(&self.reader.symbol_name(id)?)?;
+        let found = self.reader.function_at(place)?;
+        let (unit, entry) = self.reader.entry(found).ok()?;
+        // Names of places inside of functions are no functions.
+        let mut ranges = super::ranges(&unit, &entry).into_iter();
+        ranges.any(|range| range.start == place).then_some(found)
+    }
+}
