@@ -31,5 +31,5 @@ pub use commands::{CommandNeeds, CommandRow, check_event, check_format, command_
 pub use farsight_target::{AttachMode, ChildPolicy};
 pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions, EventStatus, InitialBreak, Target};
-pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OutputFile, OutputMode, Outside};
+pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OpenFiles, OutputFile, OutputMode, Outside};
 pub use start::Engine;

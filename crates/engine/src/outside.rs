@@ -51,6 +51,12 @@ pub trait OutputFile: Send {
     fn write(&mut self, bytes: &[u8]) -> Result<(), FileFailure>;
 }
 
+/// Opens files of the engine's machine from whatever thread reads debug information.
+pub trait OpenFiles: Send + Sync {
+    /// As [`Outside::open_file`].
+    fn open(&self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;
+}
+
 /// The world outside of the engine.
 pub trait Outside: Send {
     /// Starts to connect and returns at once. [`crate::LinkNews::Open`] or [`crate::LinkNews::Failed`] comes first,
@@ -59,6 +65,9 @@ pub trait Outside: Send {
 
     /// The whole of a file on the engine's machine, mapped rather than read; none where there is no such file.
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;
+
+    /// Opens files of the engine's machine from other threads.
+    fn files(&self) -> Arc<dyn OpenFiles>;
 
     /// Reads a regular file of the engine's machine, or refuses one of more than `most` bytes: scripts, `.readmem`.
     fn read_file(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileFailure>;

@@ -11,16 +11,17 @@ mod source;
 pub(crate) use lookup::{NameError, describe, find_name, name_of, preferred};
 pub(crate) use source::{line_of, source_position};
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use farsight_session::record::SymbolState as ShownState;
 use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable, ThreadStorage};
 use farsight_types::BuildId;
 
-use search::HostFiles;
+use search::{Attempt, HostFiles, SplitFinder, SplitNews};
 
 /// What is known of one image's symbols and frames.
 pub(crate) struct ModuleSymbols {
@@ -30,6 +31,18 @@ pub(crate) struct ModuleSymbols {
     pub(crate) unwind: Arc<ModuleUnwind>,
     /// What was found at the engine's machine, and what was tried.
     pub(crate) files: HostFiles,
+    /// Finds split units; given to the debug information when that is first asked for.
+    finder: Cell<Option<SplitFinder>>,
+    split_news: Receiver<SplitNews>,
+    /// What was tried for split units, and those that are nowhere.
+    split: RefCell<SplitTrail>,
+}
+
+/// What came of the search for split units so far.
+#[derive(Clone, Default)]
+pub(crate) struct SplitTrail {
+    pub(crate) tried: Vec<Attempt>,
+    pub(crate) missing: Vec<String>,
 }
 
 impl std::fmt::Debug for ModuleSymbols {
@@ -42,7 +55,11 @@ impl std::fmt::Debug for ModuleSymbols {
 
 impl ModuleSymbols {
     /// From files at the engine's machine and what was fetched from the target.
-    pub(crate) fn new(files: HostFiles, fetched: Option<Arc<dyn Image>>) -> ModuleSymbols {
+    pub(crate) fn new(
+        files: HostFiles,
+        fetched: Option<Arc<dyn Image>>,
+        (finder, split_news): (SplitFinder, Receiver<SplitNews>),
+    ) -> ModuleSymbols {
         let mut images: Vec<Arc<dyn Image>> = fetched.into_iter().collect();
         let file = |found: &Option<search::Found>| found.as_ref().map(|(_, file)| Arc::clone(file) as Arc<dyn Image>);
         images.extend(file(&files.image));
@@ -62,6 +79,9 @@ impl ModuleSymbols {
             debug: OnceCell::new(),
             unwind,
             files,
+            finder: Cell::new(Some(finder)),
+            split_news,
+            split: RefCell::default(),
         }
     }
 
@@ -80,9 +100,11 @@ impl ModuleSymbols {
         let found = self.debug.get_or_init(|| {
             let shared = self.files.shared.as_ref().map(|(_, file)| &**file as &dyn Image);
             let mut images = self.images.iter().rev();
-            images
-                .find_map(|image| DebugInfo::new(image.as_ref(), shared))
-                .map(Arc::new)
+            let info = images.find_map(|image| DebugInfo::new(image.as_ref(), shared))?;
+            Some(Arc::new(match self.finder.take() {
+                Some(finder) => info.with_split_files(Box::new(finder)),
+                None => info,
+            }))
         });
         found.as_ref()
     }
@@ -120,11 +142,29 @@ impl ModuleSymbols {
         }
     }
 
+    /// What came of the search for split units so far; they are looked for when something in them is asked for.
+    pub(crate) fn split(&self) -> SplitTrail {
+        let mut split = self.split.borrow_mut();
+        for news in self.split_news.try_iter() {
+            match news {
+                SplitNews::Tried(attempt) => split.tried.push(attempt),
+                SplitNews::Missing(name) => split.missing.push(name),
+            }
+        }
+        split.clone()
+    }
+
     /// Why there is less than there could be.
     pub(crate) fn troubles(&self) -> Vec<String> {
         let damage = self.debug().and_then(|debug| debug.trouble());
         let damage = damage.map(|error| error.to_string());
-        self.files.warnings.iter().cloned().chain(damage).collect()
+        let missing = self.split().missing;
+        let missing = missing.first().map(|first| {
+            let count = missing.len();
+            format!("{count} split units were not found, such as {first}: what is in them is unknown; .sympath names where they are")
+        });
+        let known = self.files.warnings.iter().cloned();
+        known.chain(damage).chain(missing).collect()
     }
 
     /// Code of the image as its file has it.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
-use farsight_engine::{Destination, EngineMessage, FileFailure, LinkId, LinkSender, OutputFile, OutputMode, Outside};
+use farsight_engine::{
+    Destination, EngineMessage, FileFailure, LinkId, LinkSender, OpenFiles, OutputFile, OutputMode, Outside,
+};
 use farsight_render::View;
 use farsight_session::Record;
 use farsight_symbols::ImageBytes;
@@ -24,6 +26,15 @@ pub struct Machine {
     sources: SourceFiles,
 }
 
+/// This machine's files, for any thread.
+struct HostFiles;
+
+impl OpenFiles for HostFiles {
+    fn open(&self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
+        crate::files::open(path)
+    }
+}
+
 impl Outside for Machine {
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
         Box::new(Link::open(to.clone(), link, inbox, &mut self.threads))
@@ -31,6 +42,10 @@ impl Outside for Machine {
 
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
         crate::files::open(path)
+    }
+
+    fn files(&self) -> Arc<dyn OpenFiles> {
+        Arc::new(HostFiles)
     }
 
     fn read_file(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileFailure> {

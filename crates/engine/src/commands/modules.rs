@@ -95,10 +95,17 @@ fn modules(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
             .as_ref()
             .is_none_or(|(pattern, by_path)| pattern.matches(if *by_path { &module.image.path } else { &module.name }));
         let state = state(module);
+        let warned = module
+            .loaded()
+            .is_some_and(|symbols| !symbols.files.warnings.is_empty());
         let missing = matches!(state, SymbolState::Missing { .. });
         let here = wanted.address.is_none_or(|address| module.range().contains(address));
-        let symbols = !missing && state != SymbolState::Deferred;
-        matches && here && (symbols || !wanted.with_symbols) && (missing || !wanted.with_trouble) && !wanted.kernel
+        let has_symbols = !missing && state != SymbolState::Deferred;
+        matches
+            && here
+            && (has_symbols || !wanted.with_symbols)
+            && (missing || warned || !wanted.with_trouble)
+            && !wanted.kernel
     };
     let process = session.process()?;
     wanted.shown.rows = process.modules.iter().filter(chosen).map(module_row).collect();
@@ -246,7 +253,8 @@ fn explain(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         lines.push(format!("Its debug link says {name}, CRC {crc:08x}"));
     }
     let mut role = None;
-    for attempt in &symbols.files.trail {
+    let split = symbols.split();
+    for attempt in symbols.files.trail.iter().chain(&split.tried) {
         if role != Some(attempt.role) {
             lines.push(format!("Tried for the {}:", attempt.role));
             role = Some(attempt.role);

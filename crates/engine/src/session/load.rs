@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::mpsc::Receiver;
 
 use super::Session;
 use crate::error::CommandError;
 use crate::model::SymbolState;
-use crate::symbols::search::{HostFiles, Search, find_at_host};
+use crate::symbols::search::{HostFiles, Search, SplitFinder, SplitNews, find_at_host};
 use crate::symbols::{ImageKey, ModuleSymbols, fetch};
 
 /// How symbols are looked for this time.
@@ -85,7 +86,8 @@ impl Session {
             }
             match &found.image {
                 Some(_) => {
-                    let symbols = ModuleSymbols::new(found, None);
+                    let finder = self.split_finder(&found, &image.path);
+                    let symbols = ModuleSymbols::new(found, None, finder);
                     self.keep_symbols(*index, symbols)?;
                 }
                 None => elsewhere.push((*index, found)),
@@ -111,9 +113,18 @@ impl Session {
             .collect();
         let images = fetch::fetch(&link, process.os, &wanted)?;
         for ((index, found), image) in elsewhere.into_iter().zip(images) {
-            self.keep_symbols(index, ModuleSymbols::new(found, Some(image)))?;
+            let path = match self.process()?.modules.get(index) {
+                Some(module) => module.image.path.clone(),
+                None => continue,
+            };
+            let finder = self.split_finder(&found, &path);
+            self.keep_symbols(index, ModuleSymbols::new(found, Some(image), finder))?;
         }
         Ok(())
+    }
+
+    fn split_finder(&self, found: &HostFiles, image: &str) -> (SplitFinder, Receiver<SplitNews>) {
+        SplitFinder::new(self.outside.files(), found, image, &self.symbols.paths.symbols)
     }
 
     fn keep_symbols(&mut self, index: usize, symbols: ModuleSymbols) -> Result<(), CommandError> {

@@ -4,6 +4,7 @@
 //! checksum of the debug link or, for images, by their length. One of another build is only taken when the user asks
 //! for that, and never for code or frames.
 
+mod split;
 mod trail;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use farsight_symbols::{
     embedded_symbols, image_candidates, shared_file_candidates,
 };
 
+pub(crate) use split::{SplitFinder, SplitNews};
 pub(crate) use trail::{Attempt, Outcome, Role};
 
 use crate::Outside;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use farsight_engine::{
     Acquisition, ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId, LinkNews,
-    LinkSender, OutputFile, OutputMode, Outside, Target,
+    LinkSender, OpenFiles, OutputFile, OutputMode, Outside, Target,
 };
 use farsight_render::{View, render};
 use farsight_session::{Client, ClientId, CommandOutcome, Content, Notification, Request, SessionState, Ticket};
@@ -137,6 +137,16 @@ impl OutputFile for Written {
     }
 }
 
+/// The files of the world's machine, as they were when symbols were looked for.
+struct Snapshot(HashMap<PathBuf, Vec<u8>>);
+
+impl OpenFiles for Snapshot {
+    fn open(&self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
+        let bytes = self.0.get(path)?.clone();
+        Some(Arc::new(bytes))
+    }
+}
+
 impl Outside for World {
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
         let (mut stream, _server) = FakeTarget::start();
@@ -180,6 +190,10 @@ impl Outside for World {
         let written = self.written.lock().unwrap().get(path).cloned();
         let bytes = written.or_else(|| self.files.get(path).cloned())?;
         Some(Arc::new(bytes))
+    }
+
+    fn files(&self) -> Arc<dyn OpenFiles> {
+        Arc::new(Snapshot(self.files.clone()))
     }
 
     fn read_file(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileFailure> {

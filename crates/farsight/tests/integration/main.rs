@@ -12,4 +12,5 @@ mod gdb_values;
 mod languages;
 mod sessions;
 mod support;
+mod symbol_files;
 mod systems;
