@@ -47,6 +47,7 @@ use crate::manners::Manners;
 use crate::model::{Place, Process, System};
 use crate::output::Output;
 use crate::symbols::SymbolStore;
+use crate::values::Formatters;
 use crate::{EngineMessage, EngineOptions, LinkId, Outside};
 
 /// How long is waited before it is looked again whether clients have read on.
@@ -105,6 +106,8 @@ pub(crate) struct Session {
     pub(crate) execution: Execution,
     pub(crate) aliases: AliasBook,
     pub(crate) manners: Manners,
+    /// How values of libraries' types are shown.
+    pub(crate) formatters: Formatters,
     /// Whose command runs.
     pub(crate) author: Option<ClientId>,
     next_link: u32,
@@ -158,6 +161,7 @@ impl Session {
             execution: Execution::default(),
             aliases: AliasBook::default(),
             manners: Manners::default(),
+            formatters: Formatters::default(),
             author: None,
             next_link: 0,
             next_system: 0,

@@ -4,13 +4,16 @@
 //! [`Session::with_values`](crate::session::Session::with_values) fetches all that was noted at once and does the work
 //! again. Read [`Value`], then [`Ground`].
 
+mod brief;
 mod context;
 mod float;
+mod format;
 mod ground;
 mod scalar;
 mod tree;
 
 pub(crate) use context::{Needs, Source};
+pub(crate) use format::Formatters;
 pub(crate) use ground::{Ground, Known};
 pub(crate) use tree::Limits;
 

@@ -104,6 +104,7 @@ impl Session {
                     registers: registers.as_ref(),
                     needs: Needs::default(),
                 },
+                formats: self.formatters.clone(),
             };
             let done = work(&mut ground);
             let needs = ground.source.needs;

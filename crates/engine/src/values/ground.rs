@@ -10,7 +10,7 @@ use farsight_symbols::{
 };
 use farsight_types::Address;
 
-use super::{Source, Value};
+use super::{Formatters, Source, Value};
 
 /// Base classes and anonymous members within each other that a member is looked for in.
 const MOST_NESTED: u32 = 32;
@@ -68,6 +68,7 @@ pub(crate) struct Ground<'g, 'r, 'a> {
     /// The frame that variables are looked at in.
     pub(crate) level: usize,
     pub(crate) source: Source<'g>,
+    pub(crate) formats: Formatters,
 }
 
 impl<'r, 'a> Ground<'_, 'r, 'a> {

@@ -35,12 +35,19 @@ impl Default for Limits {
     }
 }
 
+/// Values in a few words within each other.
+const MOST_BRIEF: u32 = 6;
+/// Fields that are shown in a few words.
+const MOST_FIELDS: usize = 8;
+
 /// A tree that grows.
-struct Tree<'t, 'g, 'r, 'a> {
-    ground: &'t mut Ground<'g, 'r, 'a>,
-    limits: Limits,
+pub(super) struct Tree<'t, 'g, 'r, 'a> {
+    pub(super) ground: &'t mut Ground<'g, 'r, 'a>,
+    pub(super) limits: Limits,
     /// How many more nodes there may be.
-    left: u32,
+    pub(super) left: u32,
+    /// How many formatters are at work within each other.
+    pub(super) within: u32,
 }
 
 impl Ground<'_, '_, '_> {
@@ -51,13 +58,14 @@ impl Ground<'_, '_, '_> {
             ground: self,
             limits,
             left,
+            within: 0,
         }
         .node(name, value, limits.depth)
     }
 }
 
 impl Tree<'_, '_, '_, '_> {
-    fn node(&mut self, name: &str, value: &Value, depth: u32) -> ValueNode {
+    pub(super) fn node(&mut self, name: &str, value: &Value, depth: u32) -> ValueNode {
         self.left = self.left.saturating_sub(1);
         let type_name = match self.ground.type_of(value.module, &value.type_ref) {
             Ok(found) => found.name.clone(),
@@ -86,7 +94,8 @@ impl Tree<'_, '_, '_, '_> {
         let found = self.ground.stripped(value.module, &value.type_ref)?;
         if let Some(content) = self.ground.scalar(value, &found, self.limits.text)? {
             node.content = content;
-            if self.limits.pointers
+            let is_reference = matches!(found.kind, TypeKind::Reference(_) | TypeKind::RvalueReference(_));
+            if (self.limits.pointers || is_reference)
                 && depth > 0
                 && let Some(target) = found.target()
                 && let Content::Pointer {
@@ -119,11 +128,6 @@ impl Tree<'_, '_, '_, '_> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// What a formatter makes of a value; false where there is none for it.
-    fn formatted(&mut self, _node: &mut ValueNode, _value: &Value, _depth: u32) -> Result<bool, ValueError> {
-        Ok(false)
     }
 
     fn elements(&mut self, node: &mut ValueNode, value: &Value, depth: u32) -> Result<(), ValueError> {
@@ -163,8 +167,9 @@ impl Tree<'_, '_, '_, '_> {
                     let inside = self.ground.members(&inner)?;
                     let fields = inside.list.iter().filter(|member| member.kind == MemberKind::Field);
                     let fields: Vec<&Member> = fields.collect();
+                    let payload = self.payload(&inner, &fields)?;
                     self.children(node, &inner, fields, depth)?;
-                    node.content = Content::Summary(name);
+                    node.content = Content::Summary(name + &payload);
                 }
                 [] => node.content = Content::Missing(String::from("no variant has this discriminant")),
                 several => {
@@ -179,6 +184,31 @@ impl Tree<'_, '_, '_, '_> {
             node.note = Some(String::from("more members than are shown"));
         }
         self.children(node, value, list, depth)
+    }
+
+    /// The fields of a variant in a few words, where they have no names: `(5, "five")`.
+    fn payload(&mut self, inner: &Value, fields: &[&Member]) -> Result<String, ValueError> {
+        let is_tuple = fields
+            .iter()
+            .all(|field| field.name.as_deref().is_some_and(|name| name.starts_with("__")));
+        if fields.is_empty() || !is_tuple || self.within >= MOST_BRIEF {
+            return Ok(String::new());
+        }
+        let mut shown = Vec::new();
+        let mut waits = false;
+        self.within += 1;
+        for field in fields.iter().take(MOST_FIELDS) {
+            let value = self.ground.member(inner, field);
+            match self.brief(&value) {
+                Ok(words) => shown.push(words),
+                Err(_) => waits = true,
+            }
+        }
+        self.within -= 1;
+        match waits {
+            true => Err(ValueError::NotYet),
+            false => Ok(format!("({})", shown.join(", "))),
+        }
     }
 
     fn children(
