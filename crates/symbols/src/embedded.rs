@@ -1,7 +1,6 @@
 //! `.gnu_debugdata`: a small symbol table, packed with xz, that distributions leave in stripped images.
 //!
-//! The container is read here and only the packed blocks are given to the unpacker, so that what they claim to be is
-//! known, and bounded, before a byte is unpacked.
+//! The container is read here, what is packed in it by [`lzma2`], which makes no byte more than it is allowed.
 //!
 //! | xz stream | bytes |
 //! |---|---|
@@ -9,9 +8,11 @@
 //! | block | header (size / 4 - 1, flags, sizes, filters, padding, CRC-32), packed bytes, padding to 4, check |
 //! | index | begins with 00, where a block would begin with its header's size |
 
+mod lzma2;
+
 use std::sync::Arc;
 
-use crate::image::elf::{u16_at, u32_at, u64_at};
+use crate::image::elf::{u32_at, u64_at};
 use crate::image::{Image, ImageError, ImageFile};
 
 /// Real ones are below 10 MB.
@@ -90,15 +91,12 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, EmbeddedError> {
         }
         check_filters(header)?;
         let block = rest.get(header_size..).unwrap_or_default();
-        let (length, unpacked) = measure(block)?;
-        if unpacked > MOST_UNPACKED.saturating_sub(out.len()) {
-            return Err(EmbeddedError::TooLarge);
-        }
         let start = out.len();
-        let mut input = block.get(..length).unwrap_or_default();
-        if lzma_rs::lzma2_decompress(&mut input, &mut out).is_err() {
-            return damaged("packed bytes");
-        }
+        let length = match lzma2::unpack(block, &mut out, MOST_UNPACKED) {
+            Ok(length) => length,
+            Err(lzma2::Wrong::TooMuch) => return Err(EmbeddedError::TooLarge),
+            Err(lzma2::Wrong::Damaged) => return damaged("packed bytes"),
+        };
         let behind = block.get(length.next_multiple_of(4)..).unwrap_or_default();
         let new = out.get(start..).unwrap_or_default();
         let right = match check {
@@ -131,31 +129,6 @@ fn check_filters(header: &[u8]) -> Result<(), EmbeddedError> {
     match flags & 3 == 0 && rest.starts_with(&[LZMA2, 1]) {
         true => Ok(()),
         false => Err(EmbeddedError::Unsupported { what: "filter" }),
-    }
-}
-
-/// The length of a run of LZMA2 chunks and of what they unpack to, by their headers: control 0, unpacked size - 1 (two
-/// bytes big-endian, above them five bits of the control), packed size - 1 (two bytes), properties from control e0 on
-/// and at c0; control 1 and 2 are followed by size - 1 and plain bytes, 0 ends the run.
-fn measure(block: &[u8]) -> Result<(usize, usize), EmbeddedError> {
-    let size = |at: usize| u16_at(block, at).map(|size| usize::from(size.swap_bytes()) + 1);
-    let (mut at, mut unpacked) = (0_usize, 0_usize);
-    loop {
-        let Some(&control) = block.get(at) else {
-            return damaged("it ends early");
-        };
-        let (first, second) = (size(at + 1), size(at + 3));
-        let (length, adds) = match (control, first, second) {
-            (0, ..) => return Ok((at + 1, unpacked)),
-            (1 | 2, Some(first), _) => (3 + first, first),
-            (0x80.., Some(first), Some(second)) => {
-                let properties = usize::from(control >= 0xc0);
-                (5 + properties + second, (usize::from(control & 0x1f) << 16) + first)
-            }
-            _ => return damaged("packed bytes"),
-        };
-        at += length;
-        unpacked = unpacked.saturating_add(adds);
     }
 }
 
@@ -223,14 +196,22 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_more_than_the_limit_is_refused_before_anything_is_unpacked() {
-        let chunk = [0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00];
-        let block: Vec<u8> = std::iter::repeat_n(chunk, 100).flatten().chain([0]).collect();
-        assert_eq!(measure(&block), Ok((701, 100 << 21)));
-        let mut header = vec![2, 0, 0x21, 1, 0, 0, 0, 0];
-        header.extend(crc32fast::hash(&header).to_le_bytes());
-        let stream = [b"\xfd7zXZ\0\0\x01....".as_slice(), &header, &block].concat();
-        assert_eq!(unpack(&stream), Err(EmbeddedError::TooLarge));
+    fn a_claim_of_more_than_the_limit_is_refused_before_it_is_unpacked() {
+        let plain = [1, 0xff, 0xff].into_iter().chain(std::iter::repeat_n(7, 1 << 16));
+        let block: Vec<u8> = plain.chain([0]).collect();
+        let mut out = Vec::new();
+        assert_eq!(lzma2::unpack(&block, &mut out, 1 << 16), Ok(block.len()));
+        assert_eq!(lzma2::unpack(&block, &mut out, 1 << 16), Err(lzma2::Wrong::TooMuch));
+        // Chunks that pack two megabytes of one byte each.
+        if let Some(zeros) = packed("--check=none", &vec![0; 8 << 20]) {
+            let block = 12 + (usize::from(zeros[12]) + 1) * 4;
+            let mut out = Vec::new();
+            assert_eq!(
+                lzma2::unpack(&zeros[block..], &mut out, 3 << 20),
+                Err(lzma2::Wrong::TooMuch)
+            );
+            assert!(out.len() <= 3 << 20, "{} of {}", out.len(), zeros.len());
+        }
         let text = EmbeddedError::TooLarge.to_string();
         assert!(text.contains("134217728"), "{text}");
     }
