@@ -17,7 +17,7 @@ pub(super) struct Agreement {
 pub(super) struct Difference {
     /// The function of the frame.
     pub(super) function: String,
-    /// `frame`, `line`, or the variable's name.
+    /// `(frame)`, `(line)`, or the variable's name.
     pub(super) item: String,
     pub(super) gdb: String,
     pub(super) farsight: String,
@@ -40,6 +40,9 @@ impl fmt::Display for Difference {
         )
     }
 }
+
+/// Whether arguments and locals are compared.
+const WITH_VALUES: bool = false;
 
 const NOTHING: &str = "(nothing)";
 
@@ -73,12 +76,14 @@ impl Agreement {
             match pair {
                 (Some(theirs), Some(ours)) => {
                     let both = |frame: &Frame| format!("{:?} {}", frame.kind, frame.name);
-                    self.item(stop, theirs, "frame", Some(&both(theirs)), Some(&both(ours)));
-                    self.item(stop, theirs, "line", Some(&theirs.place), Some(&ours.place));
-                    self.variables(stop, theirs, ours);
+                    self.item(stop, theirs, "(frame)", Some(&both(theirs)), Some(&both(ours)));
+                    self.item(stop, theirs, "(line)", Some(&theirs.place), Some(&ours.place));
+                    if WITH_VALUES {
+                        self.variables(stop, theirs, ours);
+                    }
                 }
-                (Some(theirs), None) => self.item(stop, theirs, "frame", Some(&format!("{:?}", theirs.kind)), None),
-                (None, Some(ours)) => self.item(stop, ours, "frame", None, Some(&format!("{:?}", ours.kind))),
+                (Some(theirs), None) => self.item(stop, theirs, "(frame)", Some(&format!("{:?}", theirs.kind)), None),
+                (None, Some(ours)) => self.item(stop, ours, "(frame)", None, Some(&format!("{:?}", ours.kind))),
                 (None, None) => {}
             }
         }
@@ -91,7 +96,7 @@ impl Agreement {
         names.dedup();
         for key in names {
             let (gdb, farsight) = (theirs_named.get(key), ours_named.get(key));
-            self.item(stop, theirs, &key.0, gdb.copied(), farsight.copied());
+            self.item(stop, theirs, key, gdb.copied(), farsight.copied());
         }
     }
 
@@ -127,16 +132,9 @@ impl Agreement {
     }
 }
 
-/// Values by name; the second of a name in a frame has number 1.
-fn by_name(frame: &Frame) -> HashMap<(String, usize), &str> {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    let mut values = HashMap::new();
-    for variable in &frame.variables {
-        let count = seen.entry(&variable.name).or_default();
-        values.insert((variable.name.clone(), *count), variable.value.as_str());
-        *count += 1;
-    }
-    values
+fn by_name(frame: &Frame) -> HashMap<&str, &str> {
+    let variables = frame.variables.iter();
+    variables.map(|one| (one.name.as_str(), one.value.as_str())).collect()
 }
 
 /// The frames of both, side by side: the longest sequence of pairs with one pc and one name.

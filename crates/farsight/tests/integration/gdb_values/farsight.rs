@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use farsight_session::Record;
-use farsight_session::record::{Stack, StackFrame};
+use farsight_session::record::{FrameKind, Stack, StackFrame};
 use farsight_testkit::DbgSrv;
 
 use super::engine::Host;
-use super::stops::{Frame, Stop, plain};
+use super::stops::{Frame, Kind, Stop, plain};
 
 /// The most frames of a stop that are compared.
 const MOST_FRAMES: usize = 40;
@@ -60,11 +60,20 @@ fn frames(stack: &Stack) -> Vec<Frame> {
 
 fn frame(row: &StackFrame) -> Frame {
     let name = row.site.symbol.as_ref().and_then(|symbol| symbol.name.as_deref());
+    let place = row.source.as_ref().map(|source| {
+        let file = source.path.rsplit('/').next().unwrap_or_default();
+        format!("{file}:{}", source.line)
+    });
     Frame {
+        kind: match row.kind {
+            FrameKind::Called => Kind::Real,
+            FrameKind::Inlined => Kind::Inline,
+            FrameKind::TailCall => Kind::Tail,
+        },
         pc: row.site.address.0,
         name: plain(name.unwrap_or("?")),
-        place: "-".to_owned(),
-        ..Frame::default()
+        place: place.unwrap_or_else(|| "-".to_owned()),
+        variables: Vec::new(),
     }
 }
 

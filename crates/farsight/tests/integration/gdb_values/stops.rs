@@ -38,18 +38,19 @@ pub(super) struct Variable {
     pub(super) value: String,
 }
 
-/// A function's name as both debuggers can tell it: without parameters, arguments of templates and generics, and without
-/// how a compiler numbers closures and what has no name.
+/// A function's own name as both debuggers can tell it: without scopes, which gdb numbers where they have no name
+/// (`{impl#2}`) and symbol tables write out, without parameters and arguments of templates and generics, and without the
+/// numbers of closures.
 pub(super) fn plain(name: &str) -> String {
-    let name = name
-        .replace("(anonymous namespace)", "_")
-        .replace("operator()", "operator_call");
-    let mut plain = String::new();
-    let mut depth = 0;
+    // The C library's symbol has the first name, its debug information the second.
+    let name = name.replace("__libc_start_main_impl", "__libc_start_main");
+    let name = name.split(" [clone").next().unwrap_or_default();
+    let name = name.replace("operator()", "operator_call").replace(" const", "");
+    let (mut plain, mut depth) = (String::new(), 0);
     let mut rest = name.as_str();
     while let Some(letter) = rest.chars().next() {
-        let operator = ["operator<<", "operator<", "operator->", "operator>>", "operator>"];
-        if let Some(word) = operator.iter().find(|word| depth == 0 && rest.starts_with(**word)) {
+        let operators = ["operator<<", "operator<", "operator->", "operator>>", "operator>"];
+        if let Some(word) = operators.iter().find(|word| depth == 0 && rest.starts_with(**word)) {
             plain += word;
             rest = &rest[word.len()..];
             continue;
@@ -57,13 +58,12 @@ pub(super) fn plain(name: &str) -> String {
         rest = &rest[letter.len_utf8()..];
         match letter {
             '<' | '(' => depth += 1,
-            '>' if plain.ends_with('-') && depth == 0 => plain.push(letter),
             '>' | ')' => depth -= 1,
             '{' | '}' | ' ' => {}
             letter if depth == 0 => plain.push(letter),
             _ => {}
         }
     }
-    let plain = plain.strip_suffix("const").unwrap_or(&plain);
-    plain.replace("::::", "::")
+    let own = plain.trim_end_matches(':').rsplit("::").next().unwrap_or_default();
+    own.split('#').next().unwrap_or_default().to_owned()
 }

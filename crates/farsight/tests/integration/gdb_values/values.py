@@ -4,16 +4,20 @@
 #   frame KIND PC FILE:LINE FUNCTION
 #   arg|var NAME VALUE
 #
-# A value is written without spaces: i5 f0x3f800000 p7ffe0010 e2:WRITE {x=i1,y=i2} [300:i0,i1,...] and <gone> for what
-# the compiler has dropped. STEPS says how many instructions are stepped behind each stop, OUT where the text goes.
+# A value is written without spaces: i5 f3ff0000000000000 (the bits of the nearest double) c1,2 (complex) p7ffe0010
+# e2:WRITE {x=i1,y=i2} {Some={0=i2}} (a variant of Rust's) [300:i0,i1,...] t68690a (text) and <gone> for what the compiler
+# has dropped. STEPS says how many instructions are stepped behind each stop, OUT where the text goes.
 import os
 import re
+import struct
 
 import gdb
 
 MOST_ELEMENTS = 40
 MOST_DEPTH = 14
 MOST_FRAMES = 40
+MOST_CHARACTERS = 256
+CHARACTERS = ("char", "signed char", "unsigned char", "char8_t", "char16_t", "char32_t", "wchar_t")
 STEPS = int(os.environ["STEPS"])
 WORD = 0xFFFFFFFFFFFFFFFF
 KINDS = {gdb.INLINE_FRAME: "inline", gdb.TAILCALL_FRAME: "tail"}
@@ -29,37 +33,73 @@ def hexadecimal(value):
     return value.format_string(format="x", raw=True)
 
 
-def bytes_of(value):
-    """Of what gdb has no number for: the bytes in memory."""
-    if value.address is None:
-        return "?"
-    memory = gdb.selected_inferior().read_memory(value.address, value.type.sizeof)
-    return "b" + memory.tobytes().hex()
+def double(text):
+    number = float(text)
+    return "nan" if number != number else "%016x" % struct.unpack("<Q", struct.pack("<d", number))[0]
 
 
-def number(value, size):
-    try:
-        return int(value)
-    except gdb.error:
-        return int(hexadecimal(value), 16)
+def floating(value, size):
+    """By the shortest decimals that mean the number, so that a float is the double that a person would type."""
+    if size == 4:
+        bits = int(hexadecimal(value), 16) & 0xFFFFFFFF
+        number = struct.unpack("<f", struct.pack("<I", bits))[0]
+        for digits in range(1, 10):
+            text = "%.*g" % (digits, number)
+            if number == number and abs(number) != float("inf") and struct.pack("<f", float(text)) == struct.pack("<f", number):
+                return double(text)
+        return double(str(number))
+    if size == 8:
+        bits = int(hexadecimal(value), 16) & WORD
+        return double(repr(struct.unpack("<d", struct.pack("<Q", bits))[0]))
+    return double(value.format_string(raw=True))
+
+
+def text_of(value, low, count):
+    """An array of characters, up to its end or its first zero."""
+    width = value[low].type.sizeof
+    units = []
+    for index in range(low, low + min(count, MOST_CHARACTERS)):
+        unit = int(value[index]) & ((1 << 8 * width) - 1)
+        if unit == 0:
+            break
+        units.append(unit)
+    if width == 1:
+        text = bytes(units).decode("utf-8", "replace")
+    elif width == 2:
+        text = b"".join(struct.pack("<H", unit) for unit in units).decode("utf-16-le", "replace")
+    else:
+        text = "".join(chr(unit) if unit < 0x110000 and not 0xD800 <= unit < 0xE000 else "\ufffd" for unit in units)
+    return "t" + text.encode("utf-8").hex()
+
+
+def field_name(field):
+    if field.is_base_class:
+        return "(base)"
+    return (field.name or "").replace(" ", "").removeprefix("__")
 
 
 def written(value, depth=0):
     try:
+        type = value.type.strip_typedefs()
+        if type.name == "decltype(nullptr)":
+            return "p0"
         if value.is_optimized_out:
             return "<gone>"
-        type = value.type.strip_typedefs()
         code = type.code
         if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
             if depth >= MOST_DEPTH:
                 return "..."
             fields = [field for field in type.fields() if hasattr(field, "bitpos")]
-            return "{%s}" % ",".join(
-                "%s=%s" % ((field.name or "").replace(" ", ""), written(value[field], depth + 1)) for field in fields
-            )
+            # What tells the variants of one of Rust's enumerations apart.
+            if fields and fields[0].name is None and fields[0].artificial:
+                fields = fields[1:]
+            parts = ["%s=%s" % (field_name(field), written(value[field], depth + 1)) for field in fields]
+            return "{%s}" % ",".join(parts)
         if code == gdb.TYPE_CODE_ARRAY:
             low, high = type.range()
             count = high - low + 1
+            if type.target().strip_typedefs().name in CHARACTERS:
+                return text_of(value, low, count)
             if depth >= MOST_DEPTH:
                 return "..."
             shown = range(low, low + min(count, MOST_ELEMENTS))
@@ -70,21 +110,29 @@ def written(value, depth=0):
             address = value.referenced_value().address
             return "p?" if address is None else "p%x" % (int(address) & WORD)
         if code == gdb.TYPE_CODE_FLT:
-            return "f" + hexadecimal(value)
+            return "f" + floating(value, type.sizeof)
+        if code == gdb.TYPE_CODE_COMPLEX:
+            real, imaginary = re.match(r"(\S+) \+ (\S+)i", value.format_string(raw=True)).groups()
+            return "c%s,%s" % (double(real), double(imaginary))
         if code == gdb.TYPE_CODE_ENUM:
             names = [field.name for field in type.fields() if field.enumval == int(value)]
-            return "e%d%s" % (int(value), ":" + names[0] if names else "")
+            return "e%d%s" % (int(value), ":" + names[0].split("::")[-1] if names else "")
         if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL):
             if type.sizeof > 8:
                 bits = int(hexadecimal(value), 16)
                 is_signed = not re.search("unsigned|u128", type.name or "")
                 return "i%d" % (bits - (1 << 128) if is_signed and bits >> 127 else bits)
             return "i%d" % int(value)
+        if code == gdb.TYPE_CODE_MEMBERPTR:
+            return "i%d" % int(value.cast(gdb.lookup_type("long")))
+        if code == gdb.TYPE_CODE_METHODPTR:
+            memory = gdb.selected_inferior().read_memory(value.address, 8)
+            return "p%x" % int.from_bytes(memory.tobytes(), "little")
         if code == gdb.TYPE_CODE_VOID:
             return "void"
         if code == gdb.TYPE_CODE_FUNC:
-            return "function"
-        return bytes_of(value)
+            return "p%x" % int(value.address)
+        return "code%d" % code
     except (gdb.error, ValueError, TypeError) as error:
         return gone(error)
 
@@ -94,9 +142,12 @@ def variables(frame):
         block = frame.block()
     except RuntimeError:
         return
+    seen = set()
     while block is not None:
         for symbol in block:
-            if symbol.is_argument or symbol.is_variable:
+            # A name means the innermost of its variables.
+            if (symbol.is_argument or symbol.is_variable) and symbol.print_name not in seen:
+                seen.add(symbol.print_name)
                 kind = "arg" if symbol.is_argument else "var"
                 try:
                     text = written(symbol.value(frame))
