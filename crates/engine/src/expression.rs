@@ -2,7 +2,7 @@
 //!
 //! Pure: text and a [`Scope`] in, values out. Evaluation changes nothing, so where a scope does not have what is needed
 //! yet ([`ScopeError::NotYet`]) the caller fetches it and evaluates again from the start. Positions are byte offsets
-//! into the text that was given. Read [`Evaluator`] first, then [`command_line`].
+//! into the text that was given. Read [`Evaluator`] first, then [`cpp`] and [`command_line`].
 
 pub mod command_line;
 pub mod cpp;
@@ -17,7 +17,7 @@ mod scope;
 mod words;
 
 pub use error::{ExprError, ExprErrorKind};
-pub use evaluate::{Evaluator, Radix};
+pub use evaluate::{Evaluator, Language, Radix};
 pub use names::{FLAG_BITS, PartOfRegister, register_part};
 pub use range::{Extent, RangeArgument};
 pub use scope::{Scope, ScopeError};

@@ -12,6 +12,8 @@ mod scope;
 mod types;
 mod value;
 
+pub(super) use lexer::bracketed;
+
 pub use ast::{Binary, Built, CastKind, Node, NodeKind, TypeName, Unary};
 pub use parser::{NameKind, Names};
 pub use scope::CppScope;

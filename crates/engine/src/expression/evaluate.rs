@@ -26,23 +26,39 @@ impl Radix {
     }
 }
 
-/// Evaluates MASM expressions. Everything is unsigned and 64 bits wide; arithmetic wraps.
+/// What expressions are written in where nothing says otherwise (`.expr`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// Addresses and numbers of 64 bits.
+    #[default]
+    Masm,
+    /// Typed values, see [`super::cpp`].
+    Cpp,
+}
+
+/// Evaluates expressions as arguments of commands: to numbers of 64 bits. In MASM everything is unsigned and 64 bits
+/// wide, and arithmetic wraps; what is written in C++ is the scope's affair.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evaluator {
-    /// The radix of numbers without a prefix (`n`).
+    /// The radix of MASM's numbers without a prefix (`n`).
     pub radix: Radix,
+    /// The language of what does not say its own.
+    pub language: Language,
 }
 
 impl Evaluator {
-    /// An evaluator with a radix.
+    /// An evaluator of MASM expressions with a radix.
     pub fn new(radix: Radix) -> Evaluator {
-        Evaluator { radix }
+        Evaluator {
+            radix,
+            language: Language::Masm,
+        }
     }
 
     /// The value of an expression that is the whole text.
     #[doc(alias = "Evaluate")]
     pub fn evaluate(&self, text: &str, scope: &mut dyn Scope) -> Result<u64, ExprError> {
-        let mut parser = Parser::new(text, self.radix, scope);
+        let mut parser = Parser::new(text, *self, scope);
         let value = parser.expression()?;
         parser.at_end()?;
         Ok(value)
@@ -51,7 +67,7 @@ impl Evaluator {
     /// The value of the expression that the text begins with, and the rest behind it and behind the spaces and at most
     /// one comma there. An expression ends where no operator follows: at `,` `;` `"`, an unmatched bracket, or a word.
     pub fn evaluate_prefix<'t>(&self, text: &'t str, scope: &mut dyn Scope) -> Result<(u64, &'t str), ExprError> {
-        let mut parser = Parser::new(text, self.radix, scope);
+        let mut parser = Parser::new(text, *self, scope);
         let value = parser.expression()?;
         Ok((value, parser.rest_behind_separator()))
     }

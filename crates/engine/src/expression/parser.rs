@@ -7,7 +7,7 @@ use farsight_types::Address;
 use super::error::{near, syntax};
 use super::lexer::{self, Number, Operator};
 use super::names::{part_value, register_part, unavailable_pseudo};
-use super::{ExprError, ExprErrorKind, Radix, Scope, ScopeError, functions};
+use super::{Evaluator, ExprError, ExprErrorKind, Language, Radix, Scope, ScopeError, functions};
 
 /// How deep brackets and signs may be nested.
 const MOST_DEPTH: u32 = 96;
@@ -17,24 +17,33 @@ pub(super) struct Parser<'t, 's> {
     pub(super) text: &'t str,
     at: usize,
     radix: Radix,
+    language: Language,
     pub(super) scope: &'s mut dyn Scope,
     depth: u32,
 }
 
 impl<'t, 's> Parser<'t, 's> {
-    pub(super) fn new(text: &'t str, radix: Radix, scope: &'s mut dyn Scope) -> Parser<'t, 's> {
+    pub(super) fn new(text: &'t str, evaluator: Evaluator, scope: &'s mut dyn Scope) -> Parser<'t, 's> {
         Parser {
             text,
             at: 0,
-            radix,
+            radix: evaluator.radix,
+            language: evaluator.language,
             scope,
             depth: 0,
         }
     }
 
-    /// A whole expression.
+    /// A whole expression, in the language that is set.
     pub(super) fn expression(&mut self) -> Result<u64, ExprError> {
-        self.binary(1)
+        if self.language == Language::Masm {
+            return self.binary(1);
+        }
+        let at = self.at;
+        let value = self.scope.cpp_prefix(self.rest());
+        let (value, length) = value.map_err(|error| error.shifted(at))?;
+        self.at = at.saturating_add(length);
+        Ok(value)
     }
 
     /// Fails unless nothing but spaces is left.
@@ -103,7 +112,7 @@ impl<'t, 's> Parser<'t, 's> {
             Some('+') => self.behind(1).unary(),
             Some('-') => self.behind(1).unary().map(u64::wrapping_neg),
             Some('(') => {
-                let value = self.behind(1).expression()?;
+                let value = self.behind(1).binary(1)?;
                 self.expect(')')?;
                 Ok(value)
             }
@@ -149,13 +158,8 @@ impl<'t, 's> Parser<'t, 's> {
             };
             return self.named_symbol(&quoted[..end], end + 4);
         }
-        if let Some(evaluator) = rest.strip_prefix('@') {
-            let name = lexer::word(evaluator);
-            if name.eq_ignore_ascii_case("masm") && evaluator[name.len()..].starts_with('(') {
-                self.at += 2 + name.len();
-                return self.unary();
-            }
-            return Err(self.not_in_this_build("The C++ evaluator"));
+        if let Some(other) = rest.strip_prefix('@') {
+            return self.other_language(other);
         }
         let name = lexer::word(rest);
         if name.is_empty() {
@@ -169,6 +173,26 @@ impl<'t, 's> Parser<'t, 's> {
             Some(value) => Ok(value),
             None => Err(self.unresolved(start)),
         }
+    }
+
+    /// `@@masm(...)`, `@@c++(...)`, and `@@(...)` for C++; `text` follows both signs.
+    fn other_language(&mut self, text: &'t str) -> Result<u64, ExprError> {
+        let name = text.find('(').and_then(|end| text.get(..end)).unwrap_or(text);
+        if name.eq_ignore_ascii_case("masm") {
+            return self.behind(2 + name.len()).unary();
+        }
+        if !name.is_empty() && !name.eq_ignore_ascii_case("c++") {
+            return Err(self.syntax());
+        }
+        let behind = text.get(name.len()..).unwrap_or_default();
+        let Some(inside) = super::cpp::bracketed(behind) else {
+            return Err(self.behind(2 + name.len()).syntax());
+        };
+        let start = self.at + 2 + name.len() + 1;
+        let value = self.scope.cpp(inside);
+        let value = value.map_err(|error| error.shifted(start))?;
+        self.at = start + inside.len() + 1;
+        Ok(value)
     }
 
     /// A keyword, a function, a number, a symbol or a register, in this order.

@@ -2,6 +2,9 @@
 
 use farsight_types::Address;
 
+use super::error::near;
+use super::{ExprError, ExprErrorKind};
+
 /// Why a scope has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
@@ -79,8 +82,24 @@ pub trait Scope {
         Ok(last.is_some())
     }
 
+    /// The value of a whole text in C++ (`@@c++(...)`).
+    fn cpp(&mut self, text: &str) -> Result<u64, ExprError> {
+        Err(not_there(text))
+    }
+
+    /// The value of the C++ expression that a text begins with, and its length.
+    fn cpp_prefix(&mut self, text: &str) -> Result<(u64, usize), ExprError> {
+        Err(not_there(text))
+    }
+
     /// The bytes that a pointer has in the current debuggee: 4 or 8.
     fn pointer_size(&self) -> u8 {
         8
     }
+}
+
+fn not_there(text: &str) -> ExprError {
+    let what = "The C++ evaluator";
+    let near = near(text, 0);
+    ExprError::new(0, ExprErrorKind::NotInThisBuild { what, near })
 }
