@@ -12,13 +12,13 @@ mod scope;
 mod types;
 mod value;
 
-pub(super) use lexer::bracketed;
+pub(in crate::expression) use lexer::bracketed;
 
 pub use ast::{Binary, Built, CastKind, Node, NodeKind, TypeName, Unary};
 pub use parser::{NameKind, Names};
 pub use scope::CppScope;
 pub use value::{
-    Basic, Bits, CppType, Encoding, Field, Fields, Held, Operand, Place, Shape, Space, TypeRef, basic_named,
+    Basic, Bits, CppType, Encoding, Field, Fields, Held, KnownType, Operand, Place, Shape, Space, basic_named,
 };
 
 use super::ExprError;
@@ -72,7 +72,7 @@ pub fn resolve_type(text: &str, name: &TypeName, scope: &mut dyn CppScope) -> Re
 pub fn type_name(scope: &mut dyn CppScope, of: &CppType) -> String {
     match of {
         CppType::Basic(basic) => basic.name.to_owned(),
-        CppType::Known(known) => scope.type_name(*known),
+        CppType::Known(known) => scope.type_name(known),
         CppType::Pointer(to) => match &**to {
             CppType::Function => "<function> *".to_owned(),
             to => {

@@ -532,7 +532,7 @@ impl Walk<'_, '_> {
                 CppType::Unknown => return Ok(Shape::Opaque),
                 CppType::Known(known) => known,
             };
-            let shape = self.scope.shape(known);
+            let shape = self.scope.shape(&known);
             let shape = shape.map_err(|error| self.failed(error, at))?;
             match &*shape {
                 Shape::Alias(to) => of = to.clone(),

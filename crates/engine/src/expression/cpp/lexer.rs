@@ -181,7 +181,7 @@ fn matching(text: &str) -> Option<usize> {
 }
 
 /// What stands between the bracket that a text begins with and the one that closes it; strings are passed over.
-pub(super) fn bracketed(text: &str) -> Option<&str> {
+pub(in crate::expression) fn bracketed(text: &str) -> Option<&str> {
     if !text.starts_with('(') {
         return None;
     }

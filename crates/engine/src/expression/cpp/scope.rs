@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::parser::Names;
-use super::value::{CppType, Operand, Shape, Space, TypeRef};
+use super::value::{CppType, KnownType, Operand, Shape, Space};
 use crate::expression::ScopeError;
 
 /// Where names get their values and types. `Ok(None)` means that there is no such thing.
@@ -15,10 +15,10 @@ pub trait CppScope: Names {
     fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError>;
 
     /// What a type of debug information is.
-    fn shape(&mut self, of: TypeRef) -> Result<Rc<Shape>, ScopeError>;
+    fn shape(&mut self, of: &KnownType) -> Result<Rc<Shape>, ScopeError>;
 
     /// The name of a type of debug information.
-    fn type_name(&mut self, of: TypeRef) -> String;
+    fn type_name(&mut self, of: &KnownType) -> String;
 
     /// The bytes at a place.
     fn read(&mut self, space: Space, at: u64, size: u64) -> Result<Vec<u8>, ScopeError>;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use farsight_symbols::{DieId, UnitId};
+use farsight_symbols::{DieId, TypeId, TypeRef, UnitId};
 use farsight_types::Address;
 
 use super::*;
@@ -20,13 +20,17 @@ struct Fake {
 const BASE: u64 = 0x1000;
 
 fn known(number: u64) -> CppType {
-    CppType::Known(TypeRef {
+    CppType::Known(KnownType {
         module: Address(0),
-        die: DieId {
+        of: TypeRef::Entry(TypeId(DieId {
             unit: UnitId(0),
             offset: number,
-        },
+        })),
     })
+}
+
+fn number_of(of: &KnownType) -> usize {
+    of.of.id().unwrap().0.offset as usize
 }
 
 fn c(name: &'static str) -> CppType {
@@ -228,12 +232,12 @@ impl CppScope for Fake {
         Ok(found.map(|number| known(number as u64)))
     }
 
-    fn shape(&mut self, of: TypeRef) -> Result<Rc<Shape>, ScopeError> {
-        Ok(Rc::new(self.types[of.die.offset as usize].1.clone()))
+    fn shape(&mut self, of: &KnownType) -> Result<Rc<Shape>, ScopeError> {
+        Ok(Rc::new(self.types[number_of(of)].1.clone()))
     }
 
-    fn type_name(&mut self, of: TypeRef) -> String {
-        self.types[of.die.offset as usize].0.to_owned()
+    fn type_name(&mut self, of: &KnownType) -> String {
+        self.types[number_of(of)].0.to_owned()
     }
 
     fn read(&mut self, space: Space, at: u64, size: u64) -> Result<Vec<u8>, ScopeError> {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use farsight_symbols::DieId;
+use farsight_symbols::TypeRef;
 use farsight_types::Address;
 
 /// A type: C's own, one of debug information, or one that is built on another.
@@ -11,7 +11,7 @@ pub enum CppType {
     /// A type that needs no debug information.
     Basic(&'static Basic),
     /// Of debug information.
-    Known(TypeRef),
+    Known(KnownType),
     /// A pointer to a type.
     Pointer(Rc<CppType>),
     /// A reference to a type.
@@ -25,12 +25,12 @@ pub enum CppType {
 }
 
 /// One type of a module's debug information.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TypeRef {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KnownType {
     /// Where the module begins.
     pub module: Address,
     /// Which.
-    pub die: DieId,
+    pub of: TypeRef,
 }
 
 /// What the bits of a number mean.
