@@ -18,6 +18,7 @@ mod words;
 
 pub use error::{ExprError, ExprErrorKind};
 pub use evaluate::{Evaluator, Language, Radix};
+pub(crate) use names::part_value;
 pub use names::{FLAG_BITS, PartOfRegister, register_part};
 pub use range::{Extent, RangeArgument};
 pub use scope::{Scope, ScopeError};

@@ -104,6 +104,8 @@ pub struct EngineOptions {
     pub log: Option<(String, bool)>,
     /// Tell where symbols are found (`-n`).
     pub noisy_symbols: bool,
+    /// What expressions are written in at first (`-ee`).
+    pub language: crate::expression::Language,
     /// Load symbols with their module and not when they are needed (`-s`).
     pub eager_symbols: bool,
     /// Symbol path (`-y`): directories and debug roots, separated by `;`.
@@ -133,6 +135,7 @@ impl EngineOptions {
             script: None,
             log: None,
             noisy_symbols: false,
+            language: crate::expression::Language::default(),
             eager_symbols: false,
             symbol_path: None,
             image_path: None,

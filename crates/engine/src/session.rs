@@ -15,6 +15,7 @@ mod registers;
 mod source;
 mod stack;
 mod stream;
+mod typed;
 mod values;
 mod walk;
 
@@ -25,9 +26,11 @@ pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use source::{SourceFault, SourceSettings, take_function_name, take_source_line};
 pub(crate) use stack::{Readers, Stacked};
 pub(crate) use stream::PIECE;
+pub(crate) use typed::TypedScope;
 pub(crate) use values::ValueScope;
 pub(crate) use walk::Walked;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -40,7 +43,8 @@ use crate::aliases::AliasBook;
 use crate::breakpoints::BreakpointBook;
 use crate::error::CommandError;
 use crate::execution::Execution;
-use crate::expression::Radix;
+use crate::expression::cpp::Operand;
+use crate::expression::{Language, Radix};
 use crate::filters::{Filters, History};
 use crate::mailbox::Mailbox;
 use crate::manners::Manners;
@@ -58,8 +62,12 @@ const PACE: Duration = Duration::from_millis(2);
 pub(crate) struct Memos {
     /// What numbers without a prefix are.
     pub(crate) radix: Radix,
+    /// What expressions are written in (`.expr`).
+    pub(crate) language: Language,
     /// `$t0` to `$t19`.
     pub(crate) user_variables: [u64; 20],
+    /// Those of them that were set with a type (`r?`).
+    pub(crate) typed_variables: BTreeMap<usize, Operand>,
     /// Where `d` goes on, and in which form.
     pub(crate) dump: Option<(Address, &'static str)>,
     /// Where `u` goes on.
@@ -128,6 +136,7 @@ impl Session {
         symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
         symbols.paths.sources = options.source_path.as_deref().map(split_paths).unwrap_or_default();
         let filters = Filters::at_start(&options);
+        let language = options.language;
         Session {
             mailbox,
             inbox,
@@ -145,7 +154,9 @@ impl Session {
             symbols,
             memos: Memos {
                 radix: Radix::default(),
+                language,
                 user_variables: [0; 20],
+                typed_variables: BTreeMap::new(),
                 dump: None,
                 disassembly: None,
                 search: None,

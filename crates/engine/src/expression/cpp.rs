@@ -15,6 +15,7 @@ mod value;
 pub(in crate::expression) use lexer::bracketed;
 
 pub use ast::{Binary, Built, CastKind, Node, NodeKind, TypeName, Unary};
+pub(crate) use number::{float_bytes, integer};
 pub use parser::{NameKind, Names};
 pub use scope::CppScope;
 pub use value::{

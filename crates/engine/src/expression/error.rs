@@ -86,7 +86,7 @@ pub struct ExprError {
 }
 
 impl ExprError {
-    pub(super) fn new(position: usize, kind: ExprErrorKind) -> ExprError {
+    pub(crate) fn new(position: usize, kind: ExprErrorKind) -> ExprError {
         ExprError { position, kind }
     }
 

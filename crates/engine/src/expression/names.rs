@@ -49,7 +49,7 @@ impl PartOfRegister {
 }
 
 /// The value of a part of a whole register.
-pub(super) fn part_value(part: &PartOfRegister, whole: u64) -> u64 {
+pub(crate) fn part_value(part: &PartOfRegister, whole: u64) -> u64 {
     whole >> part.shift & mask(part.bits)
 }
 

@@ -7,6 +7,7 @@ use farsight_types::Address;
 use farsight_types::registers::amd64;
 
 use super::Session;
+use super::typed::TypedScope;
 use super::source::{SourceFault, SourcePlaces};
 use crate::error::CommandError;
 use crate::expression::{Evaluator, ExprError, RangeArgument, Scope, ScopeError};
@@ -41,10 +42,14 @@ impl Session {
         at: usize,
         run: impl FnOnce(&Evaluator, &mut dyn Scope) -> Result<T, ExprError>,
     ) -> Result<T, CommandError> {
-        let evaluator = Evaluator::new(self.memos.radix);
+        let evaluator = Evaluator {
+            language: self.memos.language,
+            ..Evaluator::new(self.memos.radix)
+        };
         let mut scope = SessionScope {
             session: self,
             fault: None,
+            depth: 0,
         };
         let result = run(&evaluator, &mut scope);
         match (result, scope.fault) {
@@ -219,10 +224,12 @@ impl From<CommandError> for SymbolFault {
 }
 
 /// The session as expressions see it. Asks the target where it must.
-struct SessionScope<'a> {
-    session: &'a mut Session,
+pub(super) struct SessionScope<'a> {
+    pub(super) session: &'a mut Session,
     /// What went wrong below the expression.
-    fault: Option<CommandError>,
+    pub(super) fault: Option<CommandError>,
+    /// How deep languages are nested in each other.
+    pub(super) depth: u32,
 }
 
 impl SessionScope<'_> {
@@ -239,6 +246,15 @@ impl SessionScope<'_> {
                 ScopeError::Unavailable { why }
             }
         })
+    }
+
+    fn typed(&mut self, text: &str, whole: bool) -> Result<(u64, usize), ExprError> {
+        let mut scope = TypedScope::new(self.session, self.depth + 1);
+        let result = scope.number(text, whole);
+        if let (Err(_), Some(fault)) = (&result, scope.fault) {
+            self.fault.get_or_insert(fault);
+        }
+        result
     }
 
     fn register_value(&mut self, index: usize) -> Result<Option<u64>, ScopeError> {
@@ -354,6 +370,14 @@ impl Scope for SessionScope<'_> {
     fn is_valid(&mut self, start: Address, length: u64) -> Result<bool, ScopeError> {
         let valid = self.session.is_readable(start, length);
         self.answer(valid)
+    }
+
+    fn cpp(&mut self, text: &str) -> Result<u64, ExprError> {
+        Ok(self.typed(text, true)?.0)
+    }
+
+    fn cpp_prefix(&mut self, text: &str) -> Result<(u64, usize), ExprError> {
+        self.typed(text, false)
     }
 
     fn module_entry(&mut self, base: Address) -> Result<Option<u64>, ScopeError> {

@@ -20,7 +20,7 @@ use crate::error::CommandError;
 use crate::expression::cpp::{
     self, CppScope, CppType, Held, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
 };
-use crate::expression::{ExprError, ExprErrorKind, ScopeError, part_value, register_part};
+use crate::expression::{ExprError, ExprErrorKind, Scope, ScopeError, part_value, register_part};
 
 /// Languages inside of languages; each level takes stack.
 const MOST_NESTED: u32 = 4;

@@ -15,7 +15,7 @@ pub(super) fn extended(value: u128, size: u64, signed: bool) -> u128 {
 }
 
 /// The integer in the first `size` bytes.
-pub(super) fn integer(bytes: &[u8], size: u64, signed: bool) -> u128 {
+pub(crate) fn integer(bytes: &[u8], size: u64, signed: bool) -> u128 {
     let most = usize::try_from(size).unwrap_or(16).min(16);
     let value = bytes
         .iter()
@@ -42,7 +42,7 @@ pub(super) fn float(bytes: &[u8], size: u64) -> Option<f64> {
 }
 
 /// The bytes of floating point.
-pub(super) fn float_bytes(value: f64, size: u64) -> Option<Vec<u8>> {
+pub(crate) fn float_bytes(value: f64, size: u64) -> Option<Vec<u8>> {
     match size {
         4 => Some((value as f32).to_le_bytes().to_vec()),
         8 => Some(value.to_le_bytes().to_vec()),
