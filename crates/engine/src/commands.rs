@@ -46,6 +46,7 @@ mod text;
 mod threads;
 mod times;
 mod transfer;
+mod typed;
 mod values;
 mod watch;
 
@@ -178,7 +179,7 @@ const AREAS: &[(&str, &[&[Row]])] = &[
         "What is known of a target",
         &[times::ROWS, parameters::ROWS, errors::ROWS],
     ),
-    ("Values and help", &[info::ROWS, formats::ROWS]),
+    ("Values and help", &[info::ROWS, formats::ROWS, typed::ROWS]),
     (
         "Scripts and aliases",
         &[control::ROWS, aliases::ROWS, script::ROWS, print::ROWS],

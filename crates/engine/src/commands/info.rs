@@ -9,7 +9,7 @@ use farsight_wire::Nothing;
 use super::{Invocation, Needs, Prefix, Row, rows};
 use crate::error::CommandError;
 use crate::execution::Flow;
-use crate::expression::Radix;
+use crate::expression::{Language, Radix};
 use crate::session::Session;
 use farsight_symbols::Pattern;
 
@@ -25,21 +25,12 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &[".expr"],
-        usage: ".expr [/s masm]",
-        summary: "Shows the expression evaluator; this build has MASM alone.",
+        usage: ".expr [/s masm|c++]",
+        summary: "Shows or sets the expression evaluator; @@masm() and @@c++() name one for a part of an expression.",
         needs: Needs::Nothing,
         writes: false,
         prefix: Prefix::Selects,
-        run: |session, invocation| match invocation.text.trim() {
-            "" | "/s masm" | "/q" => {
-                session
-                    .output
-                    .line("Current expression evaluator: MASM - Microsoft Assembler expressions");
-                Ok(Flow::Done)
-            }
-            "/s c++" => Err(CommandError::Refused("the C++ evaluator is not in this build".into())),
-            other => Err(invocation.unexpected(other)),
-        },
+        run: evaluator,
     },
     Row {
         names: &["n"],
@@ -144,6 +135,32 @@ fn evaluate(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
         None => None,
     };
     session.output.record(Record::Evaluation(Evaluation { value, symbol }));
+    Ok(Flow::Done)
+}
+
+fn evaluator(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let words: Vec<&str> = invocation.text.split_whitespace().collect();
+    match words.as_slice() {
+        [] => {}
+        ["/q"] => {
+            session.output.line("Available expression evaluators:");
+            session.output.line("MASM - Microsoft Assembler expressions");
+            session.output.line("C++ - C++ source expressions");
+        }
+        ["/s", name] if name.eq_ignore_ascii_case("masm") => session.memos.language = Language::Masm,
+        ["/s", name] if name.eq_ignore_ascii_case("c++") => session.memos.language = Language::Cpp,
+        _ => {
+            return Err(CommandError::syntax(
+                invocation.at,
+                "an evaluator is masm or c++, as in .expr /s c++",
+            ));
+        }
+    }
+    let shown = match session.memos.language {
+        Language::Masm => "MASM - Microsoft Assembler expressions",
+        Language::Cpp => "C++ - C++ source expressions",
+    };
+    session.output.line(format!("Current expression evaluator: {shown}"));
     Ok(Flow::Done)
 }
 

@@ -20,10 +20,11 @@ use types::ElementType;
 pub(super) const ROWS: &[Row] = &[
     Row {
         names: &["r", "rM", "rF", "rX", "rY", "rYI", "rZ", "rZI", "rK"],
-        usage: "[~Thread] r[M Mask|F|X|Y|YI|Z|ZI|K|.] [Register[:[Num]Type] [= [Value]]] [, ...]",
+        usage: "[~Thread] r[M Mask|F|X|Y|YI|Z|ZI|K|.|?] [Register[:[Num]Type] [= [Value]]] [, ...]",
         summary: "Shows registers, or sets them; types are ib ub iw uw id ud iq uq f d. r. shows those that the \
                   current instruction uses, rM those of a mask, rF x87, rX rY rZ vectors (with I as integers), rK \
-                  masks. $t0 to $t19 are variables of the user's own; a register without a value asks for one.",
+                  masks. $t0 to $t19 are variables of the user's own; a register without a value asks for one. r? $t0 = \
+                  Expression gives one a C++ value and its type.",
         needs: Needs::Nothing,
         writes: true,
         prefix: Prefix::Selects,
@@ -76,14 +77,29 @@ fn registers(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow,
     if text == "." {
         return used(session);
     }
-    if text.starts_with('?') {
-        return Err(CommandError::NotInThisBuild { name: "r?".into() });
+    if let Some(typed) = text.strip_prefix('?') {
+        return super::typed::set_variable(session, invocation, typed);
     }
     let mut settings = Settings::default();
     let shown = take_all(session, invocation, text, &mut settings);
     // What was set before a fault stays set, and goes out as one request.
     settings.send(session)?;
     show(session, shown?);
+    Ok(Flow::Done)
+}
+
+/// Sets one register to a value that is known.
+pub(super) fn set_to(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    name: &str,
+    value: u64,
+) -> Result<Flow, CommandError> {
+    let mut settings = Settings::default();
+    let text = format!("@@masm(0x{value:x})");
+    let at = invocation.position_of(invocation.text);
+    settings.set(session, name, None, &text, at)?;
+    settings.send(session)?;
     Ok(Flow::Done)
 }
 

@@ -15,7 +15,7 @@ mod value;
 pub(in crate::expression) use lexer::bracketed;
 
 pub use ast::{Binary, Built, CastKind, Node, NodeKind, TypeName, Unary};
-pub(crate) use number::{float_bytes, integer};
+pub(crate) use number::{float, float_bytes, integer};
 pub use parser::{NameKind, Names};
 pub use scope::CppScope;
 pub use value::{
@@ -62,6 +62,21 @@ pub fn evaluate(text: &str, node: &Node, scope: &mut dyn CppScope) -> Result<Ope
 /// A value as arguments of commands take it: an address or a number.
 pub fn as_number(text: &str, operand: &Operand, scope: &mut dyn CppScope) -> Result<u64, ExprError> {
     evaluate::Walk { text, scope }.number(operand)
+}
+
+/// What a pointer or array leads to.
+pub fn follow(text: &str, operand: Operand, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
+    evaluate::Walk { text, scope }.follow(operand, 0)
+}
+
+/// What a type is, through its names.
+pub fn shape(text: &str, of: &CppType, scope: &mut dyn CppScope) -> Result<Shape, ExprError> {
+    evaluate::Walk { text, scope }.shape(of, 0)
+}
+
+/// A value as it is kept for later: numbers as they are now, structures by their place.
+pub fn kept(text: &str, operand: Operand, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
+    evaluate::Walk { text, scope }.kept(operand)
 }
 
 /// The type that was written.

@@ -37,6 +37,14 @@ pub enum ScopeError {
     },
 }
 
+impl ScopeError {
+    /// This as the error of a whole text.
+    pub(crate) fn of(self, text: &str) -> ExprError {
+        let near = near(text, 0);
+        ExprError::new(0, ExprErrorKind::Scope { error: self, near })
+    }
+}
+
 /// Where names get their values. Names come without `@`, as the user wrote them; the scope decides about case.
 ///
 /// `Ok(None)` means that there is no such thing, and the evaluator goes on looking elsewhere.

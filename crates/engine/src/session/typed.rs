@@ -6,6 +6,7 @@
 mod names;
 mod places;
 mod shapes;
+mod show;
 
 use std::collections::HashMap;
 use std::rc::Rc;

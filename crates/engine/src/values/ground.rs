@@ -120,6 +120,12 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
         Err(ValueError::Damaged("types that name each other"))
     }
 
+    /// Whether a value is a structure.
+    pub(crate) fn is_record(&self, value: &Value) -> bool {
+        let found = self.stripped(value.module, &value.type_ref);
+        found.is_ok_and(|found| matches!(found.kind, TypeKind::Record { .. }))
+    }
+
     /// How many bytes a value has.
     pub(crate) fn size_of(&self, value: &Value) -> Option<u64> {
         let found = self.stripped(value.module, &value.type_ref).ok()?;

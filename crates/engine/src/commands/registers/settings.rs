@@ -46,6 +46,7 @@ impl Settings {
             let (value, rest) = session.evaluate_prefix(text, at)?;
             if let Some(slot) = session.memos.user_variables.get_mut(number) {
                 *slot = value;
+                session.memos.typed_variables.remove(&number);
             }
             return Ok(rest);
         }

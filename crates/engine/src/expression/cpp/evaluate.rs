@@ -361,6 +361,21 @@ impl Walk<'_, '_> {
         Ok(self.integer(&value, 0)? as u64)
     }
 
+    /// A value as it is kept for later.
+    pub(super) fn kept(&mut self, operand: Operand) -> Outcome<Operand> {
+        if let Shape::Record(_) | Shape::Array(..) | Shape::Function | Shape::Opaque = self.shape(&operand.of, 0)? {
+            return match operand.held {
+                Held::Place(Place {
+                    space: Space::Variable(_),
+                    ..
+                }) => Err(self.wrong(0, "This is in registers, which change; only what is in memory can be kept")),
+                _ => Ok(operand),
+            };
+        }
+        let value = self.load(&operand, 0)?;
+        Ok(self.unloaded(value))
+    }
+
     fn truth(&mut self, node: &Node) -> Outcome<bool> {
         Ok(is_true(self.value(node)?.value))
     }

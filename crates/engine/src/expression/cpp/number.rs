@@ -32,7 +32,7 @@ pub(super) fn integer_bytes(value: u128, size: u64) -> Vec<u8> {
 }
 
 /// Floating point of 4 or 8 bytes, or the processor's own of 10 in 16.
-pub(super) fn float(bytes: &[u8], size: u64) -> Option<f64> {
+pub(crate) fn float(bytes: &[u8], size: u64) -> Option<f64> {
     match size {
         4 => Some(f32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into()),
         8 => Some(f64::from_le_bytes(bytes.get(..8)?.try_into().ok()?)),

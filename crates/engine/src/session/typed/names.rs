@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId, Watch};
-use farsight_types::Address;
+use farsight_types::{Address, Rva};
 
 use super::TypedScope;
 use super::shapes::known;
@@ -20,6 +20,8 @@ pub(crate) struct Searched {
     pub(crate) name: String,
     pub(crate) base: Address,
     pub(crate) bias: u64,
+    /// Its place in the process's list.
+    pub(crate) index: usize,
     pub(crate) info: Arc<DebugInfo>,
 }
 
@@ -147,6 +149,7 @@ impl TypedScope<'_> {
             name: module.name.clone(),
             base: module.image.base,
             bias: module.image.bias,
+            index,
             info: Arc::clone(info),
         }))
     }
@@ -190,27 +193,27 @@ impl TypedScope<'_> {
         let Some(first) = found.first().copied() else {
             return Ok(None);
         };
+        let scope = self.session.global_scope();
         let mut places = Vec::new();
         for id in found.into_iter().take(2 * SHOWN_CANDIDATES) {
-            let of = known(searched.base, reader.type_of_entry(id));
-            if let Ok(operand) = self.located(&reader, searched.bias, id, of.clone()) {
+            // Declarations and what was optimized out have no place.
+            if let Ok(operand) = self.located(&scope, searched.index, id) {
                 places.push((id, operand));
             }
         }
         let Some((best, operand)) = places.first() else {
             // Said where it is asked for, rather than that there is no such name.
-            let of = known(searched.base, reader.type_of_entry(first));
-            return self.located(&reader, searched.bias, first, of).map(Some);
+            return self.located(&scope, searched.index, first).map(Some);
         };
-        let address = operand.address();
-        let is_chosen = home == Some((searched.base, best.unit)) || reader.qualified_name(*best).as_deref() == Some(name);
-        let mut others: Vec<u64> = places.iter().filter_map(|(_, operand)| operand.address()).collect();
-        others.sort_unstable();
-        others.dedup();
-        let is_same_name = |id: &DieId| reader.qualified_name(*id) == reader.qualified_name(*best);
-        let ambiguous = places.iter().filter(|(id, _)| is_same_name(id)).count() > 1 || !is_chosen;
-        if others.len() > 1 && ambiguous && home != Some((searched.base, best.unit)) {
-            let shown = places.iter().take(SHOWN_CANDIDATES).filter_map(|(id, operand)| {
+        // The best is the one of this unit, or the one that is named exactly so.
+        let rank = |id: &DieId| {
+            let is_exact = reader.qualified_name(*id).as_deref() == Some(name);
+            (is_exact, home == Some((searched.base, id.unit)))
+        };
+        let equals: Vec<&(DieId, Operand)> = places.iter().filter(|(id, _)| rank(id) == rank(best)).collect();
+        let differs = equals.iter().any(|(_, other)| other.address() != operand.address());
+        if differs && !rank(best).1 {
+            let shown = equals.iter().take(SHOWN_CANDIDATES).filter_map(|(id, operand)| {
                 let address = Address(operand.address()?);
                 let full = reader.qualified_name(*id)?;
                 Some(format!("{address} {}!{full}", searched.name))
@@ -219,7 +222,6 @@ impl TypedScope<'_> {
                 candidates: shown.collect(),
             });
         }
-        debug_assert_eq!(address, operand.address());
         Ok(Some(operand.clone()))
     }
 
@@ -259,7 +261,36 @@ impl TypedScope<'_> {
 
     /// A variable of the chosen frame.
     fn find_local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
-        let _ = name;
+        if self.session.is_running() {
+            return Ok(None);
+        }
+        let level = self.session.chosen_frame().map_or(0, |frame| frame.number);
+        let scope = self.session.value_scope(level);
+        let scope = self.answer(scope)?;
+        let Some(at) = scope.frames.get(level).map(|frame| frame.lookup_address()) else {
+            return Ok(None);
+        };
+        let process = self.session.process();
+        let Some(module) = process.ok().and_then(|process| process.module_index_at(at)) else {
+            return Ok(None);
+        };
+        let Some(searched) = self.searched(module)? else {
+            return Ok(None);
+        };
+        let reader = searched.info.reader();
+        let rva = Rva(at.0.wrapping_sub(searched.bias));
+        let Some(scopes) = reader.scopes_at(rva) else {
+            return Ok(None);
+        };
+        for one in scopes.iter() {
+            let variables = reader.variables(one.id, rva).unwrap_or_default();
+            let found = variables
+                .into_iter()
+                .find(|variable| variable.name == name && !variable.is_shadowed);
+            if let Some(found) = found {
+                return self.located(&scope, module, found.id).map(Some);
+            }
+        }
         Ok(None)
     }
 }

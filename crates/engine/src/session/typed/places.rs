@@ -1,83 +1,30 @@
 //! Places of variables: memory, or pieces of registers.
 
-use farsight_symbols::{
-    BitRange, DebugReader, DieId, Place as Stored, ReadOutcome, RegisterOutcome, ValueContext, ValueError, locate,
-};
+use farsight_symbols::{BitRange, DieId, Place as Stored, ValueError};
+use farsight_types::Address;
 use farsight_types::registers::amd64;
-use farsight_types::{Address, AddressRange};
 
 use super::TypedScope;
+use super::shapes::known;
 use crate::error::CommandError;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{CppType, Held, Operand, Place, Space};
-use crate::memory::Cached;
-use crate::session::Session;
-
-/// Rounds of fetching for one value; each follows a pointer.
-const MOST_ROUNDS: usize = 64;
-
-/// The current process's memory as it is here; what is not is noted.
-struct Here<'a> {
-    session: &'a Session,
-    wanted: Vec<AddressRange>,
-}
-
-impl ValueContext for Here<'_> {
-    fn read(&mut self, address: Address, into: &mut [u8]) -> ReadOutcome {
-        let Ok(process) = self.session.process() else {
-            return ReadOutcome::Unreadable;
-        };
-        match process.memory.read(address, into) {
-            Cached::All => ReadOutcome::Read,
-            Cached::Until(_) => ReadOutcome::Unreadable,
-            Cached::Missing => {
-                self.wanted.push(AddressRange::new(address, into.len() as u64));
-                ReadOutcome::NotYet
-            }
-        }
-    }
-
-    fn vector(&mut self, _: u16) -> RegisterOutcome {
-        RegisterOutcome::Lost
-    }
-
-    fn thread_local(&mut self, _: u64, _: u64) -> Result<Address, ValueError> {
-        Err(ValueError::ThreadLocal)
-    }
-}
+use crate::session::ValueScope;
 
 impl TypedScope<'_> {
-    /// Does something with memory that may have to be fetched, again and again until it is all here.
-    fn with_memory<T>(
-        &mut self,
-        run: impl Fn(&mut dyn ValueContext) -> Result<T, ValueError>,
-    ) -> Result<Result<T, ValueError>, ScopeError> {
-        for _ in 0..MOST_ROUNDS {
-            let mut here = Here {
-                session: self.session,
-                wanted: Vec::new(),
-            };
-            let result = run(&mut here);
-            let wanted = here.wanted;
-            if !matches!(result, Err(ValueError::NotYet)) || wanted.is_empty() {
-                return Ok(result);
-            }
-            let fetched = self.session.fetch_memory(&wanted);
-            self.answer(fetched)?;
-        }
-        Ok(Err(ValueError::Unsupported("pointers without end")))
+    /// A variable of a module, in the chosen frame or in none.
+    pub(super) fn located(&mut self, scope: &ValueScope, module: usize, id: DieId) -> Result<Operand, ScopeError> {
+        let value = self.session.with_values(scope, &[module], |ground| ground.variable(module, id));
+        let value = self.answer(value)?;
+        let base = self.base_of(module);
+        let of = known(base, value.type_ref);
+        self.placed(of, value.place.map_err(|error| unavailable(&error))?)
     }
 
-    /// A variable that is in no frame.
-    pub(super) fn located(
-        &mut self,
-        reader: &DebugReader<'_>,
-        bias: u64,
-        id: DieId,
-        of: CppType,
-    ) -> Result<Operand, ScopeError> {
-        let place = self.with_memory(|context| locate(reader, bias, id, &[], 0, context))?;
-        self.placed(of, place.map_err(|error| unavailable(&error))?)
+    pub(super) fn base_of(&self, module: usize) -> Address {
+        let modules = self.session.process().map(|process| &process.modules);
+        let module = modules.ok().and_then(|modules| modules.get(module));
+        module.map_or(Address(0), |module| module.image.base)
     }
 
     /// A value at a place.
@@ -101,8 +48,11 @@ impl TypedScope<'_> {
             return Err(gone());
         };
         let place = place.at(at);
-        let bytes = self.with_memory(|context| place.read(size, context))?;
-        bytes.map_err(|error| unavailable(&error))
+        let scope = self.session.global_scope();
+        let bytes = self
+            .session
+            .with_values(&scope, &[], |ground| place.read(size, &mut ground.source));
+        self.answer(bytes)?.map_err(|error| unavailable(&error))
     }
 
     /// Changes a variable that is in one register of the innermost frame.

@@ -8,7 +8,7 @@ use farsight_types::Address;
 use super::TypedScope;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{
-    self, Bits, CppScope, CppType, Field, Fields, KnownType, Operand, Shape, Space, basic_named,
+    self, Bits, CppScope, CppType, Field, Fields, KnownType, Operand, Shape, basic_named,
 };
 
 impl TypedScope<'_> {
@@ -227,18 +227,4 @@ fn field(reader: &DebugReader<'_>, module: Address, member: &Member, variant: Op
         is_base,
         variant,
     })
-}
-
-impl TypedScope<'_> {
-    /// The address of a place in memory.
-    pub(super) fn in_memory(of: CppType, address: Address) -> Operand {
-        Operand {
-            of,
-            held: cpp::Held::Place(cpp::Place {
-                space: Space::Memory,
-                at: address.0,
-                bits: None,
-            }),
-        }
-    }
 }
