@@ -47,6 +47,7 @@ mod threads;
 mod times;
 mod transfer;
 mod typed;
+mod types;
 mod values;
 mod watch;
 
@@ -179,7 +180,7 @@ const AREAS: &[(&str, &[&[Row]])] = &[
         "What is known of a target",
         &[times::ROWS, parameters::ROWS, errors::ROWS],
     ),
-    ("Values and help", &[info::ROWS, formats::ROWS, typed::ROWS]),
+    ("Values and help", &[info::ROWS, formats::ROWS, typed::ROWS, types::ROWS]),
     (
         "Scripts and aliases",
         &[control::ROWS, aliases::ROWS, script::ROWS, print::ROWS],

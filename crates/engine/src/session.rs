@@ -26,7 +26,7 @@ pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use source::{SourceFault, SourceSettings, take_function_name, take_source_line};
 pub(crate) use stack::{Readers, Stacked};
 pub(crate) use stream::PIECE;
-pub(crate) use typed::TypedScope;
+pub(crate) use typed::{TypedScope, split_name};
 pub(crate) use values::ValueScope;
 pub(crate) use walk::Walked;
 
@@ -66,6 +66,8 @@ pub(crate) struct Memos {
     pub(crate) language: Language,
     /// `$t0` to `$t19`.
     pub(crate) user_variables: [u64; 20],
+    /// The last name that `dt` showed.
+    pub(crate) type_name: Option<String>,
     /// Those of them that were set with a type (`r?`).
     pub(crate) typed_variables: BTreeMap<usize, Operand>,
     /// Where `d` goes on, and in which form.
@@ -156,6 +158,7 @@ impl Session {
                 radix: Radix::default(),
                 language,
                 user_variables: [0; 20],
+                type_name: None,
                 typed_variables: BTreeMap::new(),
                 dump: None,
                 disassembly: None,

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use farsight_engine::{
     Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, EventStatus, InitialBreak, Target, check_event,
 };
+use farsight_engine::expression::Language;
 use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 
@@ -100,6 +101,7 @@ const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
 const EVENT: &str = "an event, such as segv, ct or ld:libm*";
 const SECONDS: &str = "a number of seconds";
 const FILE: &str = "a file";
+const LANGUAGE: &str = "masm or c++";
 const PATH: &str = "directories separated by ';'";
 
 /// Reads the arguments behind the program's own name.
@@ -140,6 +142,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-logo" => draft.set_log("-logo", value("-logo", FILE)?)?,
             "-loga" => draft.set_log("-loga", value("-loga", FILE)?)?,
             "-c" => set("-c", &mut draft.commands, value("-c", COMMANDS)?)?,
+            "-ee" => draft.set_language(value("-ee", LANGUAGE)?)?,
             "-y" => set("-y", &mut draft.symbol_path, value("-y", PATH)?)?,
             "-i" => set("-i", &mut draft.image_path, value("-i", PATH)?)?,
             "-srcpath" => set("-srcpath", &mut draft.source_path, value("-srcpath", PATH)?)?,
@@ -210,6 +213,7 @@ struct Draft {
     filters: Vec<(EventStatus, String)>,
     script: Option<(&'static str, String)>,
     log: Option<(&'static str, String)>,
+    language: Option<Language>,
     noisy_symbols: bool,
     eager_symbols: bool,
     break_in_seconds: Option<u32>,
@@ -259,6 +263,24 @@ impl Draft {
         match self.break_in_seconds.replace(seconds) {
             None => Ok(()),
             Some(_) => Err(OptionError::Twice("-pt")),
+        }
+    }
+
+    fn set_language(&mut self, name: String) -> Result<(), OptionError> {
+        let language = match name.to_ascii_lowercase().as_str() {
+            "masm" => Language::Masm,
+            "c++" => Language::Cpp,
+            _ => {
+                return Err(OptionError::BadValue {
+                    option: "-ee",
+                    what: LANGUAGE,
+                    given: name,
+                });
+            }
+        };
+        match self.language.replace(language) {
+            None => Ok(()),
+            Some(_) => Err(OptionError::Twice("-ee")),
         }
     }
 
@@ -358,6 +380,7 @@ impl Draft {
         engine.detach_on_exit = self.detach;
         engine.script = self.script.map(|(option, file)| (file, option == "-cfr"));
         engine.log = self.log.map(|(option, file)| (file, option == "-loga"));
+        engine.language = self.language.unwrap_or_default();
         engine.noisy_symbols = self.noisy_symbols;
         engine.eager_symbols = self.eager_symbols;
         engine.break_in_seconds = self.break_in_seconds;

@@ -17,6 +17,7 @@ mod source;
 mod stack;
 mod system;
 mod trace;
+mod types;
 mod value;
 mod view;
 mod visible;
@@ -83,6 +84,8 @@ pub fn render_with(record: &Record, view: &View, sources: &dyn Sources) -> Strin
         Record::Source(wanted) => {
             source::lines(&mut out, wanted, view, sources);
         }
+        Record::Layout(layout) => types::layout(&mut out, layout),
+        Record::Types(list) => types::list(&mut out, list),
         Record::Exception(report) => filter::exception(&mut out, report),
     }
     out

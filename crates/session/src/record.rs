@@ -12,6 +12,7 @@ mod source;
 mod system;
 mod text;
 mod trace;
+mod types;
 mod value;
 
 use minicbor::{Decode, Encode};
@@ -37,6 +38,7 @@ pub use system::{
 };
 pub use text::{PrintedPart, PrintedText};
 pub use trace::{Trace, TraceRow, TraceSum, TraceSummary};
+pub use types::{FieldRow, LayoutOptions, TypeLayout, TypeList, TypeRow};
 pub use value::{Bits, Content, LocalColumns, Locals, NodeKind, ShownValue, Text, ValueNode};
 
 /// A command's result.
@@ -133,6 +135,12 @@ pub enum Record {
     /// `ls`, `lsa`, `lsf`.
     #[n(95)]
     Source(#[n(0)] SourceLines),
+    /// `dt`.
+    #[n(100)]
+    Layout(#[n(0)] TypeLayout),
+    /// `dt` with a pattern.
+    #[n(101)]
+    Types(#[n(0)] TypeList),
 }
 
 impl Record {

@@ -69,6 +69,22 @@ pub fn follow(text: &str, operand: Operand, scope: &mut dyn CppScope) -> Result<
     evaluate::Walk { text, scope }.follow(operand, 0)
 }
 
+/// A field of a value.
+pub fn member(text: &str, of: Operand, name: &str, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
+    evaluate::Walk { text, scope }.member(of, name, false, 0)
+}
+
+/// A type of a module's debug information.
+pub fn known_type(module: farsight_types::Address, of: farsight_symbols::TypeRef) -> CppType {
+    CppType::Known(KnownType { module, of })
+}
+
+/// That a name names nothing.
+pub fn unresolved(text: &str) -> ExprError {
+    let near = super::error::near(text, 0);
+    ExprError::new(0, super::ExprErrorKind::Unresolved { near })
+}
+
 /// What a type is, through its names.
 pub fn shape(text: &str, of: &CppType, scope: &mut dyn CppScope) -> Result<Shape, ExprError> {
     evaluate::Walk { text, scope }.shape(of, 0)

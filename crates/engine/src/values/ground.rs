@@ -205,7 +205,7 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
         Ok(members)
     }
 
-    pub(super) fn enumerators(&self, module: usize, id: TypeId) -> Result<Rc<Vec<Enumerator>>, ValueError> {
+    pub(crate) fn enumerators(&self, module: usize, id: TypeId) -> Result<Rc<Vec<Enumerator>>, ValueError> {
         let known = self.known(module)?;
         if let Some(found) = known.enumerators.borrow().get(&id) {
             return Ok(Rc::clone(found));

@@ -45,6 +45,7 @@ how
   -cf FILE, -cfr FILE   run this file of commands before -c; -cfr again at each .restart
   -logo FILE, -loga FILE
                         write a log of the session into FILE, anew or behind what is there
+  -ee masm|c++          what expressions are written in (masm)
   -y DIRECTORIES        where symbols are looked for, separated by ;
   -i DIRECTORIES        where images (programs and libraries) are looked for, separated by ;
   -srcpath DIRECTORIES  where source files are looked for, separated by ;

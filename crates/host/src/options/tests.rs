@@ -239,12 +239,15 @@ fn how_a_session_begins() {
     assert_eq!(logged.script, Some(("begin.txt".into(), true)));
     assert_eq!(logged.log, Some(("session.log".into(), true)));
     assert!(logged.noisy_symbols && logged.eager_symbols);
+    assert_eq!(session("-ee c++ -p 3").engine.language, Language::Cpp);
     for (line, expected) in [
         ("-pt 0", "-pt needs a number of seconds, not '0'"),
         ("-pt", "-pt needs a number of seconds behind it"),
         ("-pt 1 -pt 2", "-pt is given twice"),
         ("-logo a -loga b", "-logo and -loga exclude each other"),
         ("-cf", "-cf needs a file behind it"),
+        ("-ee pascal", "-ee needs masm or c++, not 'pascal'"),
+        ("-ee masm -ee c++", "-ee is given twice"),
     ] {
         assert_eq!(refusal(line), expected);
     }

@@ -11,7 +11,7 @@ const MOST_FOLLOWED: usize = 8;
 
 impl Walk<'_, '_> {
     /// `a.b`, `a->b`. As in Rust, `.` follows pointers by itself.
-    pub(super) fn member(&mut self, of: Operand, name: &str, arrow: bool, at: usize) -> Outcome<Operand> {
+    pub(in super::super) fn member(&mut self, of: Operand, name: &str, arrow: bool, at: usize) -> Outcome<Operand> {
         let mut of = of;
         if arrow {
             of = self.follow(of, at)?;
