@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[Row {
 }];
 
 /// What a name stands for.
-pub(super) struct Named {
+struct Named {
     /// The module's base, and the type in it.
     module: Address,
     of: TypeRef,
@@ -100,7 +100,7 @@ fn heading_of(
 }
 
 /// One type, or one object of it.
-pub(super) fn one(
+fn one(
     session: &mut Session,
     arguments: &Arguments<'_>,
     named: &Named,
@@ -194,6 +194,6 @@ fn at_address(
 }
 
 /// What a value is without its fields.
-pub(super) fn alone(ground: &mut crate::values::Ground<'_, '_, '_>, value: &Value) -> ValueNode {
+fn alone(ground: &mut crate::values::Ground<'_, '_, '_>, value: &Value) -> ValueNode {
     ground.show("", value, Limits::default())
 }

@@ -98,7 +98,7 @@ impl Builders {
 
 impl Session {
     /// Waits until the names of a module's debug information are indexed; none where it has no debug information.
-    fn indexed(&mut self, module: usize) -> Result<Option<Arc<DebugInfo>>, CommandError> {
+    pub(crate) fn indexed(&mut self, module: usize) -> Result<Option<Arc<DebugInfo>>, CommandError> {
         self.check_interrupt()?;
         let process = self.process()?;
         let Some(module) = process.modules.get(module) else {
@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// Runs a question to an index on a thread of its own, so that an interrupt ends it.
-    fn ask<T: Send + 'static>(
+    pub(crate) fn ask<T: Send + 'static>(
         &mut self,
         what: &str,
         info: &Arc<DebugInfo>,

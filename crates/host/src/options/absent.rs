@@ -2,12 +2,9 @@
 
 /// Whole words, without the dash.
 const WORDS: &[&str] = &[
-    "2", "QR", "cimp", "clines", "d", "ddefer", "e", "ee", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm",
+    "2", "QR", "cimp", "clines", "d", "ddefer", "e", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm",
     "logau", "logou", "myob", "netsyms", "noinh", "noshell", "nosqm", "psn", "r", "remote", "robp", "sdce", "server",
     "ses", "sflags", "sicv", "sins", "snc", "snul", "sup", "t", "vf", "w", "wake", "z", "zp",
-    "2", "QR", "cimp", "clines", "d", "ddefer", "e", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm",
-    "lines", "logau", "logou", "myob", "netsyms", "noinh", "noshell", "nosqm", "psn", "r", "remote", "robp", "sdce",
-    "server", "ses", "sflags", "sicv", "sins", "snc", "snul", "srcpath", "sup", "t", "vf", "w", "wake", "z", "zp",
 ];
 
 /// Those that may stand together with others in one word, as in `-odGg`.

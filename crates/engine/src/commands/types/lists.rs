@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use farsight_session::Record;
 use farsight_session::record::{TypeList, TypeRow};
-use farsight_symbols::{NameKind, Pattern, TypeId, Watch};
+use farsight_symbols::{NameKind, Pattern, TypeId};
 use farsight_types::Address;
 
 use super::arguments::{Arguments, FieldPath};
@@ -45,29 +45,30 @@ pub(super) fn matching(
             continue;
         }
         session.load_symbols(&[index])?;
+        let Some(info) = session.indexed(index)? else {
+            continue;
+        };
         let process = session.process()?;
         let Some(module) = process.modules.get(index) else {
             continue;
         };
-        let Some(info) = module.loaded().and_then(|symbols| symbols.debug()) else {
-            continue;
-        };
-        let (name, base, info) = (module.name.clone(), module.image.base, std::sync::Arc::clone(info));
-        let reader = info.reader();
-        let watch = Watch::default();
-        let found = info.index(&watch).map_err(|_| CommandError::Interrupted)?;
-        let mut types: BTreeMap<String, (Option<u64>, TypeId)> = BTreeMap::new();
-        found
-            .matching(&reader, NameKind::Type, &Pattern::new(pattern), &watch, |full, named| {
+        let (name, base) = (module.name.clone(), module.image.base);
+        let (wanted, matched) = (arguments.size, Pattern::new(pattern));
+        // On a thread of its own, so that an interrupt ends it.
+        let types = session.ask("looking for types", &info, move |info, index, watch| {
+            let reader = info.reader();
+            let mut types: BTreeMap<String, (Option<u64>, TypeId)> = BTreeMap::new();
+            let looked = index.matching(&reader, NameKind::Type, &matched, watch, |full, named| {
                 let of = TypeId(named.id);
                 let size = reader.size_of(&of.into());
-                if arguments.size.is_none_or(|wanted| size == Some(wanted)) {
+                if wanted.is_none_or(|wanted| size == Some(wanted)) {
                     types.entry(full.to_owned()).or_insert((size, of));
                 }
                 types.len() <= MOST_TYPES
-            })
-            .map_err(|_| CommandError::Interrupted)?;
-        session.check_interrupt()?;
+            });
+            looked.ok().map(|()| types)
+        })?;
+        let types = types.unwrap_or_default();
         for (full, (size, of)) in types {
             if list.rows.len() >= MOST_TYPES {
                 list.cut = true;

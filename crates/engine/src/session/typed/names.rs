@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId, Watch};
+use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId};
 use farsight_types::{Address, Rva};
 
 use super::TypedScope;
 use super::shapes::known;
-use crate::error::CommandError;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{CppType, KnownType, Operand, basic_named};
 use crate::session::names::SymbolFault;
@@ -163,11 +162,11 @@ impl TypedScope<'_> {
         name: &str,
         home: Option<(Address, UnitId)>,
     ) -> Result<Vec<DieId>, ScopeError> {
-        let checked = self.session.check_interrupt();
-        self.answer(checked)?;
-        let index = searched.info.index(&Watch::default());
-        let index = index.map_err(|_| CommandError::Interrupted);
-        let index = self.answer(index)?;
+        let indexed = self.session.indexed(searched.index);
+        let indexed = self.answer(indexed)?;
+        let Some(index) = indexed.as_ref().and_then(|info| info.ready_index()) else {
+            return Ok(Vec::new());
+        };
         let found = index.find(reader, kind, name);
         let mut found: Vec<DieId> = found
             .into_iter()
