@@ -10,6 +10,7 @@ mod ending;
 mod family;
 mod judge;
 mod line;
+mod lines;
 mod repeat;
 mod resume;
 mod settle;

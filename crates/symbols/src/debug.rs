@@ -133,6 +133,13 @@ impl DebugInfo {
         DebugReader::new(self)
     }
 
+    /// The code that the debug information describes, with gaps of less than `gap` bytes counted in.
+    pub fn code(&self, gap: u64) -> Vec<std::ops::Range<Rva>> {
+        self.places
+            .get_or_init(|| units::Places::new(&self.reader()))
+            .merged(gap)
+    }
+
     /// The unit whose code holds a place. The first call looks at every unit's root, which takes milliseconds for
     /// thousands of units.
     pub fn unit_at(&self, rva: Rva) -> Option<UnitId> {

@@ -17,8 +17,9 @@ pub use error::{Obstacle, TargetError};
 pub use event::{Event, Note, OutputChunk, SessionEnd};
 pub use image::{Image, Section};
 pub use resume::{
-    DataAccess, EventStops, ModuleOrder, ResumePlan, Resumed, SignalOrder, SignalPolicy, SignalSet, StepGoal,
-    StepOrder, StepPlan, StopDetail, ThreadOrder, ThreadRule, Trap, TrapDelta, TrapId, TrapKind, TrapUpdate,
+    DataAccess, EventStops, LineEntry, LineMark, ModuleOrder, ResumePlan, Resumed, SignalOrder, SignalPolicy,
+    SignalSet, StepGoal, StepOrder, StepPlan, StopDetail, ThreadOrder, ThreadRule, Trap, TrapDelta, TrapId, TrapKind,
+    TrapUpdate,
 };
 pub use services::*;
 pub use stop::{

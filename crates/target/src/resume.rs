@@ -233,6 +233,63 @@ pub enum StepPlan {
         #[n(4)]
         inside: Option<Vec<AddressRange>>,
     },
+    /// `p` and `t` by source line: until statements of other lines have begun. The server knows lines only from here.
+    #[n(6)]
+    Lines {
+        /// How many lines.
+        #[n(0)]
+        count: u64,
+        /// Into functions that have lines (`t`); otherwise calls run as a whole (`p`).
+        #[n(1)]
+        into: bool,
+        /// The line that the thread is on.
+        #[n(2)]
+        line: u32,
+        /// Canonical frame addresses of the thread's frame and of its callers, as far as [`Self::Lines::rows`] has
+        /// their functions.
+        #[n(3)]
+        frames: Vec<Address>,
+        /// The line tables of these frames' functions, by address.
+        #[n(4)]
+        rows: Vec<LineMark>,
+        /// Where functions that may be called are entered, and where their first statement begins (`t`).
+        #[n(5)]
+        entries: Vec<LineEntry>,
+        /// All code with lines (`t`): an entry that is not known ends the step there.
+        #[n(6)]
+        known: Vec<AddressRange>,
+        /// Code that only leads to functions elsewhere (`t`).
+        #[n(7)]
+        stubs: Vec<AddressRange>,
+        /// An address that ends it as well (`pa`, `ta`).
+        #[n(8)]
+        end: Option<Address>,
+    },
+}
+
+/// One row of a line table: what begins at a place and goes on up to the next row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LineMark {
+    /// Where.
+    #[n(0)]
+    pub start: Address,
+    /// Stands for a file and a line; 0 is code of no line of its own, which is stepped through. None ends what is known.
+    #[n(1)]
+    pub line: Option<u32>,
+    /// A statement begins: a step may end here.
+    #[n(2)]
+    pub statement: bool,
+}
+
+/// Where a function with lines is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LineEntry {
+    /// Its first instruction.
+    #[n(0)]
+    pub entry: Address,
+    /// Its first statement behind the prologue.
+    #[n(1)]
+    pub statement: Address,
 }
 
 /// Where a step plan ends, beside a count.

@@ -126,9 +126,13 @@ fn step(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         (_, Some(0)) => return Err(CommandError::syntax(at, "a count of 0 steps nothing")),
         (goal, count) => counted(goal, over, count.unwrap_or(1)),
     };
+    let plan = match session.sources.steps_lines {
+        true => by_lines(session, plan)?,
+        false => plan,
+    };
     session.memos.shows_registers ^= switches;
     let shows = match plan {
-        StepPlan::Into { count: 1 } | StepPlan::Over { count: 1 } => StepShow::Last,
+        StepPlan::Into { count: 1 } | StepPlan::Over { count: 1 } | StepPlan::Lines { count: 1, .. } => StepShow::Last,
         StepPlan::Goal { goal, .. } if !matches!(goal, StepGoal::Address { .. }) => StepShow::Last,
         _ => StepShow::Each,
     };
@@ -143,6 +147,21 @@ fn step(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
 
 fn starts_string(text: &str) -> bool {
     text.starts_with(['"', '\'']) || text.starts_with("@\"")
+}
+
+/// The same by source line, where a line is known of the place (`l+t`).
+fn by_lines(session: &mut Session, plan: StepPlan) -> Result<StepPlan, CommandError> {
+    let lines = match plan {
+        StepPlan::Over { count } => session.line_step(true, count, None)?,
+        StepPlan::Into { count } => session.line_step(false, count, None)?,
+        StepPlan::Goal {
+            goal: StepGoal::Address { address },
+            over,
+            ..
+        } => session.line_step(over, u64::MAX, Some(address))?,
+        _ => None,
+    };
+    Ok(lines.unwrap_or(plan))
 }
 
 fn counted(goal: &str, over: bool, count: u64) -> StepPlan {

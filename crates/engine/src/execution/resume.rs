@@ -33,6 +33,8 @@ pub(crate) struct ResumeIntent {
     pub(crate) origin: Option<(SystemId, OsTid)>,
     /// What the step notes, and how that is shown.
     pub(crate) shows: StepShow,
+    /// Source lines that come behind this step: over calls or into them, and how many.
+    pub(crate) lines_left: Option<(bool, u64)>,
     /// Commands that run when the step is done, before it is shown.
     pub(crate) then: Option<String>,
 }
@@ -46,7 +48,10 @@ impl ResumeIntent {
     /// Whether stops between are wanted when modules come: not while single instructions are counted, because a stop
     /// in between would lose the count.
     fn stops_for_modules(&self) -> bool {
-        matches!(self.step, None | Some(StepPlan::UntilReturn { .. }))
+        matches!(
+            self.step,
+            None | Some(StepPlan::UntilReturn { .. } | StepPlan::Lines { .. })
+        )
     }
 
     /// How to go on after a stop that is not shown. The signal has been dealt with.

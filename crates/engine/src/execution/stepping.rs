@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use farsight_session::Record;
 use farsight_session::record::{EventKind, EventReport, StopReport, Trace, TraceRow, TraceSum, TraceSummary};
-use farsight_target::{StepMark, StepMarkKind};
+use farsight_target::{StepMark, StepMarkKind, StepPlan};
 use farsight_types::{Address, OsPid, OsTid};
 
 use super::ResumeIntent;
@@ -64,7 +64,11 @@ impl Session {
         let result = match &before.shows {
             _ if marks.is_empty() => Ok(()),
             StepShow::Last => Ok(()),
-            StepShow::Each => self.show_steps(pid, tid, marks),
+            StepShow::Each => {
+                // A mark of a source line counts the instructions that led there.
+                let by_lines = matches!(before.step, Some(StepPlan::Lines { .. }));
+                self.show_steps(pid, tid, marks, by_lines)
+            }
             StepShow::Watch(order) => self.show_trace(order, marks),
         };
         if let Err(error) = result {
@@ -72,9 +76,11 @@ impl Session {
         }
     }
 
-    fn show_steps(&mut self, pid: OsPid, tid: OsTid, marks: &[StepMark]) -> Result<(), CommandError> {
+    fn show_steps(&mut self, pid: OsPid, tid: OsTid, marks: &[StepMark], by_lines: bool) -> Result<(), CommandError> {
         let earlier = marks.first().map_or(0, |mark| mark.instructions.saturating_sub(1));
-        if earlier > 0 {
+        if by_lines && marks.len() >= MOST_STEPS as usize {
+            self.output.line("(earlier lines are not shown)");
+        } else if earlier > 0 && !by_lines {
             self.output.line(format!("({earlier} earlier steps are not shown)"));
         }
         self.load_for(marks.iter().map(|mark| mark.pc))?;

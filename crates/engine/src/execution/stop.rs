@@ -44,7 +44,14 @@ impl Session {
         self.execution.state = RunState::Rest;
         let (pid, tid, cause) = (stop.process, stop.thread, stop.cause);
         self.go_to(system, pid, tid);
-        self.show_marks(pid, tid, before, &stop.marks.unwrap_or_default());
+        let marks = stop.marks.unwrap_or_default();
+        self.show_marks(pid, tid, before, &marks);
+        if matches!(cause, StopCause::StepDone)
+            && let Some(rest) = self.rest_of_line_step(before, marks.len() as u64)
+            && self.begin_resume(rest).is_ok()
+        {
+            return;
+        }
         let gone = matches!(cause, StopCause::Exited { .. });
         let early = match &cause {
             // Told before the new program's modules are.

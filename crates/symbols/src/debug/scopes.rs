@@ -98,6 +98,24 @@ enum Visit {
 }
 
 impl<'a> DebugReader<'a> {
+    /// The inlined calls of a function, at any depth, with their code.
+    pub fn inlined_calls(&self, function: DieId) -> Vec<(DieId, Vec<Range<Rva>>)> {
+        let mut found = Vec::new();
+        let Ok(unit) = self.unit(function.unit) else {
+            return found;
+        };
+        // What was found before damage counts.
+        let _ = self.visit_children(&unit, function.offset, |entry, _| match entry.tag() {
+            gimli::DW_TAG_inlined_subroutine => {
+                found.push((unit.die(entry), unit.ranges_of(entry).unwrap_or_default()));
+                Visit::Into
+            }
+            gimli::DW_TAG_lexical_block | gimli::DW_TAG_try_block | gimli::DW_TAG_catch_block => Visit::Into,
+            _ => Visit::Over,
+        });
+        found
+    }
+
     /// The function and the inlined calls that hold a place; none where no function is said to.
     pub fn scopes_at(&self, rva: Rva) -> Option<Scopes> {
         let function = self.function_at(rva)?;

@@ -229,6 +229,18 @@ impl Places {
         Places { ranges, furthest }
     }
 
+    /// All code, as few ranges as there are gaps of at least `gap` bytes.
+    pub(super) fn merged(&self, gap: u64) -> Vec<std::ops::Range<Rva>> {
+        let mut merged: Vec<std::ops::Range<Rva>> = Vec::new();
+        for &(start, end, _) in &self.ranges {
+            match merged.last_mut() {
+                Some(last) if start.saturating_sub(last.end.0) < gap => last.end = last.end.max(Rva(end)),
+                _ => merged.push(Rva(start)..Rva(end)),
+            }
+        }
+        merged
+    }
+
     pub(super) fn at(&self, rva: Rva) -> Option<UnitId> {
         let end = self.ranges.partition_point(|&(start, _, _)| start <= rva.0);
         for index in (0..end).rev().take(MAX_LOOK_BACK) {

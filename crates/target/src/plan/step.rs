@@ -5,11 +5,13 @@ use farsight_types::{Address, AddressRange};
 use crate::{StepGoal, StepMark, StepMarkKind, StepOrder, StepPlan};
 
 mod decode;
+mod lines;
 mod marks;
 mod watch;
 
 use decode::Kind;
 pub use decode::enters_kernel;
+use lines::Lines;
 use marks::Marks;
 pub use marks::code_at_marks;
 use watch::Watch;
@@ -65,6 +67,7 @@ pub struct StepMachine {
     started: bool,
     marks: Marks,
     watch: Option<Watch>,
+    lines: Option<Lines>,
 }
 
 /// Longest x86 instruction in bytes.
@@ -77,7 +80,10 @@ impl StepMachine {
         let left = match plan {
             StepPlan::Into { count } | StepPlan::Over { count } => count,
             StepPlan::Goal { count, .. } => count,
-            StepPlan::OverRange { .. } | StepPlan::UntilReturn { .. } | StepPlan::Watch { .. } => 1,
+            StepPlan::OverRange { .. }
+            | StepPlan::UntilReturn { .. }
+            | StepPlan::Watch { .. }
+            | StepPlan::Lines { .. } => 1,
         };
         let watch = match &plan {
             StepPlan::Watch {
@@ -95,6 +101,7 @@ impl StepMachine {
             })),
             _ => None,
         };
+        let lines = Lines::of(&plan);
         StepMachine {
             plan,
             left,
@@ -102,12 +109,13 @@ impl StepMachine {
             started: false,
             marks: Marks::new(marks),
             watch,
+            lines,
         }
     }
 
     /// Whether the next observation must have [`Observation::stack_top`].
     pub fn wants_stack(&self) -> bool {
-        self.watch.is_some() || matches!(self.last, Last::Call { .. })
+        self.watch.is_some() || self.lines.is_some() || matches!(self.last, Last::Call { .. })
     }
 
     /// What was noted so far, where the order asks for marks.
@@ -119,6 +127,9 @@ impl StepMachine {
     pub fn next(&mut self, seen: Observation<'_>) -> Move {
         if let Some(watch) = &mut self.watch {
             return watch.next(seen, &mut self.marks);
+        }
+        if let Some(lines) = &mut self.lines {
+            return lines.next(seen, &mut self.marks);
         }
         if !self.started {
             self.started = true;
