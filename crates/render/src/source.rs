@@ -72,7 +72,11 @@ pub(crate) fn lines(out: &mut String, wanted: &SourceLines, view: &View, sources
 
 /// The source of the place where a thread stands. Tells whether it is all that is to be shown.
 pub(crate) fn of_place(out: &mut String, source: &SourceOfPlace, view: &View, sources: &dyn Sources) -> bool {
-    if source.shows_position {
+    let mut text = String::new();
+    let wanted = source.lines.as_ref();
+    let shown = wanted.is_some_and(|wanted| lines(&mut text, wanted, view, sources));
+    // Where there is no text, the position stands for it.
+    if source.shows_position || source.alone && !shown {
         let path = visible(&source.position.path);
         let line = source.position.line;
         match source.displacement {
