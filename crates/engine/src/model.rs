@@ -132,7 +132,7 @@ impl System {
     /// How a user would find it again: the server's connection string without its secrets; none on this machine.
     pub(crate) fn server_name(&self) -> Option<String> {
         match &self.destination {
-            Destination::Local => None,
+            Destination::Local | Destination::Image(_) => None,
             Destination::ProcessServer(text) => Some(without_secrets(text)),
         }
     }

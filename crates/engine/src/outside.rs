@@ -16,6 +16,8 @@ pub enum Destination {
     Local,
     /// At a process server, named by a connection string (`tcp:server=HOST,port=5005`).
     ProcessServer(String),
+    /// In a file of this machine, which is looked at as it would be mapped (`-z`).
+    Image(String),
 }
 
 /// Why there is no link: what was tried, on which machine, why not, and what to do.

@@ -6,6 +6,7 @@
 pub mod console;
 pub mod debugger;
 mod files;
+mod image;
 mod link;
 mod log;
 pub mod options;

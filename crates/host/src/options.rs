@@ -15,6 +15,8 @@ use farsight_engine::expression::Language;
 use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 
+use crate::image::IMAGE_PROCESS;
+
 pub use help::{USAGE, help, version};
 
 /// What the program was called for.
@@ -102,6 +104,7 @@ const EVENT: &str = "an event, such as segv, ct or ld:libm*";
 const SECONDS: &str = "a number of seconds";
 const FILE: &str = "a file";
 const LANGUAGE: &str = "masm or c++";
+const IMAGE: &str = "an image file";
 const PATH: &str = "directories separated by ';'";
 
 /// Reads the arguments behind the program's own name.
@@ -124,6 +127,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-p" => {
                 let process = parse_pid(&value("-p", PID)?)?;
                 draft.acquire("-p", Target::Process(process))?;
+            }
+            "-z" => {
+                set("-z", &mut draft.image, value("-z", IMAGE)?)?;
+                draft.acquire("-z", Target::Process(IMAGE_PROCESS))?;
             }
             "-pn" => {
                 let name = value("-pn", NAME)?;
@@ -199,6 +206,7 @@ fn parse_pid(text: &str) -> Result<OsPid, OptionError> {
 #[derive(Default)]
 struct Draft {
     premote: Option<String>,
+    image: Option<String>,
     target: Option<(&'static str, Target)>,
     mode: Option<(&'static str, AttachMode)>,
     commands: Option<String>,
@@ -350,7 +358,12 @@ impl Draft {
     }
 
     fn finish(self) -> Result<SessionOptions, OptionError> {
-        let destination = self.premote.map_or(Destination::Local, Destination::ProcessServer);
+        let destination = match (self.premote, self.image) {
+            (Some(_), Some(_)) => return Err(OptionError::Contradiction("-premote", "-z")),
+            (None, Some(path)) => Destination::Image(path),
+            (Some(server), None) => Destination::ProcessServer(server),
+            (None, None) => Destination::Local,
+        };
         let mut engine = EngineOptions::new(destination);
         let attaches = matches!(self.target, Some((_, Target::Process(_) | Target::Name(_))));
         match self.mode {

@@ -12,6 +12,7 @@ use farsight_render::View;
 use farsight_session::Record;
 use farsight_symbols::ImageBytes;
 
+use crate::image::ImageLink;
 use crate::link::{Link, LinkThreads};
 use crate::sources::SourceFiles;
 
@@ -37,7 +38,10 @@ impl OpenFiles for HostFiles {
 
 impl Outside for Machine {
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
-        Box::new(Link::open(to.clone(), link, inbox, &mut self.threads))
+        match to {
+            Destination::Image(path) => Box::new(ImageLink::open(path, link, inbox)),
+            to => Box::new(Link::open(to.clone(), link, inbox, &mut self.threads)),
+        }
     }
 
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {

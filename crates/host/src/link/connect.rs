@@ -47,6 +47,8 @@ pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
                 ))),
             }
         }
+        // Answered by itself, without a stream.
+        Destination::Image(path) => Err(ConnectFailure(format!("{path} is an image, not a server"))),
         Destination::ProcessServer(text) => {
             let transport = ClientTransport::parse(text, ClientRole::SmartClient)
                 .map_err(|error| ConnectFailure(error.to_string()))?;

@@ -1,7 +1,8 @@
 //! What `-?`, `-version` and a mistaken command line show.
 
 /// One line that reminds of the rest.
-pub const USAGE: &str = "usage: farsight [-premote CONNECTION] [options] [-p PID | -pn NAME | PROGRAM ARGUMENTS...]";
+pub const USAGE: &str =
+    "usage: farsight [-premote CONNECTION] [options] [-p PID | -pn NAME | -z FILE | PROGRAM ARGUMENTS...]";
 
 /// The text of `-version`.
 pub fn version() -> String {
@@ -22,6 +23,7 @@ where the target is
 the first target (none: start with a prompt; .attach and .create get one)
   -p PID                attach to a process (decimal, or hexadecimal with 0x)
   -pn NAME              attach to the one process whose executable has this name
+  -z FILE               look at an image file (a program, a library, a kernel's debug file) without running it
   PROGRAM ARGUMENTS...  start a program; everything behind PROGRAM belongs to it (-- allows a PROGRAM with a dash)
 
 how a process is attached to

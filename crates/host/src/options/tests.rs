@@ -185,7 +185,7 @@ fn absent_options_are_refused_by_name() {
     for (line, name) in [
         ("-server tcp:port=1", "-server"),
         ("-remote x", "-remote"),
-        ("-z core", "-z"),
+        ("-zp core", "-zp"),
         ("-k com", "-k"),
         ("-logou f", "-logou"),
         ("-gGd", "-d (in '-gGd')"),
