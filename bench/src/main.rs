@@ -2,13 +2,15 @@
 //! a link with delay, and writes a table of ratios and a JSON file. `cargo xtask bench` builds what it needs and starts it.
 //!
 //! Read [`work::WORKS`] first: what is measured. [`debugger`] drives each debugger through its console by the commands
-//! that its users type; [`server`] starts each one's server; [`table`] makes the report.
+//! that its users type; [`server`] starts each one's server; [`symbols`] asks about files
+//! without a process; [`table`] makes the report.
 //!
 //! This program talks to the person who runs it, and a measurement that cannot be made ends it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, clippy::unwrap_used)]
 
 mod debugger;
 mod server;
+mod symbols;
 mod table;
 mod work;
 
@@ -82,6 +84,15 @@ fn main() -> ExitCode {
     }
     if "server".contains(&options.only) || options.only.is_empty() {
         report.servers = Kind::ALL.iter().map(|kind| server::footprint(*kind)).collect();
+    }
+    for question in symbols::QUESTIONS.iter().filter(|one| one.name.contains(&options.only)) {
+        match question.ask(options.runs) {
+            Some(line) => {
+                eprint!("{}", line.row());
+                report.symbols.push(line);
+            }
+            None => eprintln!("{}: left out, its file is not here", question.name),
+        }
     }
     println!("{}", report.table());
     if let Some(path) = options.json

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::debugger::Kind;
 use crate::server::Link;
+use crate::symbols::{self, Line};
 use crate::work::{Measurement, Work};
 
 /// One work over one link.
@@ -30,6 +31,7 @@ pub(crate) struct Footprint {
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     pub(crate) servers: Vec<Footprint>,
+    pub(crate) symbols: Vec<Line>,
 }
 
 impl Row {
@@ -111,6 +113,7 @@ impl Report {
                 server.listens.as_secs_f64() * 1e3
             );
         }
+        out.push_str(&symbols::table(&self.symbols));
         out.push_str("\nA turn is a burst of the client that a burst of the server answers. `~`: reckoned from the turns over loopback, because it would take too long.\n");
         out
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod bench_files;
 mod debuggees;
 mod demo;
 mod docs;

@@ -180,7 +180,10 @@ const AREAS: &[(&str, &[&[Row]])] = &[
         "What is known of a target",
         &[times::ROWS, parameters::ROWS, errors::ROWS],
     ),
-    ("Values and help", &[info::ROWS, formats::ROWS, typed::ROWS, types::ROWS]),
+    (
+        "Values and help",
+        &[info::ROWS, formats::ROWS, typed::ROWS, types::ROWS],
+    ),
     (
         "Scripts and aliases",
         &[control::ROWS, aliases::ROWS, script::ROWS, print::ROWS],

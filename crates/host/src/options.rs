@@ -8,10 +8,10 @@ mod help;
 
 use std::ffi::OsString;
 
+use farsight_engine::expression::Language;
 use farsight_engine::{
     Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, EventStatus, InitialBreak, Target, check_event,
 };
-use farsight_engine::expression::Language;
 use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 

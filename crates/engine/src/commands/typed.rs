@@ -124,7 +124,9 @@ fn tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
             ..options.limits
         };
         let mut value = result(scope, name, &operand, limits).map_err(|error| error.of(text))?;
-        let skipped = usize::try_from(options.skip).unwrap_or(usize::MAX).min(value.children.len());
+        let skipped = usize::try_from(options.skip)
+            .unwrap_or(usize::MAX)
+            .min(value.children.len());
         value.children.drain(..skipped);
         specifiers.apply(&mut value, scope);
         Ok(value)

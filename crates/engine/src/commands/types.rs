@@ -83,11 +83,7 @@ fn show(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
 }
 
 /// `Local var @ 0x... Type int`.
-fn heading_of(
-    session: &mut Session,
-    named: &Named,
-    variable: &Operand,
-) -> Result<Option<String>, CommandError> {
+fn heading_of(session: &mut Session, named: &Named, variable: &Operand) -> Result<Option<String>, CommandError> {
     session.in_typed_scope(0, |scope| {
         let of = cpp::known_type(named.module, named.of.clone());
         let name = cpp::type_name(scope, &of);
@@ -172,12 +168,19 @@ fn at_address(
     }
     let (address, _) = session.evaluate_prefix(text, invocation.position_of(text))?;
     let place = session.place_of(Address(address))?;
-    let Some(name) = place.symbol.filter(|symbol| symbol.displacement == 0).and_then(|symbol| {
-        let name = symbol.name.as_ref()?;
-        Some(format!("{}!{name}", symbol.module))
-    }) else {
+    let Some(name) = place
+        .symbol
+        .filter(|symbol| symbol.displacement == 0)
+        .and_then(|symbol| {
+            let name = symbol.name.as_ref()?;
+            Some(format!("{}!{name}", symbol.module))
+        })
+    else {
         return Err(CommandError::NoSuch {
-            what: format!("no variable begins at {}; name its type: dt Type Address", Address(address)),
+            what: format!(
+                "no variable begins at {}; name its type: dt Type Address",
+                Address(address)
+            ),
         });
     };
     session.in_typed_scope(0, |scope| {

@@ -7,8 +7,8 @@ use farsight_types::Address;
 use farsight_types::registers::amd64;
 
 use super::Session;
-use super::typed::TypedScope;
 use super::source::{SourceFault, SourcePlaces};
+use super::typed::TypedScope;
 use crate::error::CommandError;
 use crate::expression::{Evaluator, ExprError, RangeArgument, Scope, ScopeError};
 use crate::model::Process;

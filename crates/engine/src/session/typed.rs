@@ -298,26 +298,28 @@ impl TypedScope<'_> {
     }
 
     /// A value as what shows values takes it: the module, the type in it, and where it is.
-    pub(crate) fn shown(&mut self, operand: &Operand) -> Result<(Option<Address>, farsight_symbols::TypeRef, Stored), ScopeError> {
+    pub(crate) fn shown(
+        &mut self,
+        operand: &Operand,
+    ) -> Result<(Option<Address>, farsight_symbols::TypeRef, Stored), ScopeError> {
         let (module, of) = shapes::in_module(&operand.of);
-        let place = match &operand.held {
-            Held::Place(place) => match place.space {
-                Space::Memory => Stored::Memory(Address(place.at)),
-                Space::Variable(number) => self
-                    .parts
-                    .get(number as usize)
-                    .map(|parts| parts.at(place.at))
-                    .ok_or(ScopeError::Unavailable {
-                        why: "The variable is gone".into(),
-                    })?,
-            },
-            Held::Integer(value) => Stored::value(value.to_le_bytes().to_vec()),
-            Held::Float(value) => {
-                let size = self.size_in_bytes(&operand.of)?;
-                Stored::value(cpp::float_bytes(*value, size).unwrap_or_default())
-            }
-            Held::Bytes(bytes) => Stored::value(bytes.to_vec()),
-        };
+        let place =
+            match &operand.held {
+                Held::Place(place) => match place.space {
+                    Space::Memory => Stored::Memory(Address(place.at)),
+                    Space::Variable(number) => self.parts.get(number as usize).map(|parts| parts.at(place.at)).ok_or(
+                        ScopeError::Unavailable {
+                            why: "The variable is gone".into(),
+                        },
+                    )?,
+                },
+                Held::Integer(value) => Stored::value(value.to_le_bytes().to_vec()),
+                Held::Float(value) => {
+                    let size = self.size_in_bytes(&operand.of)?;
+                    Stored::value(cpp::float_bytes(*value, size).unwrap_or_default())
+                }
+                Held::Bytes(bytes) => Stored::value(bytes.to_vec()),
+            };
         Ok((module, of, place))
     }
 }

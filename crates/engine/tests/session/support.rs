@@ -153,7 +153,7 @@ impl Outside for World {
         let made = self.traffic.turn.load(Ordering::SeqCst);
         let name = match to {
             Destination::Local => "local",
-            Destination::ProcessServer(text) => text,
+            Destination::ProcessServer(text) | Destination::Image(text) => text,
         };
         let copy = stream.try_clone().unwrap();
         self.links.lock().unwrap().push((name.into(), copy));

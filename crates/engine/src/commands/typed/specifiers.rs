@@ -67,7 +67,10 @@ impl Specifiers {
                 let count = cpp::evaluate(inside, &node, scope)
                     .and_then(|count| cpp::as_number(inside, &count, scope))
                     .map_err(|error| error.shifted(start))?;
-                if !inside.get(length..).is_some_and(|behind| behind.trim_start().starts_with(']')) {
+                if !inside
+                    .get(length..)
+                    .is_some_and(|behind| behind.trim_start().starts_with(']'))
+                {
                     return Err(wrong("A ']' is missing"));
                 }
                 specifiers.elements = Some(count);
@@ -194,7 +197,12 @@ fn read_text(scope: &mut TypedScope<'_>, address: Address, wide: bool) -> Option
         return None;
     }
     if wide {
-        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+        let units: Vec<u16> = bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|unit| u16::from_le_bytes(*unit))
+            .collect();
         let end = units.iter().position(|unit| *unit == 0);
         return Some(Text {
             text: String::from_utf16_lossy(units.get(..end.unwrap_or(units.len())).unwrap_or_default()),

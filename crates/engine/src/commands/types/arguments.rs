@@ -205,7 +205,9 @@ impl FieldPath {
         let names = bare.split('.').map(|name| FieldName::new(name, prefixes));
         FieldPath {
             names: names.collect(),
-            levels: u32::try_from(word.len() - bare.len()).unwrap_or(MOST_LEVELS).min(MOST_LEVELS),
+            levels: u32::try_from(word.len() - bare.len())
+                .unwrap_or(MOST_LEVELS)
+                .min(MOST_LEVELS),
         }
     }
 }
@@ -216,7 +218,10 @@ fn is_field(session: &mut Session, named: &Named, path: &FieldPath) -> Result<bo
         return Ok(false);
     };
     let process = session.process()?;
-    let module = process.modules.iter().position(|module| module.image.base == named.module);
+    let module = process
+        .modules
+        .iter()
+        .position(|module| module.image.base == named.module);
     let Some(module) = module else {
         return Ok(false);
     };

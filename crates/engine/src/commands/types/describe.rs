@@ -29,13 +29,15 @@ fn nested(ground: &Ground<'_, '_, '_>, module: usize, of: &TypeRef, verbose: boo
         TypeKind::MemberPointer { .. } | TypeKind::Unspecified => found.name.clone(),
         TypeKind::Record { .. } => {
             // What has a name only as another name of it is known by that one.
-            let shown = bare(match found.name.contains("<unnamed") || found.name.contains("<anonymous") {
-                true => match ground.type_of(module, of) {
-                    Ok(alias) => alias.name.clone(),
-                    Err(_) => found.name.clone(),
+            let shown = bare(
+                match found.name.contains("<unnamed") || found.name.contains("<anonymous") {
+                    true => match ground.type_of(module, of) {
+                        Ok(alias) => alias.name.clone(),
+                        Err(_) => found.name.clone(),
+                    },
+                    false => found.name.clone(),
                 },
-                false => found.name.clone(),
-            });
+            );
             match verbose {
                 true => format!("struct {shown}{}", counted(ground, module, of)),
                 false => shown,

@@ -85,7 +85,9 @@ impl<'l, 'g, 'r, 'a> Layout<'l, 'g, 'r, 'a> {
             exists = false;
         }
         let is_array = matches!(
-            self.ground.stripped(value.module, &value.type_ref).map(|found| found.kind.clone()),
+            self.ground
+                .stripped(value.module, &value.type_ref)
+                .map(|found| found.kind.clone()),
             Ok(TypeKind::Array { .. })
         );
         if self.ground.is_record(&value) {
@@ -179,7 +181,10 @@ impl<'l, 'g, 'r, 'a> Layout<'l, 'g, 'r, 'a> {
             let is_null = there.address().is_some_and(|address| address.0 == 0);
             return (there, !is_null);
         }
-        (Value::memory(value.module, target.clone(), farsight_types::Address(0)), false)
+        (
+            Value::memory(value.module, target.clone(), farsight_types::Address(0)),
+            false,
+        )
     }
 
     fn field(&mut self, flat: &Flat, exists: bool, depth: u32, levels: u32) {
@@ -226,7 +231,11 @@ impl<'l, 'g, 'r, 'a> Layout<'l, 'g, 'r, 'a> {
             };
             self.field(&flat, true, depth, levels);
         }
-        self.more += if self.limits.elements.is_some() { count - shown } else { 0 };
+        self.more += if self.limits.elements.is_some() {
+            count - shown
+        } else {
+            0
+        };
     }
 
     /// Adds a row; false where there is no room.
@@ -235,8 +244,14 @@ impl<'l, 'g, 'r, 'a> Layout<'l, 'g, 'r, 'a> {
             self.more += 1;
             return false;
         }
-        let what = described(self.ground, flat.value.module, &flat.value.type_ref, self.limits.verbose);
-        let value = (exists || flat.is_static && flat.value.address().is_some()).then(|| alone(self.ground, &flat.value));
+        let what = described(
+            self.ground,
+            flat.value.module,
+            &flat.value.type_ref,
+            self.limits.verbose,
+        );
+        let value =
+            (exists || flat.is_static && flat.value.address().is_some()).then(|| alone(self.ground, &flat.value));
         self.rows.push(FieldRow {
             depth,
             offset: flat.offset,

@@ -23,11 +23,7 @@ const MOST_DUMPED: usize = 50;
 const MOST_OBJECTS: usize = 1000;
 
 /// `dt module!Pattern*`.
-pub(super) fn matching(
-    session: &mut Session,
-    arguments: &Arguments<'_>,
-    pattern: &str,
-) -> Result<Flow, CommandError> {
+pub(super) fn matching(session: &mut Session, arguments: &Arguments<'_>, pattern: &str) -> Result<Flow, CommandError> {
     let (only, pattern) = split_name(pattern);
     let module_pattern = only.map(Pattern::new);
     let mut list = TypeList::default();

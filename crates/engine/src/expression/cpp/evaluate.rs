@@ -368,7 +368,10 @@ impl Walk<'_, '_> {
                 Held::Place(Place {
                     space: Space::Variable(_),
                     ..
-                }) => Err(self.wrong(0, "This is in registers, which change; only what is in memory can be kept")),
+                }) => Err(self.wrong(
+                    0,
+                    "This is in registers, which change; only what is in memory can be kept",
+                )),
                 _ => Ok(operand),
             };
         }

@@ -61,11 +61,8 @@ impl TypedScope<'_> {
             Err(SymbolFault::Command(error)) => return self.answer(Err(error)),
         };
         let process = self.session.process();
-        let is_code = process.is_ok_and(|process| {
-            process
-                .module_at(address)
-                .is_some_and(|module| module.is_code(address))
-        });
+        let is_code =
+            process.is_ok_and(|process| process.module_at(address).is_some_and(|module| module.is_code(address)));
         let of = if is_code { CppType::Function } else { CppType::Unknown };
         Ok(Some(Operand::memory(of, address.0)))
     }

@@ -14,7 +14,9 @@ use crate::session::ValueScope;
 impl TypedScope<'_> {
     /// A variable of a module, in the chosen frame or in none.
     pub(super) fn located(&mut self, scope: &ValueScope, module: usize, id: DieId) -> Result<Operand, ScopeError> {
-        let value = self.session.with_values(scope, &[module], |ground| ground.variable(module, id));
+        let value = self
+            .session
+            .with_values(scope, &[module], |ground| ground.variable(module, id));
         let value = self.answer(value)?;
         let base = self.base_of(module);
         let of = known(base, value.type_ref);

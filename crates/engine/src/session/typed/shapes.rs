@@ -7,9 +7,7 @@ use farsight_types::Address;
 
 use super::TypedScope;
 use crate::expression::ScopeError;
-use crate::expression::cpp::{
-    self, Bits, CppScope, CppType, Field, Fields, KnownType, Operand, Shape, basic_named,
-};
+use crate::expression::cpp::{self, Bits, CppScope, CppType, Field, Fields, KnownType, Operand, Shape, basic_named};
 
 impl TypedScope<'_> {
     pub(super) fn shape_of(&mut self, of: &KnownType) -> Result<Shape, ScopeError> {
@@ -189,7 +187,11 @@ fn record(reader: &DebugReader<'_>, module: Address, id: farsight_symbols::TypeI
         .collect();
     // Bases last to be looked through, but their own names count as early as any.
     fields.sort_by_key(|field| field.is_base);
-    for (number, variant) in members.variants.iter().flat_map(|part| part.variants.iter().enumerate()) {
+    for (number, variant) in members
+        .variants
+        .iter()
+        .flat_map(|part| part.variants.iter().enumerate())
+    {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         fields.extend(
             variant

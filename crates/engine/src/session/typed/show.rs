@@ -107,7 +107,10 @@ impl TypedScope<'_> {
         };
         const MOST: u64 = 256;
         let text = match is_text {
-            true => match self.session.read_memory(farsight_types::AddressRange::new(address, MOST)) {
+            true => match self
+                .session
+                .read_memory(farsight_types::AddressRange::new(address, MOST))
+            {
                 Ok(bytes) if !bytes.is_empty() => match text(&bytes) {
                     Content::Text(text) => Some(text),
                     _ => None,
