@@ -22,6 +22,7 @@ mod formats;
 mod frames;
 mod function;
 mod info;
+mod locals;
 mod log;
 mod memory;
 mod modules;
@@ -153,7 +154,7 @@ const AREAS: &[(&str, &[&[Row]])] = &[
     ("Going on and stepping", &[execute::ROWS, step::ROWS, watch::ROWS]),
     ("Breakpoints", &[breakpoints::ROWS]),
     ("Events", &[events::ROWS]),
-    ("Stacks", &[stack::ROWS, frames::ROWS, stacks::ROWS]),
+    ("Stacks", &[stack::ROWS, frames::ROWS, stacks::ROWS, locals::ROWS]),
     ("Registers", &[registers::ROWS]),
     (
         "Memory",

@@ -2,7 +2,7 @@
 
 use farsight_session::Record;
 use farsight_session::record::{FrameKind, FrameTrust, Place, Stack, StackColumns, StackFrame, SymbolName};
-use farsight_symbols::{EndReason, Frame, Trust};
+use farsight_symbols::{EndReason, Frame, Trust, VariableKind};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange, Registers};
 
@@ -11,7 +11,8 @@ use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::memory::Cached;
 use crate::model::Process;
-use crate::session::{Readers, Session, Stacked, Walked};
+use crate::session::{LocalVariable, Readers, Session, Stacked, Walked};
+use crate::values::Limits;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -120,9 +121,38 @@ fn stack(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
     };
     let readers = Readers::new(session.process()?);
     let frames = readers.expand(&walked, most);
-    let stack = shown(&readers, &walked, &frames, columns, naming);
+    let mut stack = shown(&readers, &walked, &frames, columns, naming);
+    if naming.parameters && !text.starts_with('=') {
+        let locals: Vec<_> = frames.iter().map(|frame| readers.locals(frame)).collect();
+        add_parameters(session, &mut stack, locals, &frames)?;
+    }
     session.output.record(Record::Stack(stack));
     Ok(Flow::Done)
+}
+
+/// Adds the values of parameters to the frames that they are of; what all of them lack is fetched at once.
+fn add_parameters(
+    session: &mut Session,
+    stack: &mut Stack,
+    locals: Vec<Option<Vec<LocalVariable>>>,
+    frames: &[Stacked],
+) -> Result<(), CommandError> {
+    let parameters: Vec<Option<Vec<LocalVariable>>> = locals
+        .into_iter()
+        .map(|of_frame| {
+            let is_parameter = |local: &LocalVariable| local.variable.kind == VariableKind::Parameter;
+            Some(of_frame?.into_iter().filter(is_parameter).collect())
+        })
+        .collect();
+    let outermost = frames.iter().map(|frame| frame.physical).max().unwrap_or(0);
+    let scope = session.value_scope(outermost)?;
+    let all: Vec<LocalVariable> = parameters.iter().flatten().flatten().cloned().collect();
+    let mut values = session.show_locals(&scope, &all, Limits::default())?.into_iter();
+    for (frame, parameters) in stack.frames.iter_mut().zip(parameters) {
+        let Some(parameters) = parameters else { continue };
+        frame.parameters = Some(values.by_ref().take(parameters.len()).map(|shown| shown.node).collect());
+    }
+    Ok(())
 }
 
 /// A count of frames, or the usual one.
@@ -264,8 +294,9 @@ pub(super) fn shown(
 
 fn site(readers: &Readers<'_>, frame: &Stacked, naming: Naming) -> Place {
     let mut place = readers.site(frame);
+    // Where the debug information knows the parameters, they are shown with their values.
     if naming.parameters
-        && frame.kind == FrameKind::Called
+        && frame.scope.is_none()
         && let Some(name) = &mut place.symbol
         && let Some(module) = readers.process().module_at(frame.lookup)
         && let Some(symbols) = module.loaded()

@@ -151,9 +151,7 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
     let (wanted, rest) = take_options(session, invocation)?;
     let text = rest.trim();
     if text == "*" {
-        return Err(CommandError::Refused(
-            "x * shows local variables, whose types are not in this build; x Module!* lists a module's symbols".into(),
-        ));
+        return super::locals::show_all(session);
     }
     if text.is_empty() {
         return Err(invocation.missing("a pattern, such as libc!mem*"));

@@ -274,11 +274,22 @@ impl SessionScope<'_> {
 
 impl Scope for SessionScope<'_> {
     fn symbol(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
+        // What is local hides what is not; `module!name` is never local.
+        if !name.contains('!')
+            && let Some(address) = self.local_symbol(name)?
+        {
+            return Ok(Some(address));
+        }
         match self.session.find_symbol(name) {
             Ok(address) => Ok(address.map(|address| address.0)),
             Err(SymbolFault::Ambiguous(candidates)) => Err(ScopeError::Ambiguous { candidates }),
             Err(SymbolFault::Command(error)) => self.answer(Err(error)),
         }
+    }
+
+    fn local_symbol(&mut self, name: &str) -> Result<Option<u64>, ScopeError> {
+        let found = self.session.local_address(name);
+        Ok(self.answer(found)?.map(|address| address.0))
     }
 
     fn source_line(&mut self, text: &str) -> Result<Option<u64>, ScopeError> {

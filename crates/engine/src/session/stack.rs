@@ -165,10 +165,16 @@ impl<'p> Readers<'p> {
         place
     }
 
+    /// The function and the inlined calls at an address, innermost first.
+    pub(crate) fn expand_address(&self, address: Address) -> Vec<Stacked> {
+        let mut frames = Vec::new();
+        self.add(0, address, address, FrameKind::Called, &mut frames);
+        frames
+    }
+
     /// A place by the innermost function that was inlined there, and by the one that it was inlined into.
     pub(crate) fn innermost_place(&self, place: Place) -> (Place, Option<SymbolName>) {
-        let mut frames = Vec::new();
-        self.add(0, place.address, place.address, FrameKind::Called, &mut frames);
+        let frames = self.expand_address(place.address);
         match frames.first() {
             Some(innermost) if innermost.kind == FrameKind::Inlined => {
                 let outer = frames.last().and_then(|outer| self.site(outer).symbol);

@@ -1,0 +1,102 @@
+//! `dv`: the parameters and variables of the chosen frame.
+
+use std::cmp::Reverse;
+
+use farsight_session::Record;
+use farsight_session::record::{LocalColumns, Locals};
+use farsight_symbols::Pattern;
+use farsight_types::Address;
+
+use super::{Invocation, Needs, Prefix, Row};
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::expression::take_word;
+use crate::session::{Session, ShownLocal};
+use crate::values::Limits;
+
+pub(super) const ROWS: &[Row] = &[Row {
+    names: &["dv"],
+    usage: "[~Thread] dv [/f Address] [/i] [/t] [/v|/V] [/a|/A|/n|/N|/z|/Z] [Pattern ...]",
+    summary: "Shows the parameters and local variables of the chosen frame, inlined calls included: /i says which are \
+              parameters, /t types, /v addresses, /V also registers; /a /n /z sort by address, name, size, in capitals \
+              backwards; /f shows those of the function at an address.",
+    needs: Needs::Rest,
+    writes: false,
+    prefix: Prefix::Selects,
+    run: show,
+}];
+
+#[derive(Default)]
+struct Options {
+    columns: LocalColumns,
+    order: Option<char>,
+    function: Option<Address>,
+}
+
+fn show(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let mut options = Options::default();
+    let mut rest = invocation.text.trim_start();
+    while rest.starts_with('/') {
+        let (option, behind) = take_word(rest);
+        rest = behind;
+        // Letters may stand together, as in /ivt.
+        for letter in option.chars().skip(1) {
+            match letter {
+                'i' => options.columns.kind = true,
+                't' => options.columns.type_name = true,
+                'v' => options.columns.address = true,
+                'V' => options.columns.place = true,
+                'a' | 'A' | 'n' | 'N' | 'z' | 'Z' => options.order = Some(letter),
+                'f' => {
+                    let (address, behind) = session.evaluate_prefix(rest, invocation.position_of(rest))?;
+                    options.function = Some(Address(address));
+                    rest = behind.trim_start();
+                }
+                _ => {
+                    let why = format!("'{option}' is not an option of dv; /f /i /t /v /V /a /A /n /N /z /Z are");
+                    return Err(CommandError::syntax(invocation.position_of(option), why));
+                }
+            }
+        }
+    }
+    let patterns: Vec<Pattern> = rest.split_whitespace().map(Pattern::new).collect();
+    list(session, &options, &patterns)
+}
+
+/// `x *`.
+pub(super) fn show_all(session: &mut Session) -> Result<Flow, CommandError> {
+    let options = Options {
+        columns: LocalColumns {
+            kind: true,
+            type_name: true,
+            address: true,
+            place: false,
+        },
+        ..Options::default()
+    };
+    list(session, &options, &[])
+}
+
+fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Result<Flow, CommandError> {
+    let number = session.chosen_frame().map_or(0, |frame| frame.number);
+    let (scope, mut locals) = match options.function {
+        Some(address) => session.locals_at(address)?,
+        None => session.locals_of_frame(number)?,
+    };
+    let is_meant = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name));
+    locals.retain(|local| is_meant(&local.variable.name));
+    let mut shown = session.show_locals(&scope, &locals, Limits::default())?;
+    match options.order {
+        Some('a') => shown.sort_by_key(|local| local.node.address),
+        Some('A') => shown.sort_by_key(|local| Reverse(local.node.address)),
+        Some('n') => shown.sort_by(|one, other| one.node.name.cmp(&other.node.name)),
+        Some('N') => shown.sort_by(|one, other| other.node.name.cmp(&one.node.name)),
+        Some('z') => shown.sort_by_key(|local| local.size),
+        Some('Z') => shown.sort_by_key(|local| Reverse(local.size)),
+        _ => {}
+    }
+    let rows = shown.into_iter().map(|ShownLocal { node, .. }| node).collect();
+    let columns = options.columns;
+    session.output.record(Record::Locals(Locals { rows, columns }));
+    Ok(Flow::Done)
+}
