@@ -110,6 +110,10 @@ impl Session {
                     VariableKind::Local => NodeKind::Local,
                     VariableKind::Static => NodeKind::Static,
                 };
+                if limits.depth == 0 {
+                    // What is in it was not asked for; how much there is of it says nothing.
+                    node.more = 0;
+                }
                 if variable.is_shadowed && node.note.is_none() {
                     node.note = Some(String::from("shadowed"));
                 }

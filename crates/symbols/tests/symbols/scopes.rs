@@ -34,6 +34,12 @@ INLINE int cube(int edge, int ignored) {
 }
 NOINLINE int leaf(int x) { sink = x; return x + sink; }
 NOINLINE int jumps(int x) { sink = 1; return leaf(x + 1); }
+NOINLINE int hops(int x) { sink = 2; return jumps(x * 2); }
+NOINLINE int either(int x) { if (x > 5) { sink = 9; return hops(x); } sink = 8; return jumps(x); }
+NOINLINE int indirect(int x, int (*last)(int)) { sink = 4; if (x > 3) return jumps(x); return last(x); }
+NOINLINE int certain(int x) { return hops(x) + 1; }
+NOINLINE int partly(int x) { return either(x) + 2; }
+NOINLINE int unsure(int x) { return indirect(x, leaf) + 3; }
 NOINLINE int middle(int x) {
     int kept = cube(x, 3);
     for (int i = 0; i < x; i++) { int kept = leaf(i); sink = kept; }
@@ -44,6 +50,7 @@ int main(int argc, char **argv) {
     outer::Box<long>::Part part{argc};
     struct Local { int inside; NOINLINE int local() { return inside + atoi("3"); } } local{argc};
     auto closure = [&](int y) { return y + leaf(argc); };
+    argc += certain(argc) + partly(argc) + unsure(argc);
     return middle(argc) + hidden.twice() + (int)part.weigh(4) + closure(argc) + local.local() + cube(argc, 1);
 }
 "#;
@@ -277,5 +284,34 @@ fn calls_say_whom_and_whether_they_return() {
             arguments.into_iter().any(|parameter| parameter.register == Some(5)),
             "{middle:?}"
         );
+    }
+}
+
+#[test]
+fn functions_that_gave_their_place_away_are_found_where_that_is_certain() {
+    for (_scratch, program, info) in programs().skip(1).take(2) {
+        let reader = info.reader();
+        let leaf = function(&info, "leaf").function.id;
+        let named = |_: &str| None;
+        for (caller, expected) in [
+            ("certain", &["jumps", "hops"][..]),
+            ("partly", &["jumps"]),
+            ("unsure", &[]),
+            ("middle", &[]),
+        ] {
+            let calls = reader.call_sites(function(&info, caller).function.id).unwrap();
+            let call = calls.sites.iter().find(|site| !site.is_tail).unwrap();
+            let found = reader.tail_calls(call.return_pc.unwrap(), leaf, &named);
+            let names: Vec<_> = found
+                .iter()
+                .map(|tail| reader.qualified_name(tail.function).unwrap())
+                .collect();
+            assert_eq!(names, expected, "{caller} of {program:?}");
+        }
+        // Nobody in between where the call is of the function itself, or of one that does not lead there.
+        let main = function(&info, "main").function.id;
+        let site = reader.call_sites(function(&info, "certain").function.id).unwrap();
+        let place = site.sites[0].return_pc.unwrap();
+        assert_eq!(reader.tail_calls(place, main, &named), []);
     }
 }

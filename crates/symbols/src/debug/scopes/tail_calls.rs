@@ -2,7 +2,7 @@
 //!
 //! The caller's call says whom it called; where that is not the function whose frame lies within, it must have led there
 //! by calls that take their caller's place. If the debug information knows all such calls on the way and there is one way
-//! only, it is what happened.
+//! only, it is what happened; of several ways, what they have in common at their ends is.
 
 use std::collections::HashSet;
 
@@ -14,6 +14,10 @@ use super::{CallSite, CallTarget, DebugReader, DieId};
 const MOST_FRAMES: usize = 16;
 /// Most functions that are looked through for one.
 const MOST_FUNCTIONS: usize = 256;
+/// Most ways that are compared.
+const MOST_WAYS: usize = 32;
+/// Most calls that are followed in all; ways through the same functions multiply.
+const MOST_STEPS: usize = 4096;
 
 /// A function that called the next one last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,9 +35,27 @@ struct Search<'s, 'a> {
     callee: DieId,
     /// The way that is being followed.
     way: Vec<TailCall>,
-    /// The ways that lead to the callee; two are as bad as many.
+    /// The ways that lead to the callee.
     found: Vec<Vec<TailCall>>,
     looked_through: HashSet<DieId>,
+    steps: usize,
+}
+
+/// What all ways have in common at their ends, innermost first.
+fn certain(ways: &[Vec<TailCall>]) -> Vec<TailCall> {
+    let Some((first, others)) = ways.split_first() else {
+        return Vec::new();
+    };
+    let shortest = ways.iter().map(Vec::len).min().unwrap_or(0);
+    let common = |at: &dyn Fn(&[TailCall], usize) -> Option<TailCall>| {
+        let same = |index: &usize| others.iter().all(|other| at(other, *index) == at(first, *index));
+        (0..shortest).take_while(same).count()
+    };
+    let innermost = common(&|way, index| way.iter().rev().nth(index).copied());
+    let outermost = common(&|way, index| way.get(index).copied()).min(shortest - innermost);
+    let inner = first.iter().rev().take(innermost);
+    let outer = first.iter().take(outermost).rev();
+    inner.chain(outer).copied().collect()
 }
 
 /// There may be ways that are not known.
@@ -61,6 +83,7 @@ impl<'a> DebugReader<'a> {
             way: Vec::new(),
             found: Vec::new(),
             looked_through: HashSet::new(),
+            steps: 0,
         };
         let Some(first) = search.definition(called) else {
             return Vec::new();
@@ -68,10 +91,7 @@ impl<'a> DebugReader<'a> {
         if first == callee || search.follow(first).is_err() {
             return Vec::new();
         }
-        match search.found.as_mut_slice() {
-            [only] => only.iter().rev().copied().collect(),
-            _ => Vec::new(),
-        }
+        certain(&search.found)
     }
 
     fn is_same_function(&self, called: DieId, callee: DieId) -> bool {
@@ -105,12 +125,12 @@ impl Search<'_, '_> {
             let CallTarget::Function(target) = site.target else {
                 return Err(Unknown);
             };
-            let pc = site.return_pc.ok_or(Unknown)?;
+            self.steps += 1;
+            let pc = site.return_pc.filter(|_| self.steps <= MOST_STEPS).ok_or(Unknown)?;
             self.way.push(TailCall { function, pc });
             if self.reader.is_same_function(target, self.callee) {
                 self.found.push(self.way.clone());
-                // Ways multiply; two suffice to know that there is not one.
-                if self.found.len() > 1 {
+                if self.found.len() > MOST_WAYS {
                     return Err(Unknown);
                 }
             } else {
