@@ -23,7 +23,7 @@ mod walk;
 pub(crate) use access::number;
 use index::Builders;
 pub(crate) use load::Manner;
-pub(crate) use locals::{LocalVariable, ShownLocal};
+pub(crate) use locals::{FrameLocals, LocalVariable, ShownLocal};
 pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use source::{SourceFault, SourceSettings, take_function_name, take_source_line};
 pub(crate) use stack::{Readers, Stacked};

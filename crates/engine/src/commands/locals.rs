@@ -11,7 +11,7 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
-use crate::session::{Session, ShownLocal};
+use crate::session::{FrameLocals, Session, ShownLocal};
 use crate::values::Limits;
 
 pub(super) const ROWS: &[Row] = &[Row {
@@ -79,9 +79,17 @@ pub(super) fn show_all(session: &mut Session) -> Result<Flow, CommandError> {
 
 fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Result<Flow, CommandError> {
     let number = session.chosen_frame().map_or(0, |frame| frame.number);
-    let (scope, mut locals) = match options.function {
+    let FrameLocals { scope, found } = match options.function {
         Some(address) => session.locals_at(address)?,
         None => session.locals_of_frame(number)?,
+    };
+    let mut locals = match found {
+        Ok(locals) => locals,
+        // No error: what is done for each frame goes on to the next.
+        Err(why) => {
+            session.output.line(why);
+            return Ok(Flow::Done);
+        }
     };
     let is_meant = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name));
     locals.retain(|local| is_meant(&local.variable.name));

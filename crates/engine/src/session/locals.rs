@@ -19,6 +19,14 @@ pub(crate) struct LocalVariable {
     pub(crate) variable: Variable,
 }
 
+/// The variables of a frame or a function.
+pub(crate) struct FrameLocals {
+    /// Where their values are.
+    pub(crate) scope: ValueScope,
+    /// Which there are, or why nobody knows.
+    pub(crate) found: Result<Vec<LocalVariable>, String>,
+}
+
 /// What is shown of a variable.
 pub(crate) struct ShownLocal {
     pub(crate) node: ValueNode,
@@ -46,7 +54,7 @@ impl Readers<'_> {
 
 impl Session {
     /// The parameters and variables of a frame of the current thread, by its number, and where their values are.
-    pub(crate) fn locals_of_frame(&mut self, number: usize) -> Result<(ValueScope, Vec<LocalVariable>), CommandError> {
+    pub(crate) fn locals_of_frame(&mut self, number: usize) -> Result<FrameLocals, CommandError> {
         let thread = self.place()?.thread;
         let walked = self.walk(thread, number + 2)?;
         self.load_for(walked.frames.iter().map(farsight_symbols::Frame::lookup_address))?;
@@ -57,33 +65,32 @@ impl Session {
                 what: format!("there is no frame {number:#x}; the stack has {:#x}", frames.len()),
             });
         };
-        let Some(locals) = readers.locals(frame) else {
-            return Err(CommandError::NoSuch {
-                what: format!(
-                    "no debug information tells the variables of {}; !chksym shows where it was looked for",
-                    readers.site(frame)
-                ),
-            });
+        let unknown = || {
+            format!(
+                "no debug information tells the variables of {}; !chksym shows where it was looked for",
+                readers.site(frame)
+            )
         };
+        let found = readers.locals(frame).ok_or_else(unknown);
         let level = frame.physical;
-        Ok((self.value_scope(level)?, locals))
+        Ok(FrameLocals {
+            scope: self.value_scope(level)?,
+            found,
+        })
     }
 
     /// The variables of the function at an address, which no frame needs to be in.
-    pub(crate) fn locals_at(&mut self, address: Address) -> Result<(ValueScope, Vec<LocalVariable>), CommandError> {
+    pub(crate) fn locals_at(&mut self, address: Address) -> Result<FrameLocals, CommandError> {
         let place = self.place_of(address)?;
         let readers = Readers::new(self.process()?);
         let innermost = readers.expand_address(address);
         let locals = innermost.first().and_then(|frame| readers.locals(frame));
-        let Some(mut locals) = locals else {
-            return Err(CommandError::NoSuch {
-                what: format!("no debug information tells the variables of {place}"),
-            });
-        };
-        for local in &mut locals {
-            local.level = None;
-        }
-        Ok((self.global_scope(), locals))
+        let found = locals.ok_or_else(|| format!("no debug information tells the variables of {place}"));
+        let without_frame = |local| LocalVariable { level: None, ..local };
+        Ok(FrameLocals {
+            scope: self.global_scope(),
+            found: found.map(|locals| locals.into_iter().map(without_frame).collect()),
+        })
     }
 
     /// What is shown of variables, of whatever frames of a scope: what all of them lack is fetched at once.
