@@ -401,6 +401,9 @@ int main()
     const char *seconds = getenv("FARSIGHT_DEBUGGEE_SECONDS");
     alarm(seconds ? static_cast<unsigned>(strtoul(seconds, nullptr, 10)) : 600);
     prctl(PR_SET_PTRACER, ~0ul, 0, 0, 0);
+    // A buffer of its own keeps the heap the same whether a terminal reads or not.
+    static char buffer[1024];
+    setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     printf("ready %d\n", static_cast<int>(getpid()));
     fflush(stdout);
 

@@ -10,6 +10,7 @@ mod engine;
 mod farsight;
 mod gdb;
 mod stops;
+mod written;
 
 use farsight_testkit::programs;
 

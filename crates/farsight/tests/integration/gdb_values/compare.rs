@@ -42,7 +42,7 @@ impl fmt::Display for Difference {
 }
 
 /// Whether arguments and locals are compared.
-const WITH_VALUES: bool = false;
+pub(super) const WITH_VALUES: bool = false;
 
 const NOTHING: &str = "(nothing)";
 

@@ -3,14 +3,19 @@
 use std::path::Path;
 
 use farsight_session::Record;
-use farsight_session::record::{FrameKind, Stack, StackFrame};
+use farsight_session::record::{Content, FrameKind, StackFrame};
 use farsight_testkit::DbgSrv;
 
+use super::compare::WITH_VALUES;
 use super::engine::Host;
-use super::stops::{Frame, Kind, Stop, plain};
+use super::stops::{Frame, Kind, Stop, Variable, plain};
+use super::written::written;
 
 /// The most frames of a stop that are compared.
 const MOST_FRAMES: usize = 40;
+
+/// Where the kernel puts what is not the program itself, without randomised addresses.
+const FIRST_OF_LIBRARIES: u64 = 0x7000_0000_0000;
 
 /// All stops of a program, and the environment that it ran in.
 pub(super) fn stops(program: &Path, steps: usize) -> (Vec<Stop>, Vec<(String, String)>) {
@@ -45,17 +50,56 @@ fn stop(host: &mut Host, label: String) -> Stop {
     let Some(Record::Stack(stack)) = stack.first() else {
         panic!("k: {stack:?}");
     };
-    Stop {
-        label,
-        pc,
-        sp,
-        frames: frames(stack),
+    let mut frames: Vec<Frame> = stack.frames.iter().take(MOST_FRAMES).map(frame).collect();
+    for (number, frame) in frames.iter_mut().enumerate() {
+        if WITH_VALUES && frame.pc < FIRST_OF_LIBRARIES {
+            host.run(&format!(".frame 0n{number}"));
+            frame.variables = variables(host);
+        }
     }
+    Stop { label, pc, sp, frames }
 }
 
-fn frames(stack: &Stack) -> Vec<Frame> {
-    let rows = stack.frames.iter().take(MOST_FRAMES);
-    rows.map(frame).collect()
+/// Those of the chosen frame, each with all that is in it.
+fn variables(host: &mut Host) -> Vec<Variable> {
+    let (locals, said, _) = host.try_run("dv");
+    let Some(Record::Locals(locals)) = locals.first() else {
+        assert!(said.contains("no debug information tells"), "dv: {said}");
+        return Vec::new();
+    };
+    let mut variables: Vec<Variable> = Vec::new();
+    // Inner blocks come last, and a name means the innermost of its variables.
+    for row in locals.rows.iter().rev() {
+        if variables.iter().any(|known| known.name == row.name) {
+            continue;
+        }
+        let is_more = row.formatted || matches!(row.content, Content::Composite | Content::Summary(_));
+        let whole = is_more.then(|| whole(host, &row.name)).flatten();
+        let value = whole.unwrap_or_else(|| written(row));
+        variables.push(Variable {
+            name: row.name.clone(),
+            value,
+        });
+    }
+    variables
+}
+
+/// Levels are added until everything is there, because pointers are followed too.
+fn whole(host: &mut Host, name: &str) -> Option<String> {
+    let mut deepest = None;
+    for levels in [2, 4, 6, 8, 11] {
+        let shown = host.try_run(&format!("dx -r{levels} -n {name}")).0;
+        let Some(Record::Value(shown)) = shown.first() else {
+            return deepest;
+        };
+        let text = written(&shown.value);
+        let is_whole = !text.contains("...");
+        deepest = Some(text);
+        if is_whole {
+            break;
+        }
+    }
+    deepest
 }
 
 fn frame(row: &StackFrame) -> Frame {

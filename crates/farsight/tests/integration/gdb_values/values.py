@@ -146,7 +146,8 @@ def variables(frame):
     while block is not None:
         for symbol in block:
             # A name means the innermost of its variables.
-            if (symbol.is_argument or symbol.is_variable) and symbol.print_name not in seen:
+            is_value = symbol.is_argument or symbol.is_variable or symbol.is_constant
+            if is_value and symbol.print_name not in seen:
                 seen.add(symbol.print_name)
                 kind = "arg" if symbol.is_argument else "var"
                 try:

@@ -1,0 +1,96 @@
+//! farsight's values, written as `values.py` writes gdb's.
+
+use farsight_session::record::{Content, NodeKind, ValueNode};
+
+/// Elements of an array that are compared.
+const MOST_ELEMENTS: usize = 40;
+
+/// What is in a node.
+pub(super) fn written(node: &ValueNode) -> String {
+    match &node.content {
+        Content::Composite => inside(node),
+        Content::Missing(why) if why == "synthetic pointer" => "p?".to_owned(),
+        Content::Missing(why) if why.contains("memory access") => format!("!{}", why.replace(' ', "-")),
+        Content::Missing(_) => "<gone>".to_owned(),
+        Content::Signed(number) => format!("i{number}"),
+        Content::Unsigned { value, .. } => format!("i{value}"),
+        Content::Wide { high, low, signed } => {
+            let bits = u128::from(*high) << 64 | u128::from(*low);
+            match signed {
+                true => format!("i{}", bits.cast_signed()),
+                false => format!("i{bits}"),
+            }
+        }
+        Content::Bool(value) => format!("i{value}"),
+        Content::Char { value, .. } => format!("i{value}"),
+        Content::Float(text) => float(text),
+        Content::Pointer { address, .. } => format!("p{:x}", address.0),
+        Content::Enumerator { name, value } => match name.as_deref().filter(|name| !name.contains(" | ")) {
+            Some(name) => format!("e{value}:{}", name.rsplit("::").next().unwrap_or_default()),
+            None => format!("e{value}"),
+        },
+        Content::Text(text) => format!("t{}", hex(text.text.as_bytes())),
+        // A variant of an enumeration with fields.
+        Content::Summary(text) => {
+            let variant = text.split(['(', ' ']).next().unwrap_or_default();
+            format!("{{{variant}={}}}", inside(node))
+        }
+        Content::Bytes(bytes) => format!("b{}", hex(bytes)),
+        Content::Nothing => "{}".to_owned(),
+    }
+}
+
+fn inside(node: &ValueNode) -> String {
+    let is_array = match node.children.first() {
+        Some(first) => first.name == "[0]",
+        None => node.type_name.ends_with(']') && !node.type_name.starts_with('&'),
+    };
+    let mut parts = Vec::new();
+    for child in &node.children {
+        match child.kind {
+            NodeKind::Static | NodeKind::Target => {}
+            _ if is_array => parts.push(written(child)),
+            NodeKind::Base => parts.push(format!("(base)={}", written(child))),
+            _ => parts.push(format!("{}={}", name(&child.name), written(child))),
+        }
+    }
+    match is_array {
+        true if node.children.is_empty() && node.more > 0 => "...".to_owned(),
+        true => {
+            let count = node.children.len() as u64 + node.more;
+            parts.truncate(MOST_ELEMENTS);
+            format!("[{count}:{}]", parts.join(","))
+        }
+        false if node.more > 0 => "...".to_owned(),
+        false => format!("{{{}}}", parts.join(",")),
+    }
+}
+
+fn name(name: &str) -> &str {
+    match name {
+        "<unnamed>" => "",
+        name => name.strip_prefix("__").unwrap_or(name),
+    }
+}
+
+/// A complex number is `1.5-2.5i`.
+fn float(text: &str) -> String {
+    let double = |text: &str| match text.parse::<f64>() {
+        Ok(number) if number.is_nan() => "nan".to_owned(),
+        Ok(number) => format!("{:016x}", number.to_bits()),
+        Err(_) => format!("({text})"),
+    };
+    let Some(complex) = text.strip_suffix('i') else {
+        return format!("f{}", double(text));
+    };
+    let signs = complex.match_indices(['+', '-']);
+    let between = signs
+        .filter(|(at, _)| *at > 0 && !complex[..*at].ends_with('e'))
+        .next_back();
+    let (real, imaginary) = complex.split_at(between.map_or(0, |(at, _)| at));
+    format!("c{},{}", double(real), double(imaginary))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
