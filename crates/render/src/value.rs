@@ -52,21 +52,29 @@ fn local(row: &ValueNode, columns: LocalColumns) -> String {
 /// `??`, `dx`.
 pub(crate) fn shown(out: &mut String, shown: &ShownValue) {
     let value = &shown.value;
+    if shown.tree {
+        write_line!(out, "{}", branch(value, 15));
+        tree(out, value, 1);
+        return;
+    }
     let text = content(value);
-    let parts = match shown.tree {
-        true => [
-            format!("{:15} : ", visible(&value.name)),
-            text,
-            bracketed(&value.type_name),
-        ],
-        false if text == visible(&value.type_name) => [String::new(), text, String::new()],
-        false => [format!("{} ", visible(&value.type_name)), text, String::new()],
+    let parts = match text == visible(&value.type_name) {
+        true => [String::new(), text],
+        false => [format!("{} ", visible(&value.type_name)), text],
     };
     write_line!(out, "{}{}", parts.concat().trim_end(), note(value));
-    match shown.tree {
-        true => tree(out, value, 1),
-        false => children(out, value, 1),
-    }
+    children(out, value, 1);
+}
+
+/// One line of a tree: `name : 7 [Type: int]`, and without a value where there is only what is in it.
+fn branch(node: &ValueNode, width: usize) -> String {
+    let name = visible(&node.name);
+    let text = match &node.content {
+        Content::Composite => String::new(),
+        Content::Signed(value) => format!(" : {value}"),
+        _ => format!(" : {}", content(node)),
+    };
+    format!("{name:width$}{text}{}{}", bracketed(&node.type_name), note(node))
 }
 
 fn bracketed(type_name: &str) -> String {
@@ -80,15 +88,7 @@ fn bracketed(type_name: &str) -> String {
 fn tree(out: &mut String, node: &ValueNode, depth: usize) {
     let indent = 4 * depth.min(MOST_INDENT);
     for child in &node.children {
-        write_line!(
-            out,
-            "{:indent$}{:16} : {}{}{}",
-            "",
-            visible(&child.name),
-            content(child),
-            bracketed(&child.type_name),
-            note(child)
-        );
+        write_line!(out, "{:indent$}{}", "", branch(child, 16));
         tree(out, child, depth + 1);
     }
     more(out, node, indent);

@@ -76,7 +76,7 @@ pub(super) fn result(
     let followed = scope.with_shown(operand, |ground, value| {
         let mut node = ground.show(name, value, limits);
         let leads = matches!(&node.content, Content::Pointer { address, text: None, .. } if address.0 != 0);
-        if !leads || !node.children.is_empty() || limits.depth == 0 {
+        if !leads || !node.children.is_empty() || limits.depth == 0 || limits.pointers {
             return node;
         }
         let Ok(target) = ground.target(value) else {
@@ -141,6 +141,7 @@ fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Op
             depth: 1,
             elements: ELEMENTS,
             pointers: true,
+            through: true,
             ..Limits::default()
         },
         skip: 0,

@@ -74,6 +74,11 @@ pub fn member(text: &str, of: Operand, name: &str, scope: &mut dyn CppScope) -> 
     evaluate::Walk { text, scope }.member(of, name, false, 0)
 }
 
+/// A field of a value that is its own, not that of something that it stands for; none where there is no such.
+pub fn own_member(of: Operand, name: &str, scope: &mut dyn CppScope) -> Option<Operand> {
+    evaluate::Walk { text: "", scope }.own_member(of, name)
+}
+
 /// A type of a module's debug information.
 pub fn known_type(module: farsight_types::Address, of: farsight_symbols::TypeRef) -> CppType {
     CppType::Known(KnownType { module, of })

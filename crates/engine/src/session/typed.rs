@@ -3,6 +3,7 @@
 //! Names are looked for from the inside out: variables of the chosen frame, then those of the module that it is in, of
 //! the program, of all others. What is not here is fetched on the way. Read [`TypedScope`] first.
 
+mod containers;
 mod names;
 mod places;
 mod shapes;
@@ -249,6 +250,14 @@ impl CppScope for TypedScope<'_> {
         let evaluator = crate::expression::Evaluator::new(self.session.memos.radix);
         let value = self.masm_scope(|scope| Ok(evaluator.evaluate(text, scope)))?;
         value.map_err(|error| ScopeError::Unavailable { why: error.to_string() })
+    }
+
+    fn element(&mut self, of: &Operand, index: u64) -> Result<Option<Operand>, ScopeError> {
+        self.element_of(of, index)
+    }
+
+    fn follow(&mut self, of: &Operand) -> Result<Option<Operand>, ScopeError> {
+        self.led_to(of)
     }
 
     fn variant(&mut self, of: &Operand) -> Result<Option<u32>, ScopeError> {

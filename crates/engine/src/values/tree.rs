@@ -18,6 +18,8 @@ pub(crate) struct Limits {
     pub(crate) nodes: u32,
     /// Pointers are followed below the value itself.
     pub(crate) pointers: bool,
+    /// What a pointer to a structure leads to is shown by its members, as if they were the pointer's.
+    pub(crate) through: bool,
     /// As the fields are, without formatters.
     pub(crate) raw: bool,
 }
@@ -30,6 +32,7 @@ impl Default for Limits {
             text: 256,
             nodes: 20_000,
             pointers: false,
+            through: false,
             raw: false,
         }
     }
@@ -108,6 +111,14 @@ impl Tree<'_, '_, '_, '_> {
                 )
             {
                 let target = self.ground.target(value)?;
+                if self.limits.through && self.ground.is_record(&target) {
+                    let inside = self.node(&node.name, &target, depth);
+                    if inside.content == Content::Composite && !inside.formatted {
+                        node.children = inside.children;
+                        node.more = inside.more;
+                        return Ok(());
+                    }
+                }
                 let mut child = self.node(&format!("*{}", node.name), &target, depth - 1);
                 child.kind = NodeKind::Target;
                 node.children.push(child);

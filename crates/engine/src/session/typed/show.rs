@@ -75,6 +75,7 @@ impl TypedScope<'_> {
             name: name.to_owned(),
             type_name,
             address,
+            formatted: matches!(content, Content::Text(_)),
             content,
             ..ValueNode::default()
         })

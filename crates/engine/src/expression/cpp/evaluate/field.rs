@@ -46,6 +46,18 @@ impl Walk<'_, '_> {
         Ok(None)
     }
 
+    /// A field that a structure has itself, or what a pointer to it leads to.
+    pub(in super::super) fn own_member(&mut self, of: Operand, name: &str) -> Option<Operand> {
+        let mut of = of;
+        if let Ok(Shape::Pointer(_)) = self.shape(&of.of, 0) {
+            of = self.follow(of, 0).ok()?;
+        }
+        let Ok(Shape::Record(fields)) = self.shape(&of.of, 0) else {
+            return None;
+        };
+        self.field_of(&of, &fields, name, 0).ok()?
+    }
+
     fn field_of(&mut self, of: &Operand, fields: &Fields, name: &str, at: usize) -> Outcome<Option<Operand>> {
         let way = self.way_to(fields, name, MOST_NESTED, at)?;
         if let Some(way) = way {
