@@ -6,14 +6,16 @@
 #[path = "parsers/debug.rs"]
 mod debug;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use debug::{debug_lines, debug_locations, debug_names, debug_scopes, debug_types};
 use farsight_engine::disassembly;
+use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
 use farsight_symbols::{
-    FrameRegisters, Image, ImageFile, ImageParts, LoadedUnwind, ModuleLookup, ModuleUnwind, PartsReader, PartsStep,
-    Pattern, ReadOutcome, Step, SymbolTable, UnwindContext, Unwinder,
+    DieId, FrameRegisters, Image, ImageFile, ImageParts, LoadedUnwind, ModuleLookup, ModuleUnwind, PartsReader, PartsStep,
+    Pattern, ReadOutcome, Step, SymbolTable, TypeId, TypeRef, UnitId, UnwindContext, Unwinder,
 };
 use farsight_target as target;
 use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};
@@ -33,6 +35,7 @@ pub const PARSERS: &[Parser] = &[
     ("image", image),
     ("unwind", unwind),
     ("expression", expression),
+    ("cpp_expression", cpp_expression),
     ("command_line", command_line),
     ("disassembly", disassembly),
     ("demangle", demangle),
@@ -383,6 +386,144 @@ impl Scope for Anywhere {
 
     fn module_entry(&mut self, base: Address) -> Result<Option<u64>, ScopeError> {
         Ok(Some(base.0))
+    }
+}
+
+/// C++ and Rust expressions: parsed, evaluated, shown with their types.
+pub fn cpp_expression(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let mut scope = Typed { memory: [0xa5; 64] };
+    match cpp::parse(text, &mut scope) {
+        Ok(node) => match cpp::evaluate(text, &node, &mut scope) {
+            Ok(operand) => {
+                assert!(!cpp::type_name(&mut scope, &operand.of).is_empty());
+                let _ = cpp::as_number(text, &operand, &mut scope);
+                let _ = cpp::kept(text, operand, &mut scope);
+            }
+            Err(error) => assert!(!error.with_caret(text).is_empty()),
+        },
+        Err(error) => assert!(!error.with_caret(text).is_empty()),
+    }
+    if let Ok((_, end)) = cpp::parse_prefix(text, &mut scope) {
+        assert!(text.get(end..).is_some());
+    }
+    let _ = cpp::parse_type(text, &mut scope);
+}
+
+/// A scope of few variables of all kinds, and of types that name each other.
+struct Typed {
+    memory: [u8; 64],
+}
+
+const TYPES: u64 = 8;
+
+fn type_number(number: u64) -> CppType {
+    let die = DieId {
+        unit: UnitId(0),
+        offset: number % TYPES,
+    };
+    cpp::known_type(Address(0), TypeRef::Entry(TypeId(die)))
+}
+
+impl cpp::Names for Typed {
+    fn kind_of(&mut self, name: &str) -> Result<cpp::NameKind, ScopeError> {
+        Ok(match name.as_bytes().first() {
+            Some(b'T' | b't') => cpp::NameKind::Type,
+            Some(b'a'..=b'n') => cpp::NameKind::Value,
+            _ => cpp::NameKind::Nothing,
+        })
+    }
+}
+
+impl cpp::CppScope for Typed {
+    fn variable(&mut self, name: &str) -> Result<Option<cpp::Operand>, ScopeError> {
+        let Some(first @ b'a'..=b'n') = name.as_bytes().first().copied() else {
+            return Ok(None);
+        };
+        Ok(Some(match first {
+            b'l' => cpp::Operand::memory(CppType::Unknown, 0),
+            b'm' => cpp::Operand::memory(CppType::Function, 0),
+            first => cpp::Operand::memory(type_number(u64::from(first - b'a')), u64::from(first)),
+        }))
+    }
+
+    fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError> {
+        let numbered = name.strip_prefix('T').and_then(|number| number.parse().ok());
+        Ok(numbered.map(type_number))
+    }
+
+    fn shape(&mut self, of: &cpp::KnownType) -> Result<Rc<cpp::Shape>, ScopeError> {
+        let number = of.of.id().map_or(0, |id| id.0.offset);
+        let field = |name: &str, of: u64, offset| cpp::Field {
+            name: (!name.is_empty()).then(|| name.to_owned()),
+            of: type_number(of),
+            offset,
+            bits: (offset == 5).then_some(cpp::Bits { at: 3, count: 9 }),
+            is_base: name == "Base",
+            variant: (name == "V").then_some(0),
+        };
+        Ok(Rc::new(match number {
+            0 => cpp::Shape::Number {
+                encoding: cpp::Encoding::Signed,
+                size: 4,
+            },
+            1 => cpp::Shape::Number {
+                encoding: cpp::Encoding::Float,
+                size: 8,
+            },
+            2 => cpp::Shape::Pointer(type_number(4)),
+            3 => cpp::Shape::Reference(type_number(4)),
+            // In itself, by a base, by an anonymous field and by a variant.
+            4 => cpp::Shape::Record(Rc::new(cpp::Fields {
+                size: u64::MAX,
+                fields: vec![
+                    field("x", 0, 0),
+                    field("y", 0, 5),
+                    field("p", 2, u64::MAX),
+                    field("Base", 4, 8),
+                    field("", 4, 16),
+                    field("V", 4, 0),
+                ],
+            })),
+            5 => cpp::Shape::Alias(type_number(6)),
+            6 => cpp::Shape::Alias(type_number(5)),
+            _ => cpp::Shape::Array(type_number(0), Some(u64::MAX)),
+        }))
+    }
+
+    fn type_name(&mut self, of: &cpp::KnownType) -> String {
+        format!("T{}", of.of.id().map_or(0, |id| id.0.offset))
+    }
+
+    fn read(&mut self, _: cpp::Space, at: u64, size: u64) -> Result<Vec<u8>, ScopeError> {
+        let bytes = usize::try_from(size).ok().and_then(|size| self.memory.get(..size));
+        bytes
+            .map(<[u8]>::to_vec)
+            .ok_or(ScopeError::Unreadable { at: Address(at) })
+    }
+
+    fn write(&mut self, _: cpp::Space, at: u64, bytes: &[u8]) -> Result<(), ScopeError> {
+        let place = self.memory.get_mut(..bytes.len());
+        place
+            .ok_or(ScopeError::Unreadable { at: Address(at) })?
+            .copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn register(&mut self, name: &str) -> Result<Option<cpp::Operand>, ScopeError> {
+        self.variable(name)
+    }
+
+    fn pseudo(&mut self, name: &str) -> Result<Option<cpp::Operand>, ScopeError> {
+        self.variable(name)
+    }
+
+    fn masm(&mut self, text: &str) -> Result<u64, ScopeError> {
+        Ok(text.len() as u64)
+    }
+
+    fn variant(&mut self, _: &cpp::Operand) -> Result<Option<u32>, ScopeError> {
+        Ok(Some(0))
     }
 }
 

@@ -56,6 +56,11 @@ fn expressions() {
 }
 
 #[test]
+fn cpp_expressions() {
+    replay("cpp_expression");
+}
+
+#[test]
 fn command_lines() {
     replay("command_line");
 }

@@ -72,6 +72,8 @@ fn bare(name: String) -> String {
 
 fn base(encoding: Encoding, size: u64, name: &str) -> String {
     match (encoding, size) {
+        // Rust's `()`.
+        (_, 0) => name.to_owned(),
         (Encoding::Signed | Encoding::SignedChar, 1) => String::from("Char"),
         (Encoding::Unsigned | Encoding::UnsignedChar, 1) => String::from("UChar"),
         (Encoding::Signed, size) => format!("Int{size}B"),

@@ -12,6 +12,8 @@ use crate::values::{Ground, Value};
 const MOST_ROWS: usize = 20_000;
 /// Anonymous structures and bases within each other.
 const MOST_NESTED: u32 = 32;
+/// How many of them one structure has; only hostile ones, which hold themselves, have more.
+const MOST_LOOKED_INTO: u32 = 1024;
 
 /// How much is shown.
 #[derive(Clone, Copy)]
@@ -276,7 +278,7 @@ pub(super) fn has_field(ground: &mut Ground<'_, '_, '_>, value: &Value, name: &F
 /// The fields of a value; those of bases and anonymous structures count as its own.
 fn flat(ground: &mut Ground<'_, '_, '_>, value: &Value, exists: bool) -> Vec<Flat> {
     let mut found = Vec::new();
-    add_flat(ground, value, exists, 0, MOST_NESTED, &mut found);
+    add_flat(ground, value, exists, 0, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), &mut found);
     found
 }
 
@@ -285,12 +287,14 @@ fn add_flat(
     value: &Value,
     exists: bool,
     start: u64,
-    left: u32,
+    (left, budget): (u32, &mut u32),
     found: &mut Vec<Flat>,
 ) {
-    let (Ok(members), Some(left)) = (ground.members(value), left.checked_sub(1)) else {
+    let (Ok(members), Some(left), Some(less)) = (ground.members(value), left.checked_sub(1), budget.checked_sub(1))
+    else {
         return;
     };
+    *budget = less;
     let active = match exists {
         true => ground.variant(value, &members).ok().flatten(),
         false => None,
@@ -319,7 +323,7 @@ fn add_flat(
         };
         let is_base = matches!(member.kind, MemberKind::Base | MemberKind::VirtualBase);
         if (is_base || member.name.is_none()) && ground.is_record(&inner) {
-            add_flat(ground, &inner, exists, offset.unwrap_or(start), left, found);
+            add_flat(ground, &inner, exists, offset.unwrap_or(start), (left, budget), found);
             continue;
         }
         found.push(Flat {

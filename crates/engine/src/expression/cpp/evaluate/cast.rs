@@ -6,6 +6,8 @@ use super::{Outcome, Walk};
 
 /// How deep bases of bases are looked for.
 const MOST_BASES: u32 = 16;
+/// How many are looked at; only hostile classes, which are bases of themselves, have more.
+const MOST_LOOKED_AT: u32 = 1024;
 
 impl Walk<'_, '_> {
     pub(super) fn cast(&mut self, kind: CastKind, of: Operand, to: CppType, at: usize) -> Outcome<Operand> {
@@ -62,27 +64,37 @@ impl Walk<'_, '_> {
 
     /// How far the part of one class that is another lies from its start, either way; 0 where they are strangers.
     fn distance(&mut self, from: &CppType, to: &CppType, at: usize) -> Outcome<u64> {
-        if let Some(offset) = self.base_offset(from, to, MOST_BASES, at)? {
+        if let Some(offset) = self.base_offset(from, to, (MOST_BASES, &mut MOST_LOOKED_AT.clone()), at)? {
             return Ok(offset);
         }
-        let back = self.base_offset(to, from, MOST_BASES, at)?;
+        let back = self.base_offset(to, from, (MOST_BASES, &mut MOST_LOOKED_AT.clone()), at)?;
         Ok(back.unwrap_or(0).wrapping_neg())
     }
 
     /// Where a class has another as base.
-    fn base_offset(&mut self, of: &CppType, base: &CppType, left: u32, at: usize) -> Outcome<Option<u64>> {
+    fn base_offset(
+        &mut self,
+        of: &CppType,
+        base: &CppType,
+        (left, budget): (u32, &mut u32),
+        at: usize,
+    ) -> Outcome<Option<u64>> {
         let (Shape::Record(fields), Some(left)) = (self.shape(of, at)?, left.checked_sub(1)) else {
             return Ok(None);
         };
         if !matches!(self.shape(base, at)?, Shape::Record(_)) {
             return Ok(None);
         }
+        match budget.checked_sub(1) {
+            Some(less) => *budget = less,
+            None => return Ok(None),
+        }
         let wanted = self.name_of(base);
         for field in fields.fields.iter().filter(|field| field.is_base) {
             if self.name_of(&field.of) == wanted {
                 return Ok(Some(field.offset));
             }
-            if let Some(offset) = self.base_offset(&field.of, base, left, at)? {
+            if let Some(offset) = self.base_offset(&field.of, base, (left, budget), at)? {
                 return Ok(Some(field.offset.wrapping_add(offset)));
             }
         }

@@ -6,6 +6,8 @@ use super::{Loaded, Outcome, Walk};
 
 /// How deep anonymous structures and bases are looked through.
 const MOST_NESTED: u32 = 16;
+/// How many of them are looked into for one name; only hostile types, which hold themselves, have more.
+const MOST_LOOKED_INTO: u32 = 4096;
 /// How many pointers `.` follows by itself.
 const MOST_FOLLOWED: usize = 8;
 
@@ -59,7 +61,7 @@ impl Walk<'_, '_> {
     }
 
     fn field_of(&mut self, of: &Operand, fields: &Fields, name: &str, at: usize) -> Outcome<Option<Operand>> {
-        let way = self.way_to(fields, name, MOST_NESTED, at)?;
+        let way = self.way_to(fields, name, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), at)?;
         if let Some(way) = way {
             let mut part = of.clone();
             for field in way {
@@ -103,7 +105,13 @@ impl Walk<'_, '_> {
     }
 
     /// The fields that lead to one of a name, through what is anonymous and through bases.
-    fn way_to(&mut self, fields: &Fields, name: &str, left: u32, at: usize) -> Outcome<Option<Vec<Field>>> {
+    fn way_to(
+        &mut self,
+        fields: &Fields,
+        name: &str,
+        (left, budget): (u32, &mut u32),
+        at: usize,
+    ) -> Outcome<Option<Vec<Field>>> {
         // Fields of Rust's tuples have names that nobody writes.
         let is_named = |field: &Field| {
             let known = field.name.as_deref().unwrap_or_default();
@@ -120,7 +128,7 @@ impl Walk<'_, '_> {
                 let full = self.name_of(&field.of);
                 if (full == base || full.ends_with(&format!("::{base}")))
                     && let Shape::Record(inside) = self.shape(&field.of, at)?
-                    && let Some(mut way) = self.way_to(&inside, name, left.saturating_sub(1), at)?
+                    && let Some(mut way) = self.way_to(&inside, name, (left.saturating_sub(1), budget), at)?
                 {
                     way.insert(0, field.clone());
                     return Ok(Some(way));
@@ -130,10 +138,14 @@ impl Walk<'_, '_> {
         let Some(left) = left.checked_sub(1) else {
             return Ok(None);
         };
+        match budget.checked_sub(1) {
+            Some(less) => *budget = less,
+            None => return Ok(None),
+        }
         let anonymous = |field: &&Field| field.is_base || field.name.is_none() && field.variant.is_none();
         for field in fields.fields.iter().filter(anonymous) {
             if let Shape::Record(inside) = self.shape(&field.of, at)?
-                && let Some(mut way) = self.way_to(&inside, name, left, at)?
+                && let Some(mut way) = self.way_to(&inside, name, (left, budget), at)?
             {
                 way.insert(0, field.clone());
                 return Ok(Some(way));
@@ -204,7 +216,7 @@ impl Walk<'_, '_> {
                 let shown = self.name_of(&of);
                 return Err(self.wrong(at, &format!("{shown} has no fields")));
             };
-            let Some(way) = self.way_to(&record, name, MOST_NESTED, at)? else {
+            let Some(way) = self.way_to(&record, name, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), at)? else {
                 let shown = self.name_of(&of);
                 return Err(self.wrong(at, &format!("{shown} has no field '{name}'")));
             };
@@ -230,7 +242,7 @@ impl Walk<'_, '_> {
             let Shape::Record(record) = self.shape(&inside, at)? else {
                 return Err(self.wrong(at, "This has no fields"));
             };
-            let Some(way) = self.way_to(&record, name, MOST_NESTED, at)? else {
+            let Some(way) = self.way_to(&record, name, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), at)? else {
                 return Err(self.wrong(at, &format!("There is no field '{name}'")));
             };
             for field in way {
