@@ -28,7 +28,7 @@ pub(crate) use looks::{ChosenFrame, LookMemos};
 pub(crate) use source::{SourceFault, SourceSettings, take_function_name, take_source_line};
 pub(crate) use stack::{Readers, Stacked};
 pub(crate) use stream::PIECE;
-pub(crate) use typed::{TypedScope, split_name};
+pub(crate) use typed::{TypedScope, cpp_type_in_module, split_name};
 pub(crate) use values::ValueScope;
 pub(crate) use walk::Walked;
 

@@ -14,7 +14,7 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::cpp::{self, CppScope, CppType, Operand};
-use crate::session::{Session, TypedScope};
+use crate::session::{Session, TypedScope, cpp_type_in_module};
 use crate::values::{Limits, Value};
 use arguments::Arguments;
 use layout::Layout;
@@ -51,6 +51,9 @@ fn show(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         let named = named(scope, &arguments).map_err(|error| error.of(&arguments.name))?;
         named.ok_or_else(|| cpp::unresolved(&arguments.name))
     });
+    if let (Err(_), Some(of)) = (&named, plain_type(session, &arguments)?) {
+        return show_plain(session, invocation, &arguments, of);
+    }
     let (named, mut rest) = match named {
         Ok(named) => (named, arguments.rest),
         // `dt Address` is about the variable there.
@@ -79,6 +82,47 @@ fn show(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
     };
     let record = one(session, &arguments, &named, &fields, object.as_ref(), heading)?;
     session.output.record(Record::Layout(record));
+    Ok(Flow::Done)
+}
+
+/// A type that no module needs to have, such as `int *`.
+fn plain_type(session: &mut Session, arguments: &Arguments<'_>) -> Result<Option<CppType>, CommandError> {
+    let written = session.in_typed_scope(0, |scope| Ok(scope.written_type(&arguments.name)))?;
+    Ok(written.filter(|of| cpp_type_in_module(of).0.is_none()))
+}
+
+/// Such a type, or what is of it at an address.
+fn show_plain(
+    session: &mut Session,
+    invocation: &Invocation<'_>,
+    arguments: &Arguments<'_>,
+    of: CppType,
+) -> Result<Flow, CommandError> {
+    let text = arguments.rest.trim();
+    let value = if text.is_empty() {
+        session.in_typed_scope(0, |scope| {
+            let type_name = cpp::type_name(scope, &of);
+            let size = cpp::size_of(&arguments.name, &of, scope)?;
+            Ok(ValueNode {
+                type_name: format!("{type_name}, 0x{size:x} bytes"),
+                content: farsight_session::record::Content::Nothing,
+                ..ValueNode::default()
+            })
+        })?
+    } else {
+        let (address, behind) = session.evaluate_prefix(text, invocation.position_of(text))?;
+        invocation.expect_end(behind)?;
+        let operand = Operand::memory(of, address);
+        session.in_typed_scope(0, |scope| {
+            let shown = scope.show("", &operand, Limits::default());
+            shown.map_err(|error| error.of(&arguments.name))
+        })?
+    };
+    session.memos.type_name = Some(arguments.name.clone());
+    session.output.record(Record::Layout(TypeLayout {
+        value: Some(value),
+        ..TypeLayout::default()
+    }));
     Ok(Flow::Done)
 }
 
@@ -131,14 +175,12 @@ fn named(
         let (module, of, object) = (known.module, known.of, None);
         return Ok(Some(Named { module, of, object }));
     }
-    // `int *`, `u32` and their like have no entries of their own; any module's types do for them.
-    if let Some(of) = scope.written_type(name)? {
-        let (module, of) = of;
-        return Ok(Some(Named {
-            module,
-            of,
-            object: None,
-        }));
+    // `Node *` has no entry of its own.
+    if let Some(of) = scope.written_type(name)
+        && let (Some(module), of) = cpp_type_in_module(&of)
+    {
+        let object = None;
+        return Ok(Some(Named { module, of, object }));
     }
     if arguments.only_types {
         return Ok(None);

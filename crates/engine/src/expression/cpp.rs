@@ -100,6 +100,11 @@ pub fn kept(text: &str, operand: Operand, scope: &mut dyn CppScope) -> Result<Op
     evaluate::Walk { text, scope }.kept(operand)
 }
 
+/// The bytes that a type takes.
+pub fn size_of(text: &str, of: &CppType, scope: &mut dyn CppScope) -> Result<u64, ExprError> {
+    evaluate::Walk { text, scope }.size_of(of, 0)
+}
+
 /// The type that was written.
 pub fn resolve_type(text: &str, name: &TypeName, scope: &mut dyn CppScope) -> Result<CppType, ExprError> {
     evaluate::Walk { text, scope }.type_of(name)

@@ -10,6 +10,7 @@ mod shapes;
 mod show;
 
 pub(crate) use names::split as split_name;
+pub(crate) use shapes::in_module as cpp_type_in_module;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -283,27 +284,10 @@ impl TypedScope<'_> {
         result
     }
 
-    /// A type that is written with signs, such as `Node *`, or has no entry: in whatever module is at hand.
-    pub(crate) fn written_type(
-        &mut self,
-        name: &str,
-    ) -> Result<Option<(Address, farsight_symbols::TypeRef)>, ScopeError> {
-        let Ok(written) = cpp::parse_type(name, self) else {
-            return Ok(None);
-        };
-        let Ok(of) = cpp::resolve_type(name, &written, self) else {
-            return Ok(None);
-        };
-        let (module, of) = shapes::in_module(&of);
-        if let Some(module) = module {
-            return Ok(Some((module, of)));
-        }
-        for index in self.search_order(None)? {
-            if let Some(searched) = self.searched(index)? {
-                return Ok(Some((searched.base, of)));
-            }
-        }
-        Ok(None)
+    /// A type as it is written, such as `Node *` or `unsigned int`.
+    pub(crate) fn written_type(&mut self, name: &str) -> Option<CppType> {
+        let written = cpp::parse_type(name, self).ok()?;
+        cpp::resolve_type(name, &written, self).ok()
     }
 
     /// A value as what shows values takes it: the module, the type in it, and where it is.

@@ -278,7 +278,14 @@ pub(super) fn has_field(ground: &mut Ground<'_, '_, '_>, value: &Value, name: &F
 /// The fields of a value; those of bases and anonymous structures count as its own.
 fn flat(ground: &mut Ground<'_, '_, '_>, value: &Value, exists: bool) -> Vec<Flat> {
     let mut found = Vec::new();
-    add_flat(ground, value, exists, 0, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), &mut found);
+    add_flat(
+        ground,
+        value,
+        exists,
+        0,
+        (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()),
+        &mut found,
+    );
     found
 }
 
