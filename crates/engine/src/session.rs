@@ -5,6 +5,7 @@
 
 mod access;
 mod code;
+mod fetch_debug;
 mod index;
 mod input;
 mod load;

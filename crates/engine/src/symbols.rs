@@ -198,6 +198,8 @@ pub(crate) struct SymbolStore {
     /// `.symopt`.
     pub(crate) options: u32,
     known: HashMap<ImageKey, Rc<ModuleSymbols>>,
+    /// Images with debug information that came from the target; they outlive what is forgotten.
+    fetched: HashMap<ImageKey, Arc<dyn Image>>,
 }
 
 /// Case does not matter, names are readable, symbols are loaded when needed, and nothing is asked of the user.
@@ -212,6 +214,7 @@ impl Default for SymbolStore {
             paths: search::SymbolPaths::default(),
             options: DEFAULT_OPTIONS,
             known: HashMap::new(),
+            fetched: HashMap::new(),
         }
     }
 }
@@ -244,6 +247,15 @@ impl SymbolStore {
 
     pub(crate) fn put(&mut self, key: ImageKey, symbols: Rc<ModuleSymbols>) {
         self.known.insert(key, symbols);
+    }
+
+    /// An image with its debug information that came from the target before.
+    pub(crate) fn fetched(&self, key: &ImageKey) -> Option<Arc<dyn Image>> {
+        self.fetched.get(key).cloned()
+    }
+
+    pub(crate) fn keep_fetched(&mut self, key: ImageKey, image: Arc<dyn Image>) {
+        self.fetched.insert(key, image);
     }
 
     /// The paths changed, or files did: everything is looked for again.

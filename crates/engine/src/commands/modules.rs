@@ -271,6 +271,12 @@ fn explain(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
     }
     if symbols.files.image.is_none() {
         lines.push("No image of this build is here; what is needed of it comes from the target".to_owned());
+        if symbols.debug().is_none() {
+            lines.push(format!(
+                "ld {} /t fetches its debug information from there",
+                module.name
+            ));
+        }
     }
     let from = |file: Option<String>| file.unwrap_or_else(|| "the target".to_owned());
     lines.push(match symbols.state() {

@@ -43,8 +43,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &["ld"],
-        usage: "ld Module [/f File]",
-        summary: "Loads a module's symbols now; * loads all. /f takes the debug information of one file, even if it is of another build.",
+        usage: "ld Module [/f File | /t]",
+        summary: "Loads a module's symbols now; * loads all. /f takes the debug information of one file, even if it is of another build; /t fetches it from the target where none is here, up to 256 MB.",
         needs: Needs::Target,
         writes: false,
         prefix: Prefix::Selects,
@@ -477,11 +477,13 @@ fn load(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         }
         manner.only = Some(file.into());
         manner.ignores_mismatch = true;
+    } else if behind == "/t" {
+        manner.fetches = true;
     } else if !behind.is_empty() {
         return Err(invocation.unexpected(behind));
     }
     let pattern = Pattern::new(module);
-    if manner.only.is_some() {
+    if manner.only.is_some() || manner.fetches {
         session.forget_symbols(|name| pattern.matches(name))?;
     }
     if load_matching(session, &pattern, &manner)? == 0 {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::Session;
@@ -17,6 +18,8 @@ pub(crate) struct Manner {
     pub(crate) ignores_mismatch: bool,
     /// The only debug file that is tried (`ld /f`).
     pub(crate) only: Option<PathBuf>,
+    /// Debug information that is not here is fetched from the target (`ld /t`).
+    pub(crate) fetches: bool,
 }
 
 impl Session {
@@ -29,7 +32,24 @@ impl Session {
     /// [`Session::load_symbols`] in another manner.
     pub(crate) fn load_symbols_by(&mut self, modules: &[usize], manner: &Manner) -> Result<(), CommandError> {
         let elsewhere = self.load_from_host(modules, manner)?;
-        self.fetch_symbols(elsewhere)
+        if !manner.fetches {
+            return self.fetch_symbols(elsewhere);
+        }
+        for (index, found) in elsewhere {
+            let Some(module) = self.process()?.modules.get(index) else {
+                continue;
+            };
+            let image = module.image.clone();
+            if found.debug.is_some() || image.file_size.is_none() {
+                self.fetch_symbols(vec![(index, found)])?;
+                continue;
+            }
+            let fetched = self.fetch_debug(&image)?;
+            self.symbols.keep_fetched(ImageKey::of(&image), Arc::clone(&fetched));
+            let finder = self.split_finder(&found, &image.path);
+            self.keep_symbols(index, ModuleSymbols::new(found, Some(fetched), finder))?;
+        }
+        Ok(())
     }
 
     /// Loads the symbols of every module of the current process.
@@ -90,7 +110,14 @@ impl Session {
                     let symbols = ModuleSymbols::new(found, None, finder);
                     self.keep_symbols(*index, symbols)?;
                 }
-                None => elsewhere.push((*index, found)),
+                None => match self.symbols.fetched(&ImageKey::of(&image)) {
+                    // Fetched once in this session; files at the engine's machine would still go before.
+                    Some(fetched) => {
+                        let finder = self.split_finder(&found, &image.path);
+                        self.keep_symbols(*index, ModuleSymbols::new(found, Some(fetched), finder))?;
+                    }
+                    None => elsewhere.push((*index, found)),
+                },
             }
         }
         Ok(elsewhere)

@@ -184,3 +184,14 @@ fn an_empty_line_runs_the_last_again_and_listings_go_on() {
     session.fail("nonsense");
     session.fail("");
 }
+
+#[test]
+fn fetching_debug_information_costs_two_round_trips_and_once_a_session() {
+    let (mut session, _) = Session::start(World::without_files(), attach());
+    let (_, requests, round_trips) = session.cost("ld toy /t");
+    assert!(requests <= 3 && round_trips <= 2, "{requests} in {round_trips}");
+    let shown = session.run("lm; x toy!work; !chksym toy");
+    assert!(shown.contains("toy!work") && shown.contains("of the target"), "{shown}");
+    let (_, requests, _) = session.cost(".reload /f");
+    assert_eq!(requests, 0, "what was fetched is kept");
+}

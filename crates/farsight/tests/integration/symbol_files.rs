@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use farsight_testkit::{Console, Scratch, programs};
+use farsight_testkit::{Console, DbgSrv, Scratch, programs};
 
-use crate::support::assert_in_order;
+use crate::support::{assert_in_order, premote};
 
 /// A program of its own at its entry, with these options.
 fn launched(program: &Path, options: &[&str]) -> Console {
@@ -118,4 +118,38 @@ fn a_checksum_decides_where_there_is_no_build_id() {
     std::fs::write(scratch.path().join("units-debuglink.debug"), &bytes).unwrap();
     let text = console.run(".reload /f units_debuglink; lm m units_debuglink");
     assert_in_order(&text, &["(dwarf symbols)", "units-debuglink.debug"]);
+}
+
+#[test]
+fn debug_information_that_only_the_target_has_is_fetched_on_demand() {
+    let scratch = Scratch::new();
+    let program = scratch.path().join("units");
+    std::fs::copy(programs::debuggee("units"), &program).unwrap();
+    let server = DbgSrv::start();
+    let arguments = premote(server.connection(), [program.to_str().unwrap()]);
+    let mut console = Console::start(arguments);
+    console.run(".echo launched");
+    // From now on nothing but the debuggee's own mapping has it.
+    std::fs::remove_file(&program).unwrap();
+    let text = console.run("!chksym units");
+    assert_in_order(
+        &text,
+        &[
+            "units - not there",
+            "ld units /t",
+            "Symbols: the symbol table of the target",
+        ],
+    );
+    let text = console.run("ld units /t; !chksym units; lm m units; bp carry; g");
+    assert_in_order(
+        &text,
+        &[
+            "(DWARF) of the target",
+            "(dwarf symbols)",
+            "Breakpoint 0 hit",
+            "units!carry",
+        ],
+    );
+    let text = console.run(".reload; x units!carry; lm m units");
+    assert_in_order(&text, &["units!carry", "(dwarf symbols)"]);
 }

@@ -4,7 +4,7 @@ use farsight_types::Rva;
 use object::elf as consts;
 
 use super::elf::{self, Gap, HeaderError, Headers, Source};
-use super::{Image, ImageError, ImageLayout, dynamic};
+use super::{Image, ImageError, ImageLayout, Section, dynamic};
 use crate::bytes::SharedBytes;
 
 /// Bytes of a file: what [`PartsReader`] wants fetched.
@@ -89,6 +89,7 @@ const MAX_PART: u64 = 512 << 20;
 #[derive(Debug)]
 pub struct PartsReader {
     file_size: Option<u64>,
+    debug: bool,
     supplied: Supplied,
     headers: Option<Headers>,
     asked: Vec<FileRange>,
@@ -124,9 +125,18 @@ impl PartsReader {
     pub fn new(file_size: Option<u64>) -> PartsReader {
         PartsReader {
             file_size,
+            debug: false,
             supplied: Supplied::default(),
             headers: None,
             asked: Vec::new(),
+        }
+    }
+
+    /// A reader that wants the debug information too; what that may come to is for the caller to limit.
+    pub fn with_debug(file_size: Option<u64>) -> PartsReader {
+        PartsReader {
+            debug: true,
+            ..PartsReader::new(file_size)
         }
     }
 
@@ -206,7 +216,7 @@ impl PartsReader {
         let sections = headers
             .sections
             .iter()
-            .filter(|section| matters(&section.name, section.kind))
+            .filter(|section| self.wants(section))
             .filter_map(elf::raw_range);
         let notes = elf::note_ranges(headers).into_iter().map(|(range, _)| range);
         let mut ranges: Vec<FileRange> = sections
@@ -227,13 +237,19 @@ impl PartsReader {
         ranges
     }
 
+    fn wants(&self, section: &Section) -> bool {
+        let debug = [".debug_", ".zdebug_", ".gnu_debugdata"];
+        let is_debug = debug.iter().any(|beginning| section.name.starts_with(beginning));
+        matters(&section.name, section.kind) || (self.debug && is_debug)
+    }
+
     fn finish(&self, headers: Headers) -> ImageParts {
         let layout = elf::layout(headers, &self.supplied);
         let sections = layout
             .sections
             .iter()
             .enumerate()
-            .filter(|(_, section)| matters(&section.name, section.kind))
+            .filter(|(_, section)| self.wants(section))
             .filter_map(|(index, section)| {
                 let raw = self.supplied.fetch(elf::raw_range(section)?).ok()?;
                 Some((index, elf::uncompressed(section, raw)?))
