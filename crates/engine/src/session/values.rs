@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use farsight_session::record::ValueNode;
-use farsight_symbols::{DebugInfo, DieId, Frame, FrameRegisters, Place, ValueFrame};
-use farsight_target::{Look, LookProxy, RegistersRequest};
-use farsight_types::registers::{RegisterSets, amd64};
+use farsight_symbols::{DebugInfo, DieId, Frame, FrameRegisters, ValueFrame};
+use farsight_target::{LookProxy, RegistersRequest};
+use farsight_types::registers::RegisterSets;
 use farsight_types::{Registers, Rva, ThreadId};
 
 use super::Session;
 use crate::error::CommandError;
-use crate::values::{Ground, Known, Limits, Needs, Source, Value};
+use crate::values::{Ground, Known, Limits, Needs, Source};
 
 /// Frames beyond the one that is looked at that may tell what its parameters were.
 const CALLERS: usize = 3;
@@ -167,66 +167,6 @@ impl Session {
             });
             shown.collect()
         })
-    }
-
-    /// Changes bytes of a value: in memory, or in a register of the innermost frame.
-    pub(crate) fn write_value(&mut self, value: &Value, bytes: &[u8]) -> Result<(), CommandError> {
-        let refused = |why: &str| Err(CommandError::Refused(format!("the value cannot be changed: {why}")));
-        let place = match &value.place {
-            Ok(place) => place.clone(),
-            Err(error) => return refused(&error.to_string()),
-        };
-        match (&place, place.register()) {
-            (Place::Memory(address), _) => self.write_memory(*address, bytes.to_vec()),
-            (_, Some((dwarf, 0))) => {
-                let Some(index) = amd64::DWARF.get(usize::from(dwarf)).copied() else {
-                    return refused("it is in a vector register");
-                };
-                let mut registers = self.registers()?;
-                let mut word = registers.value(index).to_le_bytes();
-                let offset = match &place {
-                    Place::Parts { offset, .. } => usize::try_from(*offset).unwrap_or(usize::MAX),
-                    Place::Memory(_) => 0,
-                };
-                let part = word.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len()));
-                let Some(part) = part else {
-                    return refused("it is larger than its register");
-                };
-                part.copy_from_slice(bytes);
-                registers.set_value(index, u64::from_le_bytes(word));
-                self.set_registers(registers)
-            }
-            (_, Some(_)) => refused("it is in a register of an outer frame, whose place is not known"),
-            (_, None) => refused("it is in no place, or in several"),
-        }
-    }
-
-    /// Changes a bit-field: the bytes around it are read, changed and written.
-    pub(crate) fn write_bits(&mut self, value: &Value, number: u128) -> Result<(), CommandError> {
-        let (Some(bits), Ok(place)) = (value.bits, &value.place) else {
-            return Err(CommandError::Refused(String::from("the value is no bit-field")));
-        };
-        if bits.size > 64 || bits.offset > 1 << 16 {
-            return Err(CommandError::Refused(String::from("the bit-field is damaged")));
-        }
-        let (start, first) = (bits.offset / 8, bits.offset % 8);
-        let around = Value {
-            place: Ok(place.at(start)),
-            bits: None,
-            ..value.clone()
-        };
-        let size = (first + bits.size).div_ceil(8);
-        let scope = self.global_scope();
-        let old = self.with_values(&scope, &[value.module], |ground| ground.bytes_of(&around, size))?;
-        let old = old.map_err(|error| CommandError::Refused(error.to_string()))?;
-        let mut whole = [0; 16];
-        for (into, byte) in whole.iter_mut().zip(&old) {
-            *into = *byte;
-        }
-        let mask = ((1_u128 << bits.size) - 1) << first;
-        let new = u128::from_le_bytes(whole) & !mask | number << first & mask;
-        let new = new.to_le_bytes();
-        self.write_value(&around, new.get(..old.len()).unwrap_or_default())
     }
 }
 

@@ -165,20 +165,9 @@ mod tests {
             (extended(1 << 63, 0x3fff), false, "1.0"),
             (extended(1 << 63, 0xbffe), false, "-0.5"),
             (extended(u64::MAX, 0x7ffe), false, "1.18973149535723177e4932"),
-            (
-                extended(1, 0),
-                false,
-                "3.64519953188247460e-4951".replace("0e", "e").as_str(),
-            ),
+            (extended(1, 0), false, "3.6451995318824746e-4951"),
             (extended(0, 0), false, "0.0"),
             (extended(1 << 63, 0x7fff), false, "inf"),
-            (
-                extended(10 << 60, 0x4002 + 60),
-                false,
-                "1.15292150460684698e19"
-                    .replace("1.15292150460684698e19", "11529215046068469760.0")
-                    .as_str(),
-            ),
             ((0x3fff_u128 << 112).to_le_bytes().to_vec(), true, "1.0"),
         ] {
             assert_eq!(text(&bytes, is_quad).unwrap(), expected, "{bytes:02x?}");

@@ -132,14 +132,6 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
         found.size
     }
 
-    /// All bytes of a value.
-    pub(crate) fn bytes(&mut self, value: &Value) -> Result<Vec<u8>, ValueError> {
-        let size = self
-            .size_of(value)
-            .ok_or(ValueError::Unsupported("values without a size"))?;
-        self.bytes_of(value, size)
-    }
-
     /// The first bytes of a value.
     pub(crate) fn bytes_of(&mut self, value: &Value, size: u64) -> Result<Vec<u8>, ValueError> {
         let place = value.place.as_ref().map_err(Clone::clone)?;

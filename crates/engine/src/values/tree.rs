@@ -95,6 +95,17 @@ impl Tree<'_, '_, '_, '_> {
     fn fill(&mut self, node: &mut ValueNode, value: &Value, depth: u32) -> Result<(), ValueError> {
         value.place.as_ref().map_err(Clone::clone)?;
         let found = self.ground.stripped(value.module, &value.type_ref)?;
+        if value.place.as_ref().is_ok_and(|place| place.led_to().is_some()) && found.target().is_some() {
+            // The pointer is gone; what it led to is not.
+            node.content = Content::Missing(ValueError::SyntheticPointer.to_string());
+            if depth > 0 {
+                let target = self.ground.target(value)?;
+                let mut child = self.node(&format!("*{}", node.name), &target, depth - 1);
+                child.kind = NodeKind::Target;
+                node.children.push(child);
+            }
+            return Ok(());
+        }
         if let Some(content) = self.ground.scalar(value, &found, self.limits.text)? {
             node.content = content;
             let is_reference = matches!(found.kind, TypeKind::Reference(_) | TypeKind::RvalueReference(_));

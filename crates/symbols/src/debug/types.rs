@@ -586,6 +586,3 @@ pub(crate) fn constant(value: &super::Attribute<'_>) -> Option<i128> {
         value => value.udata_value().map(i128::from),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,3 +13,4 @@ mod scopes;
 mod snapshot;
 mod speed;
 mod support;
+mod types;

@@ -104,10 +104,11 @@ impl Tree<'_, '_, '_, '_> {
         depth: u32,
     ) -> Result<(), Failure> {
         match directive {
-            Directive::Check(condition, text) => match self.ground.integer(condition, names)? {
-                0 => return Err(Failure::Shape(format!("it is damaged, or not there yet: not {text}"))),
-                _ => {}
-            },
+            Directive::Check(condition, text) => {
+                if self.ground.integer(condition, names)? == 0 {
+                    return Err(Failure::Shape(format!("it is damaged, or not there yet: not {text}")));
+                }
+            }
             Directive::Let(name, value) => {
                 let found = self.ground.evaluate(value, names)?;
                 names.bound.push((name, found));

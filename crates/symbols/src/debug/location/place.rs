@@ -235,7 +235,7 @@ fn bits(stored: &Stored, first: u64, count: u64, context: &mut dyn ValueContext)
 }
 
 fn copy_bits(from: &[u8], first: u64, into: &mut [u8], at: u64, count: u64) {
-    if first == 0 && at % 8 == 0 && count % 8 == 0 {
+    if first == 0 && at.is_multiple_of(8) && count.is_multiple_of(8) {
         let start = (at / 8) as usize;
         let length = (count / 8) as usize;
         if let (Some(into), Some(from)) = (into.get_mut(start..start + length), from.get(..length)) {

@@ -3,22 +3,38 @@
 use gimli::AttributeValue;
 
 use super::{TypeId, flag};
-use crate::debug::{DebugReader, DieId};
+use crate::debug::DebugReader;
 
 impl DebugReader<'_> {
-    /// The definition of a type that is only declared; the type itself where it is one, or none is known.
+    /// The definition of a type that is only declared, of the same module; the type itself where it is one, or none is
+    /// known. Definitions in other units are known by name, once the module has an index.
     pub fn definition(&self, id: TypeId) -> TypeId {
-        let look = || {
-            let (unit, entry) = self.entry(id.0).ok()?;
-            if !flag(&entry, gimli::DW_AT_declaration) {
-                return None;
-            }
-            // In a type unit of this number.
-            match entry.attr_value(gimli::DW_AT_signature) {
-                Some(signature @ AttributeValue::DebugTypesRef(_)) => self.follow(&unit, signature),
-                _ => None,
-            }
-        };
-        look().map_or(id, |found: DieId| TypeId(found))
+        self.other_definition(id).unwrap_or(id)
     }
+
+    fn other_definition(&self, id: TypeId) -> Option<TypeId> {
+        let (unit, entry) = self.entry(id.0).ok()?;
+        if !flag(&entry, gimli::DW_AT_declaration) {
+            return None;
+        }
+        // In a type unit of this number.
+        if let Some(signature @ AttributeValue::DebugTypesRef(_)) = entry.attr_value(gimli::DW_AT_signature) {
+            return self.follow(&unit, signature).map(TypeId);
+        }
+        let name = self.qualified_name(id.0)?;
+        let named = self.info().ready_index()?.types(self, &name);
+        let mut same = named.into_iter().map(|named| named.id);
+        // A typedef may have the name as well, and `b::T` is found where `a::b::T` is.
+        same.find(|found| {
+            let tag = self.entry(*found).map(|(_, found)| found.tag());
+            tag.is_ok_and(|tag| tag == entry.tag() || is_class(tag) && is_class(entry.tag()))
+                && self.qualified_name(*found).as_ref() == Some(&name)
+        })
+        .map(TypeId)
+    }
+}
+
+/// A class may be declared as a struct and the other way round.
+fn is_class(tag: gimli::DwTag) -> bool {
+    matches!(tag, gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type)
 }

@@ -52,7 +52,7 @@ impl DebugReader<'_> {
                     let element = self.declare(&element, String::new(), depth);
                     return spaced(&format!("[{element}; {count}]"), &inner);
                 }
-                let inner = match inner.ends_with(|last: char| last == ']' || last == ' ') || inner.is_empty() {
+                let inner = match inner.ends_with([']', ' ']) || inner.is_empty() {
                     true => format!("{inner}[{count}]"),
                     false => format!("{inner} [{count}]"),
                 };

@@ -1,0 +1,179 @@
+//! Types of programs that the test compiles: names, sizes, members, and bit-fields in both of DWARF's ways.
+
+use farsight_symbols::{
+    DebugInfo, DebugReader, DieId, MemberKind, MemberPlace, RecordKind, TypeId, TypeKind, TypeRef, UnitId, Watch,
+};
+
+use crate::support::{Scratch, image};
+
+const C: &str = r#"
+struct node { struct node *next; const char *const *names; int (*handlers[4])(char, ...); };
+struct bits { unsigned a : 3; int b : 7; unsigned long long c : 40; unsigned char d : 1; };
+union either { int number; float real; };
+enum color { RED = -1, GREEN, BLUE = 70000 };
+typedef struct { int grid[2][3]; volatile int *restrict where; void (*none)(void); } unnamed;
+struct node a_node; struct bits some_bits; union either one; enum color hue; unnamed nobody;
+long double extended; unsigned char byte; const int fixed = 3; char text[10]; void *nothing;
+int main(void) { return 0; }
+"#;
+
+const CPP: &str = r#"
+namespace outer { namespace { struct Hidden { int x; }; }
+template <typename T, int N> struct Box { T items[N]; virtual ~Box() {} };
+struct Base { long one; static int count; }; struct Left : virtual Base { int two; }; enum class Small : unsigned char { A = 200 };
+struct Both : Left, Box<char, 3> { Small small; }; }
+outer::Both both; outer::Hidden hidden; int outer::Base::*member; int &reference = hidden.x; decltype(nullptr) null;
+int outer::Base::count = 2; int main() { return 0; }
+"#;
+
+/// Works with the debug information of a program.
+fn with(compiler: &str, source: &str, dwarf: &str, work: impl FnOnce(&DebugReader<'_>)) {
+    let scratch = Scratch::new();
+    let Some(program) = scratch.compile(compiler, source, &["-g", dwarf, "-O0"]) else {
+        return;
+    };
+    let image = image(&program).unwrap();
+    let info = DebugInfo::new(image.as_ref(), None).unwrap();
+    work(&info.reader());
+}
+
+/// The type of a variable of the program.
+fn variable(reader: &DebugReader<'_>, name: &str) -> TypeRef {
+    let index = reader.info().index(&Watch::default()).unwrap();
+    let found = index.variables(reader, name);
+    reader.type_of_entry(found.first().unwrap_or_else(|| panic!("no {name}")).id)
+}
+
+fn names(reader: &DebugReader<'_>, variables: &[(&str, &str, Option<u64>)]) {
+    for (name, type_name, size) in variables {
+        let found = reader.type_of(&variable(reader, name)).unwrap();
+        assert_eq!((found.name.as_str(), found.size), (*type_name, *size), "{name}");
+    }
+}
+
+#[test]
+fn types_of_c_have_the_names_that_c_writes() {
+    with("gcc", C, "-gdwarf-5", |reader| {
+        names(
+            reader,
+            &[
+                ("a_node", "struct node", Some(48)),
+                ("one", "union either", Some(4)),
+                ("hue", "enum color", Some(4)),
+                ("nobody", "unnamed", Some(40)),
+                ("extended", "long double", Some(16)),
+                ("fixed", "const int", Some(4)),
+                ("text", "char [10]", Some(10)),
+                ("nothing", "void *", Some(8)),
+            ],
+        );
+        let node = variable(reader, "a_node").id().unwrap();
+        let members = reader.members(node).unwrap();
+        let shown: Vec<String> = members
+            .list
+            .iter()
+            .map(|member| reader.declaration(&member.type_ref, member.name.as_deref().unwrap_or("")))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "struct node *next",
+                "const char * const *names",
+                "int (*handlers [4])(char, ...)"
+            ]
+        );
+        let color = variable(reader, "hue").id().unwrap();
+        let values: Vec<i128> = reader.enumerators(color).unwrap().iter().map(|one| one.value).collect();
+        assert_eq!(values, [-1, 0, 70000]);
+        let unnamed = reader.stripped(&variable(reader, "nobody")).unwrap();
+        assert_eq!(unnamed.name, "struct {...}");
+        let members = reader.members(unnamed.id.id().unwrap()).unwrap();
+        assert_eq!(reader.type_name(&members.list[0].type_ref), "int [2][3]");
+        assert_eq!(reader.type_name(&members.list[1].type_ref), "volatile int * restrict");
+        assert_eq!(reader.type_name(&members.list[2].type_ref), "void (*)(void)");
+    });
+}
+
+#[test]
+fn bit_fields_are_the_same_in_dwarf_4_and_5() {
+    for dwarf in ["-gdwarf-4", "-gdwarf-5"] {
+        with("gcc", C, dwarf, |reader| {
+            let bits = variable(reader, "some_bits").id().unwrap();
+            let places: Vec<(u64, u64, u64)> = reader
+                .members(bits)
+                .unwrap()
+                .list
+                .iter()
+                .map(|member| match (member.place, member.bits) {
+                    (MemberPlace::At(at), Some(bits)) => (at, bits.offset, bits.size),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(places, [(0, 0, 3), (0, 3, 7), (0, 10, 40), (6, 2, 1)], "{dwarf}");
+        });
+    }
+}
+
+#[test]
+fn types_of_cpp_have_bases_statics_and_parameters() {
+    with("g++", CPP, "-gdwarf-5", |reader| {
+        names(
+            reader,
+            &[
+                ("both", "outer::Both", Some(40)),
+                ("hidden", "outer::(anonymous namespace)::Hidden", Some(4)),
+                ("member", "int outer::Base::*", Some(8)),
+                ("reference", "int &", Some(8)),
+            ],
+        );
+        let both = variable(reader, "both").id().unwrap();
+        let members = reader.members(both).unwrap();
+        let kinds: Vec<MemberKind> = members.list.iter().map(|member| member.kind).collect();
+        assert_eq!(kinds, [MemberKind::Base, MemberKind::Base, MemberKind::Field]);
+        let left = members.list[0].type_ref.id().unwrap();
+        let virtual_base = &reader.members(left).unwrap().list[0];
+        assert_eq!(
+            (virtual_base.kind, virtual_base.place),
+            (MemberKind::VirtualBase, MemberPlace::Computed)
+        );
+        let boxed = members.list[1].type_ref.id().unwrap();
+        assert_eq!(reader.type_name(&boxed.into()), "outer::Box<char, 3>");
+        let generics = reader.generics(boxed.0).unwrap();
+        assert_eq!(generics[0].name.as_deref(), Some("T"));
+        assert_eq!(generics[1].value, Some(3));
+        let inside = reader.members(boxed).unwrap();
+        let base = reader.members(virtual_base.type_ref.id().unwrap()).unwrap();
+        assert_eq!(base.list[1].kind, MemberKind::Static);
+        assert!(inside.list.iter().any(|member| member.artificial));
+        let small = members.list[2].type_ref.id().unwrap();
+        assert_eq!(reader.enumerators(small).unwrap()[0].value, 200);
+        assert!(matches!(
+            reader.kind_of(&small.into()).unwrap(),
+            TypeKind::Enum { scoped: true, .. }
+        ));
+    });
+}
+
+#[test]
+fn what_is_no_type_is_none() {
+    with("gcc", C, "-gdwarf-5", |reader| {
+        for offset in [0, 1, 11, 12, 13, 1 << 20, u64::MAX] {
+            let id = TypeId(DieId {
+                unit: UnitId(0),
+                offset,
+            });
+            let _ = (reader.members(id), reader.enumerators(id), reader.type_name(&id.into()));
+            assert!(
+                !matches!(
+                    reader.kind_of(&id.into()),
+                    Ok(TypeKind::Record {
+                        kind: RecordKind::Class,
+                        ..
+                    })
+                ),
+                "{offset}"
+            );
+        }
+        assert_eq!(reader.type_name(&TypeRef::Void.pointer().array(3)), "void *[3]");
+    });
+}
