@@ -150,7 +150,8 @@ impl Report {
                 })
             })
             .collect();
-        let report = serde_json::json!({ "rows": rows, "servers": servers });
+        let symbols: Vec<serde_json::Value> = self.symbols.iter().map(Line::json).collect();
+        let report = serde_json::json!({ "rows": rows, "servers": servers, "symbols": symbols });
         format!("{report:#}\n")
     }
 }

@@ -378,3 +378,6 @@ fn matching(
     merged.retain(|one| !one.places.is_empty());
     Some(merged)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod events;
 mod gdb_frames;
 mod gdb_values;
 mod languages;
+mod names;
 mod sessions;
 mod support;
 mod symbol_files;

@@ -1,0 +1,117 @@
+//! Names that only debug information has: functions without code of their own, instances of templates and generics,
+//! against gdb, over images that do not run and over one that does.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use farsight_testkit::programs;
+
+fn text_of(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What our console shows for commands about a debuggee's image.
+fn shown(debuggee: &str, commands: &str) -> String {
+    let image = programs::debuggee(debuggee);
+    let mut command = Command::new(programs::farsight());
+    text_of(command.arg("-z").arg(image).args(["-c", &format!("{commands};q")]))
+}
+
+fn gdb(debuggee: &str, command: &[&str]) -> String {
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-nx", "-batch", "-iex", "set debuginfod enabled off"]);
+    for one in command {
+        gdb.args(["-ex", one]);
+    }
+    text_of(gdb.arg(programs::debuggee(debuggee)))
+}
+
+/// The addresses of the one breakpoint that `bl` shows.
+fn places(shown: &str) -> BTreeSet<u64> {
+    let words = shown.lines().filter_map(|line| {
+        let line = line.strip_prefix(" 0 e ").or_else(|| line.strip_prefix("     "))?;
+        line.split_whitespace().next()
+    });
+    let numbers = words.filter(|word| word.contains('`'));
+    let parsed = numbers.map(|word| u64::from_str_radix(&word.replace('`', ""), 16).unwrap());
+    parsed.collect()
+}
+
+/// The same of gdb's `info breakpoints`.
+fn places_of_gdb(shown: &str) -> BTreeSet<u64> {
+    let lines = shown
+        .lines()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
+    let words = lines.filter_map(|line| line.split_whitespace().find_map(|word| word.strip_prefix("0x")));
+    words.map(|word| u64::from_str_radix(word, 16).unwrap()).collect()
+}
+
+#[test]
+fn every_function_that_gdb_knows_is_found() {
+    for debuggee in [
+        "cvalues_o0",
+        "cvalues_o2",
+        "units",
+        "units-dwz",
+        "units-dwarf4",
+        "threads",
+        "hello",
+    ] {
+        let listed = gdb(debuggee, &["info functions -n"]);
+        let names = listed
+            .lines()
+            .filter(|line| line.ends_with(");") && line.contains(":\t"));
+        let wanted: BTreeSet<&str> = names
+            .filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*', '\t']).next())
+            .collect();
+        assert!(!wanted.is_empty(), "{debuggee}: {listed}");
+        let program = debuggee.replace('-', "_");
+        let found = shown(debuggee, &format!("x /1 {program}!*; x /1 {debuggee}!*"));
+        let found = found.lines().filter_map(|line| Some(line.split_once('!')?.1.trim()));
+        // Where the compiler made a copy of its own (`f.constprop.0`), the symbol's name is shown.
+        let found: BTreeSet<&str> = found.filter_map(|name| name.split('.').next()).collect();
+        let missing: Vec<&&str> = wanted.difference(&found).collect();
+        assert!(missing.is_empty(), "{debuggee}: {missing:?}");
+    }
+}
+
+#[test]
+fn a_breakpoint_by_name_is_wherever_the_function_was_inlined() {
+    for name in ["inner_helper", "outer_helper"] {
+        let ours = places(&shown("cvalues_o2", &format!("bp {name};bl")));
+        let theirs = places_of_gdb(&gdb("cvalues_o2", &[&format!("break {name}"), "info breakpoints"]));
+        assert!(theirs.len() > 1 && ours == theirs, "{name}: {ours:x?}, gdb {theirs:x?}");
+    }
+}
+
+#[test]
+fn names_stand_for_all_their_instances_and_need_no_scopes() {
+    for (debuggee, name, count) in [
+        ("cxxvalues_o2", "inlined_outer", 2),
+        ("cxxvalues_o2", "inlined_outer<int>", 1),
+        ("cxxvalues_o2", "Box::total", 1),
+        ("cxxvalues_o2", "Box<short int, 4>::total", 1),
+        ("cxxvalues_o2", "Box<long int, 4>::total", 0),
+        ("cxxvalues_o2", "Other::total", 0),
+        ("rustvalues_o2", "largest", 2),
+        ("rustvalues_o2", "rustvalues::largest", 2),
+        // In blocks that have no names in the source.
+        ("rustvalues_o2", "rustvalues::speak", 2),
+        ("rustvalues_o2", "elsewhere::speak", 0),
+    ] {
+        let shown = shown(debuggee, &format!("bp {name};bl"));
+        assert_eq!(places(&shown).len(), count, "{debuggee} {name}: {shown}");
+    }
+}
+
+#[test]
+fn hits_at_several_places_count_together() {
+    let mut command = Command::new(programs::farsight());
+    let lines = "bp inner_helper 2;g;.echo stopped;bl;k 1;qd";
+    let shown = text_of(command.args(["-c", lines]).arg(programs::debuggee("cvalues_o2")));
+    let after = shown.split_once("stopped").map_or("", |(_, after)| after);
+    // The first place was passed, the second one stopped.
+    assert!(after.contains("0001 (0002)"), "{shown}");
+    assert!(shown.contains("Breakpoint 0 hit"), "{shown}");
+}
