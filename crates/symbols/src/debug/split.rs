@@ -43,9 +43,12 @@ pub(super) struct Found {
 }
 
 enum Home {
-    File(DebugFile),
+    File(Box<DebugFile>),
     Package,
 }
+
+/// Whether a skeleton's rest was found, once it was looked for.
+type Slot = OnceLock<Option<Box<Found>>>;
 
 /// The split units of a module.
 #[derive(Default)]
@@ -53,7 +56,7 @@ pub(super) struct Split {
     files: Option<Box<dyn SplitFiles>>,
     package: OnceLock<Option<DwarfPackageSections<SharedBytes>>>,
     /// By the skeleton's place in the list of units.
-    units: OnceLock<Box<[OnceLock<Option<Box<Found>>>]>>,
+    units: OnceLock<Box<[Slot]>>,
 }
 
 impl Split {
@@ -146,7 +149,7 @@ fn in_file(files: &dyn SplitFiles, wanted: &SplitUnit) -> Option<Found> {
             return false;
         };
         found = Some(Found {
-            home: Home::File(file),
+            home: Home::File(Box::new(file)),
             start,
             abbreviations,
         });
