@@ -84,9 +84,6 @@ pub(crate) fn of_place(out: &mut String, source: &SourceOfPlace, view: &View, so
             distance => write_line!(out, "{path}({line})+{distance:#x}"),
         }
     }
-    let shown = source
-        .lines
-        .as_ref()
-        .is_some_and(|wanted| lines(out, wanted, view, sources));
+    out.push_str(&text);
     shown && source.alone
 }

@@ -9,6 +9,7 @@ use farsight_target::{LineEntry, LineMark, StepGoal, StepPlan};
 use farsight_types::{Address, AddressRange, Rva};
 
 use super::ResumeIntent;
+use super::stepping::MOST_STEPS;
 use crate::disassembly::decode_all;
 use crate::error::CommandError;
 use crate::model::Module;
@@ -117,6 +118,27 @@ impl Session {
                 entries = self.called_functions(module, &function.code)?;
             }
         }
+        // What is entered is stepped on in, where a count has more lines.
+        for entry in entries.iter().filter(|_| count > 1) {
+            let Some(module) = process.module_at(entry.entry) else {
+                continue;
+            };
+            let debug = module.loaded().and_then(|symbols| symbols.debug());
+            let reader = debug.map(|debug| debug.reader());
+            let function = reader
+                .as_ref()
+                .and_then(|reader| Stepped::at(reader, module.rva(entry.entry)));
+            if let (Some(reader), Some(function)) = (reader, function)
+                && seen.insert(entry.entry)
+            {
+                let before = rows.len();
+                add_rows(&mut rows, &mut numbers, module, &reader, &function, over);
+                if rows.len() > MOST_ROWS {
+                    rows.truncate(before);
+                    break;
+                }
+            }
+        }
         let (known, stubs) = match over {
             true => (Vec::new(), Vec::new()),
             false => self.code_with_lines()?,
@@ -205,7 +227,12 @@ impl Session {
         let (over, left, end) = match (&before.step, before.lines_left) {
             // The last of the lines that it noted is the one that it did not finish.
             (Some(StepPlan::Lines { into, count, end, .. }), _) => {
-                (!into, count.saturating_sub(marks.saturating_sub(1)).max(1), *end)
+                // Beyond what is noted nobody counts.
+                let noted = if *count == 1 { 1 } else { marks.max(1) };
+                if noted >= u64::from(MOST_STEPS) {
+                    return None;
+                }
+                (!into, count.saturating_sub(noted - 1).max(1), *end)
             }
             // The first statement has been reached, and was one of the lines.
             (Some(StepPlan::Goal { .. }), Some((over, left))) if left > 0 => {
@@ -242,8 +269,11 @@ impl Session {
                     count: 1,
                 }
             }
-            Some(_) => return None,
-            None if row.is_stmt && row.range.start == rva => return None,
+            // Done, unless the server had to end before its count.
+            Some(_) if left == 1 => return None,
+            None if left == 1 && row.is_stmt && row.range.start == rva => return None,
+            Some(_) => self.line_step(over, left - 1, end).ok()??,
+            None if row.is_stmt && row.range.start == rva => self.line_step(over, left - 1, end).ok()??,
             None => self.line_step(over, left, end).ok()??,
         };
         Some(ResumeIntent {

@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::session::Session;
 
 /// Steps that are shown at most, the last ones.
-const MOST_STEPS: u32 = 256;
+pub(super) const MOST_STEPS: u32 = 256;
 /// Calls and returns of a trace at most.
 const MOST_CALLS: u32 = 1 << 15;
 

@@ -109,6 +109,17 @@ fn heavy_steps_cost_one_each_with_their_counts() {
 }
 
 #[test]
+fn heavy_steps_of_source_lines_cost_one_each_with_their_counts() {
+    let calls = Debuggee::start("calls", &["1", "1000", "forever"]);
+    let pid = calls.pid().to_string();
+    for (line, at) in [("p", "21"), ("p 5", "21"), ("t", "15"), ("t 4", "22")] {
+        let prepare = ["l+t; l-s", "bp `calls.c:22`; g", "bc *"];
+        let wanted = format!("calls.c({at})");
+        assert_within(1, |plan| command(plan, &["-p", &pid], &prepare, line, &wanted));
+    }
+}
+
+#[test]
 fn heavy_backtraces_of_two_hundred_threads_cost_two() {
     let threads = Debuggee::start("threads", &["199"]);
     let pid = threads.pid().to_string();

@@ -76,6 +76,31 @@ fn resume_plans() {
         depth: 4,
         inside,
     };
+    let lines = |into, end| StepPlan::Lines {
+        count: 3,
+        into,
+        line: 2,
+        frames: vec![Address(0x7fff_0010), Address(0x7fff_0100)],
+        rows: vec![
+            LineMark {
+                start: Address(0x1000),
+                line: Some(2),
+                statement: true,
+            },
+            LineMark {
+                start: Address(0x1040),
+                line: None,
+                statement: false,
+            },
+        ],
+        entries: vec![LineEntry {
+            entry: Address(0x1100),
+            statement: Address(0x1104),
+        }],
+        known: vec![AddressRange::new(Address(0x1000), 0x1000)],
+        stubs: vec![AddressRange::new(Address(0x3000), 0x100)],
+        end,
+    };
     let inside = vec![AddressRange::new(Address(0x1000), 0x1000)];
     let plans = [
         (
@@ -88,6 +113,8 @@ fn resume_plans() {
         ("return", goal(StepGoal::Return)),
         ("call_or_return", goal(StepGoal::CallOrReturn)),
         ("branch", goal(StepGoal::Branch)),
+        ("lines", lines(false, None)),
+        ("lines_into", lines(true, Some(Address(0x1030)))),
         ("watch", watch(None, None)),
         ("watch_inside", watch(Some(inside), Some(Address(0x1030)))),
     ];
