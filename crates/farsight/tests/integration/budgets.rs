@@ -99,6 +99,28 @@ fn heavy_a_stop_with_thirty_frames_costs_one() {
 }
 
 #[test]
+fn heavy_a_stop_with_thirty_frames_and_all_locals_costs_one() {
+    let deep = Debuggee::start("deep", &["30"]);
+    let pid = deep.pid().to_string();
+    let prepare = ["bp leaf; g", "k; dv; kp"];
+    for (budget, line, wanted) in [
+        (1, "g; k 0n40; .frame 0n30; dv; .frame 0n31; dv", "depth = 0n"),
+        // What a function keeps below its stack pointer does not come with the stop.
+        (2, "g; dv; kp 0n40; !for_each_frame dv", "argc = 0n"),
+    ] {
+        assert_within(budget, |plan| command(plan, &["-p", &pid], &prepare, line, wanted));
+    }
+}
+
+#[test]
+fn heavy_locals_cost_one_more_for_a_level_of_pointers() {
+    let program = programs::debuggee("tour-cpp");
+    let program = program.to_str().unwrap();
+    let prepare = ["bp `tour.cpp:39`; g", "k; dv; .frame 1; dv", "bc *; bp `tour.cpp:40`"];
+    assert_within(2, |plan| command(plan, &[program], &prepare, "g; k; dv", "order = 0x"));
+}
+
+#[test]
 fn heavy_steps_cost_one_each_with_their_counts() {
     let deep = Debuggee::start("deep", &["5"]);
     let pid = deep.pid().to_string();

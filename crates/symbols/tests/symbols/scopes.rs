@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use farsight_symbols::{CallTarget, DebugInfo, Scopes};
+use farsight_symbols::{CallTarget, DebugInfo, Image as _, Scopes};
 use farsight_types::Rva;
 
 use crate::support::{self, Scratch};
@@ -314,4 +314,72 @@ fn functions_that_gave_their_place_away_are_found_where_that_is_certain() {
         let place = site.sites[0].return_pc.unwrap();
         assert_eq!(reader.tail_calls(place, main, &named), []);
     }
+}
+
+/// Everything that frames are asked about, at some places.
+fn ask_everything(info: &DebugInfo, places: &[Rva]) {
+    let reader = info.reader();
+    for place in places {
+        let Some(scopes) = reader.scopes_at(*place) else {
+            continue;
+        };
+        let callee = scopes.function.id;
+        let _ = reader.call_sites(callee);
+        let _ = reader.tail_calls(*place, callee, &|_| None);
+        for scope in scopes.iter() {
+            let _ = reader.variables(scope.id, *place);
+        }
+    }
+}
+
+#[test]
+fn damaged_entries_end_every_question() {
+    let scratch = Scratch::new();
+    let Some(program) = scratch.compile("g++", NESTED, FLAGS[1]) else {
+        return;
+    };
+    let sound = std::fs::read(&program).unwrap();
+    let image = support::image(&program).unwrap();
+    let places: Vec<Rva> = {
+        let info = DebugInfo::new(image.as_ref(), None).unwrap();
+        places(&info).into_iter().step_by(7).collect()
+    };
+    let sections: Vec<_> = [".debug_info", ".debug_abbrev", ".debug_rnglists"]
+        .iter()
+        .filter_map(|name| image.layout().sections.iter().find(|section| section.name == *name))
+        .map(|section| (section.file_offset as usize, section.size as usize))
+        .collect();
+    assert_eq!(sections.len(), 3);
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |limit: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % limit as u64) as usize
+    };
+    let started = std::time::Instant::now();
+    let mut read = 0;
+    for round in 0..250 {
+        let mut bytes = sound.clone();
+        for _ in 0..1 + round % 12 {
+            let (start, size) = sections[[0, 0, 0, 1, 2][random(5)]];
+            let at = start + random(size - 4);
+            match round % 3 {
+                0 => bytes[at] = random(256) as u8,
+                // What looks like a reference leads elsewhere, into circles among others.
+                1 => bytes[at..at + 4].copy_from_slice(&(random(size) as u32).to_le_bytes()),
+                _ => bytes.copy_within(start + size / 2..start + size, start + random(size / 2)),
+            }
+        }
+        let Ok(image) = farsight_symbols::ImageFile::parse(std::sync::Arc::new(bytes)) else {
+            continue;
+        };
+        if let Some(info) = DebugInfo::new(&image, None) {
+            ask_everything(&info, &places);
+            read += 1;
+        }
+    }
+    assert!(read > 100, "only {read} could be read at all");
+    let took = started.elapsed();
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
 }
