@@ -163,7 +163,7 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
     ),
     (
         "comes with source lines",
-        ".lines l+t l-t l+l l+s l+o ls lsa lsc lsf lsp lse .lsrcpath .step_filter",
+        "lse .step_filter",
     ),
     ("comes with types and values", "dt dv ?? dx !list !for_each_local"),
     ("compares code with files, which comes with symbols whole", "!chkimg"),
