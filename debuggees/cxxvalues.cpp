@@ -31,6 +31,7 @@
 #define USE(thing) __asm__ volatile("" : : "r"(&(thing)) : "memory")
 
 volatile int last_stop;
+static char buffer[1024];
 
 extern "C" NOINLINE void stop_here(int number)
 {
@@ -402,7 +403,6 @@ int main()
     alarm(seconds ? static_cast<unsigned>(strtoul(seconds, nullptr, 10)) : 600);
     prctl(PR_SET_PTRACER, ~0ul, 0, 0, 0);
     // A buffer of its own keeps the heap the same whether a terminal reads or not.
-    static char buffer[1024];
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     printf("ready %d\n", static_cast<int>(getpid()));
     fflush(stdout);
