@@ -165,7 +165,7 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
         "comes with source lines",
         "lse .step_filter",
     ),
-    ("comes with types and values", "dt dv ?? dx !list !for_each_local"),
+    ("comes with types and values", "dv !list !for_each_local"),
     ("compares code with files, which comes with symbols whole", "!chkimg"),
     (
         "comes with the public API and extensions",

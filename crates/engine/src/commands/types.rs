@@ -171,6 +171,17 @@ fn named(
     arguments: &Arguments<'_>,
 ) -> Result<Option<Named>, crate::expression::ScopeError> {
     let name = arguments.name.as_str();
+    // A variable of the frame needs no search through all modules.
+    if !arguments.only_types
+        && let Some(object) = scope.local(name)?
+        && let CppType::Known(known) = object.of.clone()
+    {
+        return Ok(Some(Named {
+            module: known.module,
+            of: known.of,
+            object: Some(object),
+        }));
+    }
     if let Some(CppType::Known(known)) = scope.type_named(name)? {
         let (module, of, object) = (known.module, known.of, None);
         return Ok(Some(Named { module, of, object }));

@@ -157,12 +157,16 @@ fn bytes() -> CppType {
 
 impl Names for TypedScope<'_> {
     fn kind_of(&mut self, name: &str) -> Result<NameKind, ScopeError> {
-        if self.variable(name)?.is_some() {
+        // Types before global variables: they are near, and looking for what is not there goes through all modules.
+        if self.local(name)?.is_some() {
             return Ok(NameKind::Value);
         }
-        Ok(match basic_named(name).is_some() || self.type_named(name)?.is_some() {
-            true => NameKind::Type,
-            false => NameKind::Nothing,
+        if basic_named(name).is_some() || self.type_named(name)?.is_some() {
+            return Ok(NameKind::Type);
+        }
+        Ok(match self.variable(name)? {
+            Some(_) => NameKind::Value,
+            None => NameKind::Nothing,
         })
     }
 }
@@ -175,6 +179,13 @@ impl CppScope for TypedScope<'_> {
         let found = self.find_variable(name)?;
         self.names.insert(name.to_owned(), found.clone());
         Ok(found)
+    }
+
+    fn local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
+        match self.session.current.is_some() && !name.contains(['!', ':']) {
+            true => self.find_local(name),
+            false => Ok(None),
+        }
     }
 
     fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError> {

@@ -208,21 +208,26 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// As C++ looks for names: in the function, then in its class, then everywhere.
     fn name(&mut self, name: &str, at: usize) -> Outcome<Operand> {
-        let found = self.scope.variable(name);
+        let found = self.scope.local(name);
         if let Some(found) = found.map_err(|error| self.failed(error, at))? {
             return self.through_reference(found, at);
         }
         // A member function's own fields need no `this->`.
-        if name != "this" {
-            let this = self.scope.variable("this");
+        if name != "this" && !name.contains('!') {
+            let this = self.scope.local("this");
             if let Some(this) = this.map_err(|error| self.failed(error, at))?
                 && let Some(field) = self.member_if_any(this, name, at)?
             {
                 return Ok(field);
             }
         }
-        Err(self.unresolved(at))
+        let found = self.scope.variable(name);
+        match found.map_err(|error| self.failed(error, at))? {
+            Some(found) => self.through_reference(found, at),
+            None => Err(self.unresolved(at)),
+        }
     }
 
     fn unary(&mut self, sign: Unary, of: &Node, at: usize) -> Outcome<Operand> {

@@ -11,6 +11,12 @@ pub trait CppScope: Names {
     /// A variable, function, enumerator or symbol.
     fn variable(&mut self, name: &str) -> Result<Option<Operand>, ScopeError>;
 
+    /// A variable of the frame alone, which hides fields of `this` and everything else.
+    fn local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
+        let _ = name;
+        Ok(None)
+    }
+
     /// A type of debug information.
     fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError>;
 

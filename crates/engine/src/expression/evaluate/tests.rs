@@ -225,8 +225,8 @@ fn errors_name_the_place() {
         ("twice", "Ambiguous symbol error at 'twice'", 0),
         (
             "@@c++(1)",
-            "The C++ evaluator is not supported in this build, at '@@c++(1)'",
-            0,
+            "The C++ evaluator is not supported in this build, at '1'",
+            6,
         ),
         ("`a.c:1`", "there are no source lines here (a.c:1) at '`a.c:1`'", 0),
         ("$scmp(1,2)", "Syntax error at '1,2)'", 6),

@@ -256,7 +256,7 @@ impl TypedScope<'_> {
     }
 
     /// A variable of the chosen frame.
-    fn find_local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
+    pub(super) fn find_local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
         if self.session.is_running() {
             return Ok(None);
         }
