@@ -14,8 +14,8 @@ use farsight_engine::disassembly;
 use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
 use farsight_symbols::{
-    DieId, FrameRegisters, Image, ImageFile, ImageParts, LoadedUnwind, ModuleLookup, ModuleUnwind, PartsReader, PartsStep,
-    Pattern, ReadOutcome, Step, SymbolTable, TypeId, TypeRef, UnitId, UnwindContext, Unwinder,
+    DieId, FrameRegisters, Image, ImageFile, ImageParts, LoadedUnwind, ModuleLookup, ModuleUnwind, PartsReader,
+    PartsStep, Pattern, ReadOutcome, Step, SymbolTable, TypeId, TypeRef, UnitId, UnwindContext, Unwinder,
 };
 use farsight_target as target;
 use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};

@@ -86,8 +86,11 @@ fn places(info: &DebugInfo) -> Vec<Rva> {
     places
 }
 
+/// A frame's function and line.
+type Line = (String, Option<u64>);
+
 /// Function and line of each frame of one place, innermost first, as addr2line has them.
-fn as_binutils(program: &Path, places: &[Rva]) -> Option<Vec<Vec<(String, Option<u64>)>>> {
+fn as_binutils(program: &Path, places: &[Rva]) -> Option<Vec<Vec<Line>>> {
     let mut command = Command::new("addr2line");
     command.args(["-a", "-f", "-i", "-e"]).arg(program);
     let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
@@ -99,7 +102,7 @@ fn as_binutils(program: &Path, places: &[Rva]) -> Option<Vec<Vec<(String, Option
     let writer = std::thread::spawn(move || input.write_all(asked.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    let mut answers: Vec<Vec<(String, Option<u64>)>> = Vec::new();
+    let mut answers: Vec<Vec<Line>> = Vec::new();
     let text = String::from_utf8(output.stdout).unwrap();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
