@@ -9,6 +9,7 @@
 mod damage;
 mod gdb;
 mod images;
+mod lines;
 mod scopes;
 mod snapshot;
 mod speed;

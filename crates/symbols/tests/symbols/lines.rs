@@ -1,0 +1,47 @@
+//! Line tables set beside what readelf decodes of them.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use farsight_symbols::{DebugInfo, ImageFile};
+use farsight_types::Rva;
+
+#[test]
+fn rows_are_those_that_readelf_decodes() {
+    for name in ["units", "units_o2", "units-dwarf4", "cvalues_o2"] {
+        let Some(folder) = std::env::var_os("FARSIGHT_DEBUGGEES") else {
+            eprintln!("skipped: FARSIGHT_DEBUGGEES names no folder");
+            return;
+        };
+        let path = std::path::Path::new(&folder).join(name);
+        let Ok(output) = Command::new("readelf")
+            .arg("--debug-dump=decodedline")
+            .arg(&path)
+            .output()
+        else {
+            eprintln!("skipped: there is no readelf");
+            return;
+        };
+        let image = ImageFile::parse(Arc::new(std::fs::read(&path).unwrap())).unwrap();
+        let info = DebugInfo::new(&image, None).unwrap();
+        let reader = info.reader();
+        let mut compared = 0;
+        for text in String::from_utf8_lossy(&output.stdout).lines() {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let [file, line, address, ..] = words.as_slice() else {
+                continue;
+            };
+            let (Ok(line), Some(address)) = (line.parse::<u32>(), address.strip_prefix("0x")) else {
+                continue;
+            };
+            let rva = Rva(u64::from_str_radix(address, 16).unwrap());
+            let rows = reader.rows_in(rva..Rva(rva.0 + 1));
+            let is_it = |row: &farsight_symbols::LineRow| {
+                row.range.start == rva && row.line == line && row.file.path.ends_with(file.trim_end_matches(':'))
+            };
+            assert!(rows.iter().any(is_it), "{name}: {text}: {rows:?}");
+            compared += 1;
+        }
+        assert!(compared > 20, "{name}: only {compared} rows");
+    }
+}
