@@ -19,6 +19,7 @@ mod events;
 mod execute;
 mod find_code;
 mod formats;
+mod formatters;
 mod frames;
 mod function;
 mod info;
@@ -183,7 +184,7 @@ const AREAS: &[(&str, &[&[Row]])] = &[
     ),
     (
         "Values and help",
-        &[info::ROWS, formats::ROWS, typed::ROWS, types::ROWS],
+        &[info::ROWS, formats::ROWS, typed::ROWS, types::ROWS, formatters::ROWS],
     ),
     (
         "Scripts and aliases",
