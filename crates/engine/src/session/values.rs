@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use farsight_session::record::ValueNode;
-use farsight_symbols::{DebugInfo, DieId, Frame, FrameRegisters, ValueFrame};
+use farsight_symbols::{DebugInfo, Frame, FrameRegisters, ValueFrame};
 use farsight_target::{LookProxy, RegistersRequest};
 use farsight_types::registers::RegisterSets;
 use farsight_types::{Registers, Rva, ThreadId};
 
 use super::Session;
 use crate::error::CommandError;
-use crate::values::{Ground, Known, Limits, Needs, Source};
+use crate::values::{Ground, Known, Needs, Source};
 
 /// Frames beyond the one that is looked at that may tell what its parameters were.
 const CALLERS: usize = 3;
@@ -150,23 +149,6 @@ impl Session {
         }
         // What lies behind holes takes another look; most ranges have none, and this asks nobody.
         self.fetch_memory(&needs.memory)
-    }
-
-    /// What is shown of variables of a scope, each named by its module and entry.
-    pub(crate) fn show_variables(
-        &mut self,
-        scope: &ValueScope,
-        variables: &[(String, usize, DieId)],
-        limits: Limits,
-    ) -> Result<Vec<ValueNode>, CommandError> {
-        let modules: Vec<usize> = variables.iter().map(|(_, module, _)| *module).collect();
-        self.with_values(scope, &modules, |ground| {
-            let shown = variables.iter().map(|(name, module, id)| {
-                let value = ground.variable(*module, *id);
-                ground.show(name, &value, limits)
-            });
-            shown.collect()
-        })
     }
 }
 
