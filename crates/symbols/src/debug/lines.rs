@@ -92,7 +92,7 @@ impl<'a> DebugReader<'a> {
     /// A file that a declaration or a call names.
     pub fn file(&self, id: FileId) -> Option<SourceFile> {
         let unit = self.unit(id.unit).ok()?;
-        let header = unit.unit.line_program.as_ref()?.header();
+        let header = unit.line_program()?.header();
         FileTable::of(&unit, header).file(id.index)
     }
 

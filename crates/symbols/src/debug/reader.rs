@@ -1,6 +1,6 @@
 //! One question's view of the debug information: parsed units, and references between them.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use farsight_types::Rva;
 use gimli::{
-    AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, EndianSlice, LittleEndian, UnitOffset, UnitRef,
+    AttributeValue, DebugInfoOffset, DebugLineOffset, DebuggingInformationEntry, Dwarf, EndianSlice,
+    IncompleteLineProgram, LittleEndian, UnitOffset, UnitRef,
 };
 
 use super::units::UnitStart;
 use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId};
+
+mod root;
 
 pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
 pub(crate) type Entry<'a> = DebuggingInformationEntry<Slice<'a>>;
@@ -31,12 +34,41 @@ pub(crate) struct Unit<'a> {
     pub(crate) unit: gimli::Unit<Slice<'a>>,
     /// Which of the module's files it lies in.
     pub(super) file: usize,
+    lines: LineProgram<'a>,
+}
+
+/// A unit's line program, whose tables of files are long and read by few.
+struct LineProgram<'a> {
+    /// The sections that it lies in: those of a split unit's skeleton.
+    dwarf: Rc<Dwarf<Slice<'a>>>,
+    start: Option<DebugLineOffset>,
+    parsed: OnceCell<Option<IncompleteLineProgram<Slice<'a>>>>,
+}
+
+impl<'a> LineProgram<'a> {
+    fn new(dwarf: &Rc<Dwarf<Slice<'a>>>, start: Option<DebugLineOffset>) -> LineProgram<'a> {
+        LineProgram {
+            dwarf: Rc::clone(dwarf),
+            start,
+            parsed: OnceCell::new(),
+        }
+    }
 }
 
 impl<'a> Unit<'a> {
     /// For gimli's own helpers.
     pub(crate) fn of(&self) -> UnitRef<'_, Slice<'a>> {
         UnitRef::new(&self.dwarf, &self.unit)
+    }
+
+    /// The line program, parsed at the first asking; none where there is none, or its header is damaged.
+    pub(super) fn line_program(&self) -> Option<&IncompleteLineProgram<Slice<'a>>> {
+        let parse = || {
+            let (unit, lines) = (&self.unit, &self.lines.dwarf.debug_line);
+            let program = lines.program(self.lines.start?, unit.header.address_size(), unit.comp_dir, unit.name);
+            program.ok()
+        };
+        self.lines.parsed.get_or_init(parse).as_ref()
     }
 
     /// The entry at an offset of this unit.
@@ -110,6 +142,14 @@ impl<'a> Unit<'a> {
     }
 }
 
+/// How much of a unit's entries can be read.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The root without what is inside of it, which needs the shape of one entry only.
+    Root,
+    All,
+}
+
 /// Answers questions over a [`DebugInfo`], keeping what it has parsed; for one command or one worker thread.
 pub struct DebugReader<'a> {
     info: &'a DebugInfo,
@@ -161,28 +201,35 @@ impl<'a> DebugReader<'a> {
 
     /// As [`DebugReader::parse`], but of a split unit only the skeleton, which knows its code and lines. Opens no file.
     pub(crate) fn parse_root(&self, id: UnitId) -> Result<Unit<'a>, DebugError> {
+        self.parse_part(id, Part::All)
+    }
+
+    fn parse_part(&self, id: UnitId, part: Part) -> Result<Unit<'a>, DebugError> {
         let entry = self.info.units.get(id).ok_or(DebugError::Reference)?;
         let dwarf = self.dwarfs.get(entry.file).ok_or(DebugError::Reference)?;
         let header = match (entry.start.info(), entry.start.types()) {
             (Some(offset), _) => dwarf.unit_header(offset)?,
-            (None, offset) => {
-                let mut types = dwarf.type_units();
-                loop {
-                    match types.next()? {
-                        Some(header) if header.debug_types_offset() == offset => break header,
-                        Some(_) => {}
-                        None => return Err(DebugError::Reference),
-                    }
-                }
+            (None, Some(offset)) => root::type_unit_header(dwarf, offset)?,
+            (None, None) => return Err(DebugError::Reference),
+        };
+        let abbreviations = match part {
+            Part::Root => root::abbreviations(dwarf, &header).map(Arc::new),
+            Part::All => None,
+        };
+        let abbreviations = match abbreviations {
+            Some(known) => known,
+            None => {
+                let parse = || header.abbreviations(&dwarf.debug_abbrev);
+                self.info.units.abbreviations(entry, parse)?
             }
         };
-        let parse = || header.abbreviations(&dwarf.debug_abbrev);
-        let abbreviations = self.info.units.abbreviations(entry, parse)?;
+        let (unit, lines) = root::unit(dwarf, header, abbreviations)?;
         Ok(Unit {
             id,
             dwarf: Rc::clone(dwarf),
-            unit: gimli::Unit::new_with_abbreviations(dwarf, header, abbreviations)?,
+            unit,
             file: entry.file,
+            lines: LineProgram::new(dwarf, lines),
         })
     }
 
@@ -197,15 +244,15 @@ impl<'a> DebugReader<'a> {
         };
         let dwarf = split.dwarf(found, wanted.id, &skeleton.dwarf)?;
         let header = dwarf.unit_header(DebugInfoOffset(found.start))?;
-        let mut unit = gimli::Unit::new_with_abbreviations(&dwarf, header, Arc::clone(&found.abbreviations))?;
+        let (mut unit, _) = root::unit(&dwarf, header, Arc::clone(&found.abbreviations))?;
         unit.copy_relocated_attributes(&skeleton.unit);
-        unit.line_program.clone_from(&skeleton.unit.line_program);
         unit.comp_dir = skeleton.unit.comp_dir.or(unit.comp_dir);
         Ok(Some(Unit {
             id: skeleton.id,
             dwarf: Rc::new(dwarf),
             unit,
             file: SPLIT,
+            lines: LineProgram::new(&skeleton.lines.dwarf, skeleton.lines.start),
         }))
     }
 
@@ -285,13 +332,17 @@ impl<'a> DebugReader<'a> {
         if !entry.has_code {
             return Ok(Vec::new());
         }
-        let unit = self.parse_root(id)?;
-        let mut entries = unit.unit.entries();
-        let Some(root) = entries.next_dfs()? else {
-            return Ok(Vec::new());
+        let unit = self.parse_part(id, Part::Root)?;
+        let (mut ranges, has_list) = {
+            let mut entries = unit.unit.entries();
+            let Some(root) = entries.next_dfs()? else {
+                return Ok(Vec::new());
+            };
+            (unit.ranges_of(root)?, root.has_attr(gimli::DW_AT_ranges))
         };
-        let mut ranges = unit.ranges_of(root)?;
-        if ranges.is_empty() && !root.has_attr(gimli::DW_AT_ranges) {
+        if ranges.is_empty() && !has_list {
+            let unit = self.parse_root(id)?;
+            let mut entries = unit.unit.entries();
             while let Some(entry) = entries.next_dfs()? {
                 if entry.tag() == gimli::DW_TAG_subprogram {
                     ranges.extend(unit.ranges_of(entry).unwrap_or_default());

@@ -35,9 +35,18 @@ pub(super) struct UnitEntry {
 /// All units of a module, of each file in the order of its sections.
 pub(super) struct Units {
     list: Vec<UnitEntry>,
-    abbreviations: Vec<OnceLock<Option<Arc<Abbreviations>>>>,
+    abbreviations: Vec<Table>,
     signatures: HashMap<u64, (UnitId, u64)>,
     pub(super) trouble: Option<DebugError>,
+}
+
+/// A table of abbreviations.
+#[derive(Default)]
+struct Table {
+    units: u32,
+    /// Kept where several units share it: those of units with tables of their own would take more memory than all
+    /// names together.
+    parsed: OnceLock<Option<Arc<Abbreviations>>>,
 }
 
 impl Units {
@@ -62,10 +71,14 @@ impl Units {
         };
         let mut tables: HashMap<DebugAbbrevOffset, usize> = HashMap::new();
         let mut table = |units: &mut Units, offset| {
-            *tables.entry(offset).or_insert_with(|| {
-                units.abbreviations.push(OnceLock::new());
+            let number = *tables.entry(offset).or_insert_with(|| {
+                units.abbreviations.push(Table::default());
                 units.abbreviations.len() - 1
-            })
+            });
+            if let Some(table) = units.abbreviations.get_mut(number) {
+                table.units = table.units.saturating_add(1);
+            }
+            number
         };
         let mut info = dwarf.units();
         while let Some(header) = info.next()? {
@@ -142,17 +155,21 @@ impl Units {
         self.list.get(usize::try_from(id.0).ok()?)
     }
 
-    /// The table that a unit's entries are shaped by, parsed once for all the units that share it.
+    /// The table that a unit's entries are shaped by, parsed once for all the units that share it, and
+    /// each time for a unit that has one of its own.
     pub(super) fn abbreviations(
         &self,
         entry: &UnitEntry,
         parse: impl FnOnce() -> gimli::Result<Abbreviations>,
     ) -> Result<Arc<Abbreviations>, DebugError> {
-        let slot = self
+        let table = self
             .abbreviations
             .get(entry.abbreviations)
             .ok_or(DebugError::Reference)?;
-        let parsed = slot.get_or_init(|| parse().ok().map(Arc::new));
+        if table.units == 1 {
+            return Ok(Arc::new(parse()?));
+        }
+        let parsed = table.parsed.get_or_init(|| parse().ok().map(Arc::new));
         parsed
             .clone()
             .ok_or(DebugError::Damaged(gimli::Error::AbbreviationTagZero))

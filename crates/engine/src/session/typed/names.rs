@@ -1,5 +1,6 @@
 //! Variables and types by their names.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId};
@@ -172,7 +173,10 @@ impl TypedScope<'_> {
             .collect();
         if found.len() > 1 {
             let is_home = |id: &DieId| home == Some((searched.base, id.unit));
-            let is_exact = |id: &DieId| reader.qualified_name(*id).as_deref() == Some(name);
+            // By the index: to name each entry, its whole unit would have to be read.
+            let exact = index.find(reader, kind, &format!("::{}", name.trim_start_matches("::")));
+            let exact: HashSet<DieId> = exact.into_iter().map(|named| named.id).collect();
+            let is_exact = |id: &DieId| exact.contains(id);
             found.sort_by_cached_key(|id| (!is_exact(id), !is_home(id)));
         }
         Ok(found)

@@ -30,10 +30,10 @@ pub(crate) fn plain(name: &str) -> &str {
 
 /// `operator<` of `operator< <int>`: the arguments of an operator stand behind a space.
 fn operator_plain(name: &str) -> &str {
-    match name.split_once(" <") {
-        Some((front, _)) if name.starts_with("operator") && name.ends_with('>') => front,
-        _ => name,
+    if !name.starts_with("operator") || !name.ends_with('>') {
+        return name;
     }
+    name.split_once(" <").map_or(name, |(front, _)| front)
 }
 
 /// Whether readers leave a scope out: blocks of Rust's `impl` have numbers that no source shows.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use farsight_types::Rva;
-use gimli::{Abbreviation, AttributeValue, DwTag, EntriesRaw, UnitOffset};
+use gimli::{Abbreviation, AttributeValue, DwAt, DwTag, EntriesRaw, UnitOffset};
 
 use super::super::reader::MAX_REFERENCES;
 use super::super::{Attribute, DebugError, DebugReader, DieId, Slice, Unit, UnitId};
@@ -105,7 +105,7 @@ impl Found {
     /// For the merge.
     pub(super) fn sort(&mut self) {
         for list in [&mut self.functions, &mut self.variables, &mut self.types] {
-            list.sort_unstable();
+            list.sort_unstable_by_key(|raw| raw.order());
         }
     }
 
@@ -143,9 +143,11 @@ impl Found {
 }
 
 fn hash_of(name: &[u8]) -> u64 {
-    match std::str::from_utf8(name) {
-        Ok(text) => names::hash(names::plain(text).as_bytes()),
-        Err(_) => names::hash(name),
+    // Only what ends with arguments has some to cut.
+    let text = name.ends_with(b">").then(|| std::str::from_utf8(name));
+    match text {
+        Some(Ok(text)) => names::hash(names::plain(text).as_bytes()),
+        _ => names::hash(name),
     }
 }
 
@@ -386,7 +388,14 @@ type Entries<'u, 'a> = EntriesRaw<'u, Slice<'a>>;
 
 fn read<'a>(entries: &mut Entries<'_, 'a>, abbreviation: &Abbreviation) -> Result<Facts<'a>, DebugError> {
     let mut facts = Facts::default();
-    for specification in abbreviation.attributes() {
+    let mut rest = abbreviation.attributes();
+    while let Some(at) = rest.iter().position(|one| is_fact(one.name())) {
+        let (passed, from) = rest.split_at(at);
+        entries.skip_attributes(passed)?;
+        let Some((specification, behind)) = from.split_first() else {
+            break;
+        };
+        rest = behind;
         let attribute = entries.read_attribute_inline(*specification)?;
         match specification.name() {
             gimli::DW_AT_name => facts.name = Some(attribute.value()),
@@ -408,7 +417,27 @@ fn read<'a>(entries: &mut Entries<'_, 'a>, abbreviation: &Abbreviation) -> Resul
             _ => {}
         }
     }
+    entries.skip_attributes(rest)?;
     Ok(facts)
+}
+
+/// Whether [`read`] looks at an attribute.
+fn is_fact(name: DwAt) -> bool {
+    matches!(
+        name,
+        gimli::DW_AT_name
+            | gimli::DW_AT_abstract_origin
+            | gimli::DW_AT_specification
+            | gimli::DW_AT_sibling
+            | gimli::DW_AT_declaration
+            | gimli::DW_AT_low_pc
+            | gimli::DW_AT_ranges
+            | gimli::DW_AT_location
+            | gimli::DW_AT_const_value
+            | gimli::DW_AT_inline
+            | gimli::DW_AT_export_symbols
+            | gimli::DW_AT_language
+    )
 }
 
 fn sibling(value: Attribute<'_>) -> Option<usize> {

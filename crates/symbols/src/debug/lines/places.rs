@@ -102,7 +102,7 @@ impl<'a> DebugReader<'a> {
     pub fn source_files(&self, go_on: &dyn Fn() -> bool) -> Result<Vec<SourceFile>, DebugError> {
         let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
         self.each_unit(go_on, |unit| {
-            let Some(program) = &unit.unit.line_program else {
+            let Some(program) = unit.line_program() else {
                 return;
             };
             let table = FileTable::of(unit, program.header());
@@ -208,7 +208,7 @@ fn innermost(unit: &Unit<'_>, places: &[u64]) -> HashMap<u64, Holder> {
 
 /// Whether a unit's file table may name a file that is meant.
 fn names(unit: &Unit<'_>, file: &FilePattern) -> bool {
-    let Some(program) = &unit.unit.line_program else {
+    let Some(program) = unit.line_program() else {
         return false;
     };
     let table = FileTable::of(unit, program.header());

@@ -46,7 +46,7 @@ pub(super) struct UnitLines {
 impl UnitLines {
     /// Runs a unit's line program; `take` says whether so many more rows may be made. None where it has none.
     pub(super) fn of(unit: &Unit<'_>, take: &dyn Fn(u64) -> Result<(), DebugError>) -> Option<UnitLines> {
-        let mut program = unit.unit.line_program.clone()?;
+        let mut program = unit.line_program()?.clone();
         let header = program.header().clone();
         let table = FileTable::of(unit, &header);
         let mut lines = UnitLines {
