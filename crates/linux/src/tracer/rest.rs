@@ -18,6 +18,8 @@ use crate::terminal::Terminal;
 
 /// Bytes of code from the pc on that come with every stop.
 const CODE_BYTES: usize = 64;
+/// Bytes below the stack pointer: a function that calls nothing keeps its locals there.
+const RED_ZONE_BYTES: usize = 512;
 
 /// How long threads may take to stop where the client does not say. Those that run need microseconds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -378,7 +380,9 @@ impl Tracer {
         {
             let (memory, pc) = (&debuggee.memory, general.pc());
             let stack_bytes = stack_bytes.min(1 << 20) as usize;
-            for (start, length) in [(general.sp(), stack_bytes), (pc, CODE_BYTES)] {
+            let sp = general.sp();
+            let below = Address(sp.0.saturating_sub(RED_ZONE_BYTES as u64));
+            for (start, length) in [(sp, stack_bytes), (pc, CODE_BYTES), (below, RED_ZONE_BYTES)] {
                 let part = memory.read(start, length);
                 ranges.push(AddressRange::new(start, part.len() as u64));
                 bytes.extend_from_slice(&part);

@@ -13,6 +13,8 @@ use super::toy::{self, Toy};
 
 /// Bytes of code around the pc that come with a stop: as many before as behind.
 const CODE_AROUND: u64 = 64;
+/// Bytes below the stack pointer, as a Linux server sends them.
+const RED_ZONE_BYTES: u64 = 512;
 /// Rounds of a launched program.
 const ROUNDS_OF_A_LAUNCH: u64 = 3;
 /// Places for hardware traps.
@@ -259,6 +261,10 @@ impl Debuggee {
         let wanted = [
             AddressRange::new(thread.registers.sp(), u64::from(detail.stack_bytes)),
             AddressRange::new(Address(pc.0.saturating_sub(CODE_AROUND)), 2 * CODE_AROUND),
+            AddressRange::new(
+                Address(thread.registers.sp().0.saturating_sub(RED_ZONE_BYTES)),
+                RED_ZONE_BYTES,
+            ),
         ];
         let (mut ranges, mut bytes) = (Vec::new(), Vec::new());
         for range in wanted {
