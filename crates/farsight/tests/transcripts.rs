@@ -6,6 +6,8 @@
 //! this one), `@option -X` is handed to farsight, `@file NAME` with lines `|...` is a file in `{scratch}`, `@typed` lets
 //! the first debuggee go on from its first read, `@lines` leaves source lines switched on. `{debuggees}` is the folder of the debuggees. What is written anew has
 //! `<hex>` for addresses and `<pid>.<tid>` for numbers; look through it for what else varies.
+//!
+//! The tours of the README and of `docs/values.md` are played as well, see [`tours`].
 
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use farsight_engine::{command_rows, rows_of_line};
-use farsight_testkit::transcript::{Coverage, Heard, Player, Settings, Trial, run_trials, trials};
+use farsight_testkit::transcript::{Coverage, Heard, Player, Settings, Trial, play_text, run_trials, trials};
 use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, Scratch, proc, programs, wait_until};
 
 /// Rows without a transcript. Take a command out with the transcript that shows it; put none in.
@@ -206,6 +208,79 @@ fn generalize(line: &str) -> String {
     }
 }
 
+/// The tours of a page as transcripts, each with the name of its program.
+///
+/// They are the blocks marked `tour`. A line `you$ farsight ... PROGRAM` begins one, later blocks go on with it; `...` is
+/// left out, and addresses, offsets in code, process numbers and folders may be any. A block marked `fmt NAME` before a
+/// tour is a file of that name.
+fn tours(page: &str) -> Vec<(String, String)> {
+    let mut tours: Vec<(String, String)> = Vec::new();
+    let mut kind = "";
+    let mut files = String::new();
+    let mut names: Vec<&str> = Vec::new();
+    for line in page.lines() {
+        if let Some(opened) = line.strip_prefix("```") {
+            kind = opened;
+            if let Some(name) = kind.strip_prefix("fmt ") {
+                files.push_str(&format!("@file {name}\n"));
+                names.push(name);
+            }
+        } else if kind.starts_with("fmt ") {
+            files.push_str(&format!("|{line}\n"));
+        } else if kind == "tour"
+            && let Some(command) = line.strip_prefix("you$ ")
+        {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let ["farsight", "-premote", _, program] = words.as_slice() else {
+                panic!("a tour begins with `farsight -premote SERVER PROGRAM`, and not with `{command}`");
+            };
+            let files = std::mem::take(&mut files);
+            tours.push(((*program).to_owned(), format!("@lines\n@launch {program}\n{files}")));
+        } else if kind == "tour" {
+            let (_, transcript) = tours.last_mut().expect("a tour begins with a line `you$ farsight ...`");
+            let in_scratch = |line: String, name: &&str| line.replace(name, &format!("{{scratch}}/{name}"));
+            transcript.push_str(&names.iter().fold(toured(line), in_scratch));
+            transcript.push('\n');
+        }
+    }
+    tours
+}
+
+/// A line of a tour as one of a transcript.
+fn toured(line: &str) -> String {
+    match line {
+        "..." => return "<lines>".into(),
+        _ if line.starts_with("0:000> ") => return line.to_owned(),
+        _ if line.starts_with("ready ") => return "ready <dec>".into(),
+        _ => {}
+    }
+    let mut line = line.replace("...", "<...>");
+    if let Some((before, path)) = line.split_once(" [/") {
+        let file = path.rsplit('/').next().unwrap();
+        line = format!("{before} [<...>/{file}");
+    }
+    if let Some((before, behind)) = line.split_once("+0x")
+        && !before.trim().is_empty()
+    {
+        let rest = behind.trim_start_matches(|letter: char| letter.is_ascii_hexdigit());
+        line = format!("{before}+0x<hex>{rest}");
+    }
+    // Values are shorter than addresses.
+    let mut parts = line.split("0x");
+    let mut text = parts.next().unwrap().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|letter: char| letter.is_ascii_hexdigit() || letter == '`');
+        match part.len() - rest.len() {
+            9.. => text.push_str(&format!("0x<hex>{rest}")),
+            _ => text.push_str(&format!("0x{part}")),
+        }
+    }
+    match text.strip_prefix('>') {
+        Some(rest) => format!("\\>{rest}"),
+        None => generalize(&text),
+    }
+}
+
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let mut all = trials(&folder, Arc::new(RealSession::begin));
@@ -218,5 +293,16 @@ fn main() -> ExitCode {
         };
         coverage.check();
     }));
+    for (page, count) in [("README.md", 2), ("docs/values.md", 1)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
+        let tours = tours(&std::fs::read_to_string(&path).unwrap());
+        assert_eq!(tours.len(), count, "the tours of {page}");
+        for (program, transcript) in tours {
+            let path = path.clone();
+            all.push(Trial::new(format!("page_{page}_{program}"), move || {
+                play_text(&path, &transcript, &RealSession::begin);
+            }));
+        }
+    }
     run_trials(all)
 }

@@ -100,7 +100,26 @@ pub fn trials(folder: &Path, begin: Arc<Begin>) -> Vec<Trial> {
 pub fn play(path: &Path, begin: &Begin) {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut transcript = Transcript::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let bless = std::env::var_os("FARSIGHT_BLESS").is_some();
+    let wrong = differences(path, &mut transcript, begin);
+    if !wrong.is_empty() && std::env::var_os("FARSIGHT_BLESS").is_some() {
+        std::fs::write(path, transcript.to_string()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        return;
+    }
+    assert!(wrong.is_empty(), "{wrong}FARSIGHT_BLESS=1 would write it anew");
+}
+
+/// Plays a transcript that is part of another text, which is never written anew.
+///
+/// # Panics
+/// When something is not as it says; places are lines of the transcript, not of `path`.
+pub fn play_text(path: &Path, text: &str, begin: &Begin) {
+    let mut transcript = Transcript::parse(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let wrong = differences(path, &mut transcript, begin);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Everything that is not as a transcript says, which then says what was.
+fn differences(path: &Path, transcript: &mut Transcript, begin: &Begin) -> String {
     let (mut player, shown) = begin(&transcript.settings);
     let variables = player.variables();
     let mut wrong = Vec::new();
@@ -146,15 +165,7 @@ pub fn play(path: &Path, begin: &Begin) {
         }
     }
     player.end();
-    if bless && !wrong.is_empty() {
-        std::fs::write(path, transcript.to_string()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        return;
-    }
-    assert!(
-        wrong.is_empty(),
-        "{}FARSIGHT_BLESS=1 would write it anew",
-        wrong.concat()
-    );
+    wrong.concat()
 }
 
 /// The lines of a text without blank ones at its end and without spaces at their ends.

@@ -1,7 +1,7 @@
 //! Formatters: data that says how a library's types are shown, so that a string is a text and a map its entries.
 //!
 //! The built-in ones are texts of the crate (`formatters/*.fmt`), read by the same parser as a user's own
-//! (`.formatters load`), and worked by one engine. Nothing in the engine knows a library's type. Read [`parse`] for the
+//! (`.nvload`), and worked by one engine. Nothing in the engine knows a library's type. Read [`parse`] for the
 //! grammar, [`work`] for what the directives do.
 
 mod evaluate;
