@@ -178,8 +178,9 @@ fn choose(session: &mut Session, number: usize, options: Options) -> Result<Flow
     };
     let readers = Readers::new(session.process()?);
     let frames = readers.expand(&walked, number + 2);
+    let lookup = frames.get(number).map(|frame| frame.lookup);
     let chosen = frames.get(number).and_then(|frame| walked.frames.get(frame.physical));
-    let Some(chosen) = chosen.cloned() else {
+    let (Some(chosen), Some(lookup)) = (chosen.cloned(), lookup) else {
         return Err(CommandError::NoSuch {
             what: format!("there is no frame {number:#x}; the stack has {:#x}", frames.len()),
         });
@@ -201,6 +202,7 @@ fn choose(session: &mut Session, number: usize, options: Options) -> Result<Flow
             place,
             stop_number,
             number,
+            lookup,
             context,
         })
     };

@@ -27,9 +27,9 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &["dx"],
-        usage: "dx [-r[Levels]] [-c Number] [-n|-v] Expression[,Format]",
-        summary: "Shows a value as a tree, containers by their elements. -r sets how deep, -c skips elements, -n and -v \
-                  show the fields as they are. Formats are x d o b en c s s8 sb su sub ! n nd, a number of elements or \
+        usage: "dx [-r[Levels]] [-b] [-c Number] [-n|-v] Expression[,Format]",
+        summary: "Shows a value as a tree, containers by their elements. -r sets how deep, -b stops at pointers, -c skips \
+                  elements, -n and -v show the fields as they are. Formats are x d o b en c s s8 sb su sub ! n nd, a number of elements or \
                   [Expression].",
         needs: Needs::Target,
         writes: true,
@@ -76,7 +76,7 @@ pub(super) fn result(
     let followed = scope.with_shown(operand, |ground, value| {
         let mut node = ground.show(name, value, limits);
         let leads = matches!(&node.content, Content::Pointer { address, text: None, .. } if address.0 != 0);
-        if !leads || !node.children.is_empty() || limits.depth == 0 || limits.pointers {
+        if !leads || !node.children.is_empty() || limits.depth == 0 || limits.pointers || !limits.references {
             return node;
         }
         let Ok(target) = ground.target(value) else {
@@ -151,6 +151,7 @@ fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Op
         let (word, behind) = take_word(rest);
         match word {
             "-n" | "-v" => options.limits.raw = true,
+            "-b" => (options.limits.pointers, options.limits.references) = (false, false),
             "-c" => {
                 let (skip, behind) = session.evaluate_prefix(behind, invocation.position_of(behind))?;
                 if skip > MOST_SKIPPED {

@@ -13,9 +13,9 @@ use crate::values::{Limits, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct LocalVariable {
     /// The module whose debug information it is of.
-    module: usize,
+    pub(crate) module: usize,
     /// The frame of the walk that it is looked at in; none where that frame is not on the stack any more.
-    level: Option<usize>,
+    pub(crate) level: Option<usize>,
     pub(crate) variable: Variable,
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct ChosenFrame {
     pub(crate) stop_number: u64,
     /// Its number, 0 for the innermost.
     pub(crate) number: usize,
+    /// The address that names its function.
+    pub(crate) lookup: Address,
     /// The thread's registers as they are in that frame, where they stand for the thread's own (`/c`).
     pub(crate) context: Option<Registers>,
 }

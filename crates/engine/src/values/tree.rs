@@ -18,6 +18,8 @@ pub(crate) struct Limits {
     pub(crate) nodes: u32,
     /// Pointers are followed below the value itself.
     pub(crate) pointers: bool,
+    /// References are.
+    pub(crate) references: bool,
     /// What a pointer to a structure leads to is shown by its members, as if they were the pointer's.
     pub(crate) through: bool,
     /// As the fields are, without formatters.
@@ -32,6 +34,7 @@ impl Default for Limits {
             text: 256,
             nodes: 20_000,
             pointers: false,
+            references: true,
             through: false,
             raw: false,
         }
@@ -109,7 +112,7 @@ impl Tree<'_, '_, '_, '_> {
         if let Some(content) = self.ground.scalar(value, &found, self.limits.text)? {
             node.content = content;
             let is_reference = matches!(found.kind, TypeKind::Reference(_) | TypeKind::RvalueReference(_));
-            if (self.limits.pointers || is_reference)
+            if (self.limits.pointers || is_reference && self.limits.references)
                 && depth > 0
                 && let Some(target) = found.target()
                 && let Content::Pointer {

@@ -44,8 +44,10 @@ fn compare_program(name: &str) {
     let percent = agreement.percent();
     let (equal, all) = (agreement.equal, agreement.equal + agreement.different.len());
     eprintln!(
-        "{name}: {equal} of {all} items are the same: {percent:.2} %, {} kinds of differences",
-        groups.len()
+        "{name}: {equal} of {all} items are the same: {percent:.2} %, {} kinds of differences; beside them are {} values \
+         that gdb takes from registers that the called functions may have overwritten",
+        groups.len(),
+        agreement.guesses
     );
     assert!(
         percent >= ENOUGH,

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId};
-use farsight_types::{Address, Rva};
+use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId, ValueError, VariableKind};
+use farsight_types::Address;
 
 use super::TypedScope;
+use super::places::unavailable;
 use super::shapes::known;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{CppType, KnownType, Operand, basic_named};
+use crate::session::FrameLocals;
 use crate::session::names::SymbolFault;
 
 /// Candidates of an ambiguous name that are shown.
@@ -125,6 +127,9 @@ impl TypedScope<'_> {
     fn frame_pc(&mut self) -> Option<Address> {
         if self.session.is_running() {
             return None;
+        }
+        if let Some(frame) = self.session.chosen_frame() {
+            return Some(frame.lookup);
         }
         let registers = self.session.scope_registers().ok()?;
         Some(registers.pc())
@@ -264,34 +269,19 @@ impl TypedScope<'_> {
         if self.session.is_running() {
             return Ok(None);
         }
-        let level = self.session.chosen_frame().map_or(0, |frame| frame.number);
-        let scope = self.session.value_scope(level);
-        let scope = self.answer(scope)?;
-        let Some(at) = scope.frames.get(level).map(|frame| frame.lookup_address()) else {
+        let number = self.session.chosen_frame().map_or(0, |frame| frame.number);
+        let locals = self.session.locals_of_frame(number);
+        let FrameLocals { scope, found } = self.answer(locals)?;
+        let mut locals = found.unwrap_or_default().into_iter();
+        let found = locals.find(|local| local.variable.name == name && !local.variable.is_shadowed);
+        let Some(local) = found else {
             return Ok(None);
         };
-        let process = self.session.process();
-        let Some(module) = process.ok().and_then(|process| process.module_index_at(at)) else {
-            return Ok(None);
-        };
-        let Some(searched) = self.searched(module)? else {
-            return Ok(None);
-        };
-        let reader = searched.info.reader();
-        let rva = Rva(at.0.wrapping_sub(searched.bias));
-        let Some(scopes) = reader.scopes_at(rva) else {
-            return Ok(None);
-        };
-        for one in scopes.iter() {
-            let variables = reader.variables(one.id, rva).unwrap_or_default();
-            let found = variables
-                .into_iter()
-                .find(|variable| variable.name == name && !variable.is_shadowed);
-            if let Some(found) = found {
-                return self.located(&scope, module, found.id).map(Some);
-            }
+        if local.level.is_none() && local.variable.kind != VariableKind::Static {
+            // What is said of a frame that is not there any more would be stale.
+            return Err(unavailable(&ValueError::NoFrame));
         }
-        Ok(None)
+        self.located(&scope, local.module, local.variable.id).map(Some)
     }
 }
 

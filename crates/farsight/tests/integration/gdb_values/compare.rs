@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use super::stops::{Frame, Stop};
+use super::stops::{Frame, Stop, Variable};
 
 /// How many items gdb and farsight had, how many were equal, and the others.
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
     pub(super) equal: usize,
+    /// Values of gdb that are guesses, see [`is_guess`].
+    pub(super) guesses: usize,
     pub(super) different: Vec<Difference>,
 }
 
@@ -42,7 +44,7 @@ impl fmt::Display for Difference {
 }
 
 /// Whether arguments and locals are compared.
-pub(super) const WITH_VALUES: bool = false;
+pub(super) const WITH_VALUES: bool = true;
 
 const NOTHING: &str = "(nothing)";
 
@@ -95,8 +97,15 @@ impl Agreement {
         names.sort_unstable();
         names.dedup();
         for key in names {
-            let (gdb, farsight) = (theirs_named.get(key), ours_named.get(key));
-            self.item(stop, theirs, key, gdb.copied(), farsight.copied());
+            let (gdb, farsight) = (theirs_named.get(key).copied(), ours_named.get(key).copied());
+            if let (Some(gdb), Some(farsight)) = (gdb, farsight)
+                && is_guess(gdb, farsight)
+            {
+                self.guesses += 1;
+                continue;
+            }
+            let value = |one: Option<&'_ Variable>| one.map(|one| one.value.clone());
+            self.item(stop, theirs, key, value(gdb).as_deref(), value(farsight).as_deref());
         }
     }
 
@@ -132,9 +141,20 @@ impl Agreement {
     }
 }
 
-fn by_name(frame: &Frame) -> HashMap<&str, &str> {
+fn by_name(frame: &Frame) -> HashMap<&str, &Variable> {
     let variables = frame.variables.iter();
-    variables.map(|one| (one.name.as_str(), one.value.as_str())).collect()
+    variables.map(|one| (one.name.as_str(), one)).collect()
+}
+
+/// Registers whose values a function may leave changed (System V ABI for AMD64, 3.2.1).
+const OF_THE_CALLED: [&str; 9] = ["rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"];
+
+/// Whether gdb took a register that the function called from there may have overwritten for unchanged: by gdb's own
+/// account of the location there the variable is in it, and no rule of the called function's frame entry restores it.
+fn is_guess(gdb: &Variable, farsight: &Variable) -> bool {
+    let lost = farsight.lost.as_deref();
+    let is_of_the_called = |name: &str| OF_THE_CALLED.contains(&name) || name.starts_with("xmm");
+    lost.is_some_and(|lost| is_of_the_called(lost) && gdb.registers.iter().any(|register| register == lost))
 }
 
 /// The frames of both, side by side: the longest sequence of pairs with one pc and one name.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use farsight_session::Record;
-use farsight_session::record::{Content, FrameKind, StackFrame};
+use farsight_session::record::{Content, FrameKind, StackFrame, ValueNode};
 use farsight_testkit::DbgSrv;
 
 use super::compare::WITH_VALUES;
@@ -13,6 +13,9 @@ use super::written::written;
 
 /// The most frames of a stop that are compared.
 const MOST_FRAMES: usize = 40;
+
+/// As `MOST_DEPTH` of `values.py`.
+const LEVELS: usize = 14;
 
 /// Where the kernel puts what is not the program itself, without randomised addresses.
 const FIRST_OF_LIBRARIES: u64 = 0x7000_0000_0000;
@@ -79,27 +82,29 @@ fn variables(host: &mut Host) -> Vec<Variable> {
         variables.push(Variable {
             name: row.name.clone(),
             value,
+            lost: lost(row),
+            ..Variable::default()
         });
     }
     variables
 }
 
-/// Levels are added until everything is there, because pointers are followed too.
+fn lost(row: &ValueNode) -> Option<String> {
+    let Content::Missing(why) = &row.content else {
+        return None;
+    };
+    let register = why.strip_prefix("unavailable: @")?;
+    let register = register.strip_suffix(" was not saved by the called function")?;
+    Some(register.to_owned())
+}
+
+/// Everything that is in it, up to pointers.
 fn whole(host: &mut Host, name: &str) -> Option<String> {
-    let mut deepest = None;
-    for levels in [2, 4, 6, 8, 11] {
-        let shown = host.try_run(&format!("dx -r{levels} -n {name}")).0;
-        let Some(Record::Value(shown)) = shown.first() else {
-            return deepest;
-        };
-        let text = written(&shown.value);
-        let is_whole = !text.contains("...");
-        deepest = Some(text);
-        if is_whole {
-            break;
-        }
+    let (shown, said, _) = host.try_run(&format!("dx -b -n -r{LEVELS} {name}"));
+    match shown.first() {
+        Some(Record::Value(shown)) => Some(written(&shown.value)),
+        _ => Some(format!("!{said}")),
     }
-    deepest
 }
 
 fn frame(row: &StackFrame) -> Frame {

@@ -55,12 +55,18 @@ fn read(text: &str) -> Vec<Stop> {
                 name: plain(word()),
                 variables: Vec::new(),
             }),
+            "in" => {
+                let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());
+                let variable = frame.and_then(|frame| frame.variables.last_mut());
+                variable.expect("a variable").registers = rest.split(' ').map(str::to_owned).collect();
+            }
             _ => {
                 let (name, value) = rest.rsplit_once(' ').expect("a name and a value");
                 let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());
                 frame.expect("a frame").variables.push(Variable {
                     name: name.to_owned(),
                     value: value.to_owned(),
+                    ..Variable::default()
                 });
             }
         }

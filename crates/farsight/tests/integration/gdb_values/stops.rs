@@ -31,11 +31,15 @@ pub(super) struct Frame {
     pub(super) variables: Vec<Variable>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Variable {
     pub(super) name: String,
     /// As the head of `values.py` tells.
     pub(super) value: String,
+    /// By gdb, in a frame further out: the registers that its location reads there.
+    pub(super) registers: Vec<String>,
+    /// By farsight: the register that it would be in, if the functions that were called had saved it.
+    pub(super) lost: Option<String>,
 }
 
 /// A function's own name as both debuggers can tell it: without scopes, which gdb numbers where they have no name

@@ -3,6 +3,7 @@
 #   stop LABEL PC SP
 #   frame KIND PC FILE:LINE FUNCTION
 #   arg|var NAME VALUE
+#   in REGISTERS      that the variable's location at the frame's place reads, for frames further out that show a value
 #
 # A value is written without spaces: i5 f3ff0000000000000 (the bits of the nearest double) c1,2 (complex) p7ffe0010
 # e2:WRITE {x=i1,y=i2} {Some={0=i2}} (a variant of Rust's) [300:i0,i1,...] t68690a (text) and <gone> for what the compiler
@@ -137,7 +138,20 @@ def written(value, depth=0):
         return gone(error)
 
 
-def variables(frame):
+def registers_of(name, place):
+    """Of a variable of the selected frame, by its location at a place: those that calls may overwrite."""
+    try:
+        text = gdb.execute("info address " + name, to_string=True)
+    except gdb.error:
+        return []
+    ranges = re.findall(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ((?:(?!  Range ).)*)", text, re.S)
+    if ranges:
+        text = "".join(what for start, end, what in ranges if int(start, 16) <= place < int(end, 16))
+    found = re.findall(r"\$(\w+)|DW_OP_b?regx?\d* \D*?\$?(\w+)\]", text)
+    return sorted(set(one or other for one, other in found))
+
+
+def variables(frame, level):
     try:
         block = frame.block()
     except RuntimeError:
@@ -155,6 +169,10 @@ def variables(frame):
                 except (gdb.error, ValueError) as error:
                     text = gone(error)
                 out.write("%s %s %s\n" % (kind, symbol.print_name, text))
+                if level > 0 and text != "<gone>":
+                    registers = registers_of(symbol.print_name, frame.pc() - 1)
+                    if registers:
+                        out.write("in %s\n" % " ".join(registers))
         if block.function is not None:
             break
         block = block.superblock
@@ -163,7 +181,7 @@ def variables(frame):
 def dump(label):
     frame = gdb.newest_frame()
     out.write("stop %s %x %x\n" % (label, frame.pc(), int(frame.read_register("rsp")) & WORD))
-    for _ in range(MOST_FRAMES):
+    for level in range(MOST_FRAMES):
         sal = frame.find_sal()
         place = "%s:%d" % (os.path.basename(sal.symtab.filename), sal.line) if sal.symtab else "-"
         function = frame.function()
@@ -171,7 +189,8 @@ def dump(label):
         out.write("frame %s %x %s %s\n" % (KINDS.get(frame.type(), "real"), frame.pc(), place, name))
         is_own = function and function.symtab.objfile.filename == gdb.current_progspace().filename
         if is_own:
-            variables(frame)
+            frame.select()
+            variables(frame, level)
         try:
             frame = frame.older()
         except gdb.error:
