@@ -177,6 +177,8 @@ struct Machine<'m, 'r, 'a> {
     frames: ValueFrames<'m, 'r, 'a>,
     context: &'m mut dyn ValueContext,
     depth: u32,
+    /// Whether what is evaluated names only registers that the call in progress leaves alone.
+    holds_over_calls: bool,
 }
 
 impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
@@ -185,6 +187,7 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             frames,
             context,
             depth: 0,
+            holds_over_calls: false,
         }
     }
 
@@ -195,7 +198,11 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
     /// A variable's place: by its location, or its constant.
     fn variable(&mut self, scope: Scope<'r, 'a>, id: DieId) -> Result<Place, ValueError> {
         if let Some((unit, value)) = scope.reader.inherited(id, gimli::DW_AT_location) {
-            return self.location(scope, &unit, value);
+            let holds = scope.level > 0 && ends_locations_at_calls(&unit);
+            let outer = std::mem::replace(&mut self.holds_over_calls, holds);
+            let place = self.location(scope, &unit, value);
+            self.holds_over_calls = outer;
+            return place;
         }
         match scope.reader.inherited(id, gimli::DW_AT_const_value) {
             Some((unit, value)) => constant_bytes(&unit, value),
@@ -408,11 +415,15 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
     fn register_bytes(&mut self, scope: Scope<'r, 'a>, dwarf: u16) -> Result<[u8; 16], ValueError> {
         let lost = ValueError::LostRegister(register_name(dwarf));
         if let Some(place) = farsight_types::registers::amd64::DWARF.get(usize::from(dwarf)) {
-            let value = self.frame(scope)?.registers.get(*place).ok_or(lost)?;
-            return Ok(u128::from(value).to_le_bytes());
+            let own = self.frame(scope)?.registers.get(*place);
+            let value = own.or_else(|| {
+                let mut left_alone = self.left_alone(scope.level);
+                left_alone.find_map(|frame| frame.registers.get(*place))
+            });
+            return Ok(u128::from(value.ok_or(lost)?).to_le_bytes());
         }
-        // No vector register is saved by what a function calls.
-        if scope.level > 0 {
+        // No vector register is saved by what a function calls; it is still there only if all left it alone.
+        if scope.level > 0 && self.left_alone(scope.level).count() < scope.level {
             return Err(lost);
         }
         match self.context.vector(dwarf) {
@@ -420,6 +431,17 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             RegisterOutcome::NotYet => Err(ValueError::NotYet),
             RegisterOutcome::Lost => Err(lost),
         }
+    }
+
+    /// The frames within one, from it inwards, that have left alone what its expression names: those of the calls in
+    /// progress, up to where a signal came in between.
+    fn left_alone(&self, level: usize) -> impl Iterator<Item = &'m ValueFrame<'r, 'a>> + use<'m, 'r, 'a> {
+        let outermost = if self.holds_over_calls { level } else { 0 };
+        let frames: &'m [ValueFrame<'r, 'a>] = self.frames;
+        (1..=outermost).rev().map_while(move |level| {
+            let calls = frames.get(level).is_some_and(|frame| frame.place != frame.pc);
+            frames.get(level - 1).filter(|_| calls)
+        })
     }
 
     /// The location expression of an entry that another one calls.
@@ -484,6 +506,17 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             },
         })
     }
+}
+
+/// Whether the unit's compiler ends the location of a variable before the end of a call that changes the register that it
+/// is in, so that a location that holds there says that the called function, which it knows, leaves the register alone.
+/// GCC does so where it optimises (`-fipa-ra`); others let locations end behind the call.
+fn ends_locations_at_calls(unit: &Unit<'_>) -> bool {
+    let producer = unit.root_text(gimli::DW_AT_producer).unwrap_or_default();
+    let mut options = producer.split(' ').filter(|word| word.starts_with("-O"));
+    producer.starts_with("GNU ")
+        && !producer.contains("-fno-var-tracking")
+        && options.next_back().is_some_and(|level| level != "-O0")
 }
 
 fn damaged(error: gimli::Error) -> ValueError {

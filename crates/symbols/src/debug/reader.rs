@@ -88,6 +88,12 @@ impl<'a> Unit<'a> {
         self.text(entry.attr_value(gimli::DW_AT_name)?)
     }
 
+    /// A text of the unit's root entry.
+    pub(crate) fn root_text(&self, name: gimli::DwAt) -> Option<String> {
+        let mut entries = self.unit.entries();
+        self.text(entries.next_dfs().ok()??.attr_value(name)?)
+    }
+
     /// The code of an entry: `DW_AT_ranges`, or `DW_AT_low_pc` and `DW_AT_high_pc`. Empty and removed ones
     /// (tombstones of the linker) are left out.
     pub(crate) fn ranges_of(&self, entry: &Entry<'a>) -> Result<Vec<Range<Rva>>, DebugError> {

@@ -236,7 +236,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             offset: u64::from(offset),
         };
         let name = match &facts.name {
-            Some(name) => self.unit.of().attr_string(name.clone()).ok(),
+            Some(name) => self.unit.of().attr_string(*name).ok(),
             None => None,
         };
         let name = name.as_ref().map(|name| name.slice());
@@ -274,7 +274,7 @@ impl<'p, 'a> Pass<'p, 'a> {
                 }
             }
             (None, Some(of)) => {
-                self.links.push((offset, of.clone()));
+                self.links.push((offset, *of));
                 if shown && matches!(kind, Kind::Function | Kind::Variable) {
                     self.waiting.push((kind, role, offset));
                 }
@@ -319,7 +319,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             }
             let link = self.links.binary_search_by_key(&offset, |(offset, _)| *offset);
             let target = match link.ok().and_then(|at| self.links.get(at)) {
-                Some((_, target)) => target.clone(),
+                Some((_, target)) => *target,
                 // An entry that the walk did not come to, or one in no scope.
                 None => match self.facts_at(offset).map(|facts| (facts.name, facts.of)) {
                     Some((Some(name), _)) => match self.unit.of().attr_string(name) {

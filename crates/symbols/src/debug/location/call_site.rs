@@ -5,7 +5,7 @@
 
 use gimli::{Expression, Operation, Value};
 
-use super::{Machine, Scope, Slice, ValueError, ValueFrame, number};
+use super::{Machine, Scope, Slice, ValueError, ValueFrame, damaged, number, value_type};
 use crate::debug::reader::MAX_REFERENCES;
 use crate::debug::{DebugReader, DieId, Entry, Unit};
 
@@ -78,7 +78,14 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
         });
         looked.map_err(|_| ValueError::EntryValue)?;
         let expression = value.ok_or(ValueError::EntryValue)?;
-        self.value(scope, &unit, expression, None).map_err(|error| match error {
+        let outer = std::mem::take(&mut self.holds_over_calls);
+        let passed = match single_operation(expression, unit.unit.encoding()) {
+            // An evaluation takes what it ends with for an address, which this is not.
+            Some(Operation::TypedLiteral { base_type, value }) => typed(&unit, base_type, value),
+            _ => self.value(scope, &unit, expression, None),
+        };
+        self.holds_over_calls = outer;
+        passed.map_err(|error| match error {
             ValueError::NotYet => ValueError::NotYet,
             // What the caller says is in terms of what it has lost itself.
             _ => ValueError::EntryValue,
@@ -116,7 +123,9 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
         let Some(target) = target else {
             return false;
         };
+        let outer = std::mem::take(&mut self.holds_over_calls);
         let address = self.value(scope, unit, target, None).and_then(number);
+        self.holds_over_calls = outer;
         let entry = own.entry(function).ok().and_then(|(unit, entry)| {
             let ranges = unit.ranges_of(&entry).ok()?;
             ranges.first().map(|range| range.start.0.wrapping_add(callee.bias))
@@ -125,14 +134,27 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
     }
 }
 
+/// The operation of an expression that has no other.
+fn single_operation(expression: Expression<Slice<'_>>, encoding: gimli::Encoding) -> Option<Operation<Slice<'_>>> {
+    let mut operations = expression.operations(encoding);
+    let single = operations.next().ok()??;
+    operations.next().ok()?.is_none().then_some(single)
+}
+
 /// The register that an expression of one operation names.
 fn single_register(expression: Expression<Slice<'_>>, encoding: gimli::Encoding) -> Option<u16> {
-    let mut operations = expression.operations(encoding);
-    let register = match operations.next().ok()?? {
-        Operation::Register { register } => register.0,
-        _ => return None,
-    };
-    operations.next().ok()?.is_none().then_some(register)
+    match single_operation(expression, encoding)? {
+        // The number, or floating-point number, that it holds says the same of its value.
+        Operation::Register { register }
+        | Operation::RegisterOffset {
+            register, offset: 0, ..
+        } => Some(register.0),
+        _ => None,
+    }
+}
+
+fn typed<'a>(unit: &Unit<'a>, base_type: gimli::UnitOffset, value: Slice<'a>) -> Result<Value, ValueError> {
+    Value::parse(value_type(unit, base_type)?, value).map_err(damaged)
 }
 
 /// The call of a function that returns to a place.

@@ -131,6 +131,59 @@ fn expressions_lead_to_memory_registers_and_values() {
 }
 
 #[test]
+fn registers_that_calls_leave_alone_are_those_of_the_frames_within() {
+    let info = info();
+    let reader = info.reader();
+    let frame = |place: u64, rax: Option<u64>| {
+        let mut registers = FrameRegisters::default();
+        registers.set(amd64::RAX, rax);
+        ValueFrame {
+            reader: Some(&reader),
+            bias: 0,
+            place: Rva(place),
+            pc: Rva(0x100),
+            registers,
+            cfa: None,
+            function: None,
+        }
+    };
+    // The innermost one, one that calls it, one that a signal interrupted, one that calls that.
+    let frames = [
+        frame(0x100, Some(7)),
+        frame(0xff, None),
+        frame(0x100, None),
+        frame(0xff, None),
+    ];
+    for (holds, level, rax, xmm0) in [
+        (true, 0, true, true),
+        (true, 1, true, true),
+        (true, 2, false, false),
+        (true, 3, false, false),
+        (false, 1, false, false),
+    ] {
+        let mut memory = Memory::default();
+        let mut machine = Machine::new(&frames, &mut memory);
+        machine.holds_over_calls = holds;
+        let scope = Scope {
+            reader: &reader,
+            bias: 0,
+            level,
+        };
+        let found = machine.register_bytes(scope, 0).map(|bytes| bytes[0]);
+        assert_eq!(
+            found,
+            if rax {
+                Ok(7)
+            } else {
+                Err(ValueError::LostRegister("rax"))
+            },
+            "{level}"
+        );
+        assert_eq!(machine.register_bytes(scope, 17).is_ok(), xmm0, "{level}");
+    }
+}
+
+#[test]
 fn hostile_expressions_end_with_what_is_wrong() {
     let info = info();
     let damaged = |expression: &[u8]| match run(&info, expression, 0, 8) {
