@@ -5,6 +5,7 @@
 //! type that nobody wrote down, such as a pointer to another. Members, enumerators and parameters of generics are asked
 //! for apart ([`DebugReader::members`]), because most who want a type's name and size do not want them.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use gimli::AttributeValue;
@@ -360,9 +361,8 @@ impl<'a> DebugReader<'a> {
                 }
                 // As the C++ ABI has it: a function's is a pointer and an adjustment.
                 TypeKind::MemberPointer { target, .. } => {
-                    let is_function = self
-                        .stripped(&target)
-                        .is_ok_and(|t| matches!(t.kind, TypeKind::Function { .. }));
+                    let function = |(_, bare): &(_, Entry<'a>)| bare.tag() == gimli::DW_TAG_subroutine_type;
+                    let is_function = self.bare_entry(&target).as_ref().is_some_and(function);
                     return times.checked_mul(if is_function { 16 } else { 8 });
                 }
                 TypeKind::Base(_) => match id {
@@ -496,9 +496,28 @@ impl<'a> DebugReader<'a> {
         })
     }
 
+    /// The entry behind typedefs and qualifiers. Asks of no entry what kind of type it is, which asks this.
+    fn bare_entry(&self, id: &TypeRef) -> Option<(Rc<Unit<'a>>, Entry<'a>)> {
+        let mut id = id.id().filter(|_| matches!(id, TypeRef::Entry(_)))?;
+        for _ in 0..MAX_REFERENCES {
+            let (unit, entry) = self.entry(id.0).ok()?;
+            match entry.tag() {
+                gimli::DW_TAG_typedef
+                | gimli::DW_TAG_const_type
+                | gimli::DW_TAG_volatile_type
+                | gimli::DW_TAG_restrict_type
+                | gimli::DW_TAG_atomic_type => id = TypeId(self.referred(&unit, &entry, gimli::DW_AT_type)?),
+                _ => return Some((unit, entry)),
+            }
+        }
+        None
+    }
+
     fn has_sign(&self, unit: &Unit<'a>, entry: &Entry<'a>, underlying: &TypeRef) -> bool {
-        match self.stripped(underlying).map(|found| found.kind) {
-            Ok(TypeKind::Base(encoding)) => matches!(encoding, Encoding::Signed | Encoding::SignedChar),
+        match self.bare_entry(underlying) {
+            Some((_, bare)) if bare.tag() == gimli::DW_TAG_base_type => {
+                matches!(encoding(&bare), Encoding::Signed | Encoding::SignedChar)
+            }
             // C of DWARF 4 does not say: there is a sign where a value needs one.
             _ => {
                 let mut negative = false;
@@ -586,3 +605,6 @@ pub(crate) fn constant(value: &super::Attribute<'_>) -> Option<i128> {
         value => value.udata_value().map(i128::from),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,29 +3,59 @@
 //! A type of C is written around the name of what has it: `int (*f)(char)`, `char *names [3]`. [`DebugReader::declaration`]
 //! does that; a type's own name is the declaration of nothing.
 
+use std::cell::Cell;
+
 use super::{Encoding, Language, Qualifier, TypeKind, TypeRef};
 use crate::debug::DebugReader;
 
 /// How deep types lie in each other in names; only hostile ones go further.
 const MOST_DEPTH: u32 = 24;
+/// Types that one name is made of; a function of functions of itself would have more than can be counted.
+const MOST_PARTS: u32 = 4096;
 /// Longest name in bytes; templates of templates can be longer, and nobody reads them.
 const MOST_LENGTH: usize = 16 << 10;
+
+/// How much further a name may go.
+#[derive(Clone, Copy)]
+struct Room<'a> {
+    depth: u32,
+    parts: &'a Cell<u32>,
+}
+
+impl<'a> Room<'a> {
+    fn new(parts: &'a Cell<u32>) -> Room<'a> {
+        parts.set(MOST_PARTS);
+        Room {
+            depth: MOST_DEPTH,
+            parts,
+        }
+    }
+
+    /// One type further in.
+    fn deeper(self) -> Option<Room<'a>> {
+        self.parts.set(self.parts.get().checked_sub(1)?);
+        Some(Room {
+            depth: self.depth.checked_sub(1)?,
+            ..self
+        })
+    }
+}
 
 impl DebugReader<'_> {
     /// A type's readable name.
     pub fn type_name(&self, id: &TypeRef) -> String {
-        let name = self.declare(id, String::new(), MOST_DEPTH);
+        let name = self.declare(id, String::new(), Room::new(&Cell::default()));
         name.trim_end().to_owned()
     }
 
     /// The declaration of a thing of a type: `int x`, `int (*f)(char)`, `char *names [3]`.
     pub fn declaration(&self, id: &TypeRef, name: &str) -> String {
-        self.declare(id, name.to_owned(), MOST_DEPTH)
+        self.declare(id, name.to_owned(), Room::new(&Cell::default()))
     }
 
     /// The declaration of `inner` as a thing of this type.
-    fn declare(&self, id: &TypeRef, inner: String, depth: u32) -> String {
-        let Some(depth) = depth.checked_sub(1).filter(|_| inner.len() < MOST_LENGTH) else {
+    fn declare(&self, id: &TypeRef, inner: String, room: Room<'_>) -> String {
+        let Some(room) = room.deeper().filter(|_| inner.len() < MOST_LENGTH) else {
             return spaced("...", &inner);
         };
         if let Some(own) = self.own_name(id) {
@@ -37,26 +67,26 @@ impl DebugReader<'_> {
         let rust = id.id().is_some_and(|id| self.language(id.0) == Language::Rust);
         match kind {
             TypeKind::Pointer(target) if rust => {
-                spaced(&format!("*{}", self.declare(&target, String::new(), depth)), &inner)
+                spaced(&format!("*{}", self.declare(&target, String::new(), room)), &inner)
             }
-            TypeKind::Pointer(target) => self.declare_pointer("*", &target, inner, depth),
-            TypeKind::Reference(target) => self.declare_pointer("&", &target, inner, depth),
-            TypeKind::RvalueReference(target) => self.declare_pointer("&&", &target, inner, depth),
+            TypeKind::Pointer(target) => self.declare_pointer("*", &target, inner, room),
+            TypeKind::Reference(target) => self.declare_pointer("&", &target, inner, room),
+            TypeKind::RvalueReference(target) => self.declare_pointer("&&", &target, inner, room),
             TypeKind::MemberPointer { target, class } => {
-                let class = self.declare(&class, String::new(), depth);
-                self.declare_pointer(&format!("{class}::*"), &target, inner, depth)
+                let class = self.declare(&class, String::new(), room);
+                self.declare_pointer(&format!("{class}::*"), &target, inner, room)
             }
             TypeKind::Array { element, count, .. } => {
                 let count = count.map(|count| count.to_string()).unwrap_or_default();
                 if rust {
-                    let element = self.declare(&element, String::new(), depth);
+                    let element = self.declare(&element, String::new(), room);
                     return spaced(&format!("[{element}; {count}]"), &inner);
                 }
                 let inner = match inner.ends_with([']', ' ']) || inner.is_empty() {
                     true => format!("{inner}[{count}]"),
                     false => format!("{inner} [{count}]"),
                 };
-                self.declare(&element, inner, depth)
+                self.declare(&element, inner, room)
             }
             TypeKind::Function {
                 result,
@@ -66,7 +96,7 @@ impl DebugReader<'_> {
                 let mut names: Vec<String> = parameters
                     .iter()
                     .take(64)
-                    .map(|parameter| self.declare(parameter, String::new(), depth).trim_end().to_owned())
+                    .map(|parameter| self.declare(parameter, String::new(), room).trim_end().to_owned())
                     .collect();
                 if variadic || names.len() < parameters.len() {
                     names.push(String::from("..."));
@@ -78,7 +108,7 @@ impl DebugReader<'_> {
                     true => format!("({})", names.join(", ")),
                     false => format!("{}({})", inner.trim_end(), names.join(", ")),
                 };
-                self.declare(&result, inner, depth)
+                self.declare(&result, inner, room)
             }
             TypeKind::Qualified(qualifier, target) => {
                 let word = match qualifier {
@@ -86,7 +116,7 @@ impl DebugReader<'_> {
                     Qualifier::Volatile => "volatile",
                     Qualifier::Restrict => "restrict",
                     Qualifier::Atomic => "_Atomic",
-                    Qualifier::Other => return self.declare(&target, inner, depth),
+                    Qualifier::Other => return self.declare(&target, inner, room),
                 };
                 // Words that belong to a pointer stand behind its star, others before what they are about.
                 let behind = matches!(
@@ -95,8 +125,8 @@ impl DebugReader<'_> {
                         | Ok(TypeKind::Qualified(Qualifier::Restrict, _))
                 ) && self.own_name(&target).is_none();
                 match behind {
-                    true => self.declare(&target, spaced(&format!(" {word}"), &inner), depth),
-                    false => format!("{word} {}", self.declare(&target, inner, depth)),
+                    true => self.declare(&target, spaced(&format!(" {word}"), &inner), room),
+                    false => format!("{word} {}", self.declare(&target, inner, room)),
                 }
             }
             TypeKind::Void => spaced("void", &inner),
@@ -110,19 +140,19 @@ impl DebugReader<'_> {
                 spaced(word, &inner)
             }
             TypeKind::Enum { .. } => spaced("enum {...}", &inner),
-            TypeKind::Typedef(target) => self.declare(&target, inner, depth),
+            TypeKind::Typedef(target) => self.declare(&target, inner, room),
             TypeKind::Base(_) | TypeKind::Unspecified => spaced("<unnamed type>", &inner),
         }
     }
 
-    fn declare_pointer(&self, sign: &str, target: &TypeRef, inner: String, depth: u32) -> String {
+    fn declare_pointer(&self, sign: &str, target: &TypeRef, inner: String, room: Room<'_>) -> String {
         let inner = format!("{sign}{inner}");
         let bare = self.own_name(target).is_none();
         match self.kind_of(target) {
             Ok(TypeKind::Array { .. } | TypeKind::Function { .. }) if bare => {
-                self.declare(target, format!("({inner})"), depth)
+                self.declare(target, format!("({inner})"), room)
             }
-            _ => self.declare(target, inner, depth),
+            _ => self.declare(target, inner, room),
         }
     }
 
