@@ -109,11 +109,12 @@ impl<'a> Unit<'a> {
 
     /// The ranges of an entry as they are written, removed ones too.
     pub(crate) fn each_range(&self, entry: &Entry<'a>) -> Result<gimli::RangeIter<Slice<'a>>, DebugError> {
-        // gimli adds the two without a look at the sum.
-        let start = entry.attr_value(gimli::DW_AT_low_pc);
-        let start = start.and_then(|value| self.of().attr_address(value).ok()?);
-        let size = entry.attr(gimli::DW_AT_high_pc).and_then(gimli::Attribute::udata_value);
-        if let (Some(start), Some(size)) = (start, size)
+        // gimli adds the two without a look at the sum, and takes the last of those that are there twice.
+        let of = |name| entry.attrs().iter().filter(move |attribute| attribute.name() == name);
+        let start = |attribute: &gimli::Attribute<Slice<'a>>| self.of().attr_address(attribute.value()).ok()?;
+        let starts = of(gimli::DW_AT_low_pc).filter_map(start).max();
+        let size = of(gimli::DW_AT_high_pc).filter_map(gimli::Attribute::udata_value).max();
+        if let (Some(start), Some(size)) = (starts, size)
             && start.checked_add(size).is_none()
         {
             return Err(DebugError::Reference);
