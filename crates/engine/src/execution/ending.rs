@@ -49,6 +49,8 @@ struct Sent {
     pid: OsPid,
     name: String,
     release: Release,
+    /// It is a file that is looked at, and nothing that could run.
+    of_image: bool,
     /// The signal that it gets on being let go.
     signal: Option<String>,
     pending: Result<Pending<Nothing, TargetError>, TargetError>,
@@ -141,6 +143,7 @@ impl Session {
             pid,
             name: process.name().to_owned(),
             release,
+            of_image: matches!(system.destination, Destination::Image(_)),
             signal: self.signal_due(process, release),
             pending,
         }
@@ -178,6 +181,7 @@ impl Session {
         let wait = |pending: Pending<Nothing, TargetError>| self.mailbox.patiently(|| pending.wait(&sent.link));
         let result = sent.pending.and_then(wait);
         let told = match (result, sent.release) {
+            (Ok(_), _) if sent.of_image => format!("Closed the image file {name}"),
             (Ok(_), Release::Kill) => format!("Killed process {pid} ({name})"),
             (Ok(_), Release::Detach(_)) => {
                 let signal = sent.signal.map(|signal| format!(" and gets its {signal}"));
