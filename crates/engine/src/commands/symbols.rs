@@ -1,10 +1,11 @@
 //! `x ln ld .reload .symopt !sym`: symbols of modules.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use farsight_session::Record;
 use farsight_session::record::{Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, Symbols};
-use farsight_symbols::{Binding, NameKind, Pattern, SymbolKind};
+use farsight_symbols::{Binding, DebugInfo, NameKind, Pattern, SymbolKind};
 use farsight_types::Address;
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -12,6 +13,9 @@ use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
 use crate::session::{Manner, Session};
+
+/// Names of one kind that a module has at most for all to be looked at while a key is pressed.
+const MOST_COMPLETED: usize = 20_000;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -91,6 +95,7 @@ pub(super) fn complete(session: &Session, word: &str) -> Vec<String> {
             continue;
         };
         let names = symbols.table().iter().map(|symbol| symbol.name());
+        let names = names.chain(indexed_names(symbols.debug(), prefix));
         let names = names.filter(|name| name.starts_with(prefix) && !name.contains(' '));
         found.extend(names.map(|name| match only {
             Some(_) => format!("{}!{name}", module.name),
@@ -98,6 +103,18 @@ pub(super) fn complete(session: &Session, word: &str) -> Vec<String> {
         }));
     }
     found
+}
+
+/// Names that only debug information has, from an index that is there already. Where it has more than can be read while
+/// a key is pressed, none are offered.
+fn indexed_names(debug: Option<&Arc<DebugInfo>>, prefix: &str) -> Vec<String> {
+    let Some((debug, index)) = debug.and_then(|debug| Some((debug, debug.ready_index()?))) else {
+        return Vec::new();
+    };
+    let reader = debug.reader();
+    let kinds = [NameKind::Function, NameKind::Variable, NameKind::Type];
+    let known = kinds.into_iter().filter(|kind| index.count(*kind).0 <= MOST_COMPLETED);
+    known.flat_map(|kind| index.beginning(&reader, kind, prefix)).collect()
 }
 
 /// What of the symbols `x` lists, and in which order.

@@ -10,6 +10,7 @@ mod events;
 mod formatters;
 mod gdb_frames;
 mod gdb_values;
+mod image_files;
 mod languages;
 mod names;
 mod sessions;

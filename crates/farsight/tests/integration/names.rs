@@ -106,6 +106,30 @@ fn names_stand_for_all_their_instances_and_need_no_scopes() {
 }
 
 #[test]
+fn what_is_inside_of_functions_is_named_by_them() {
+    let address = |name: &str| {
+        let said = gdb("cvalues_o2", &[&format!("print &{name}")]);
+        let number = said.rsplit("0x").next().and_then(|rest| rest.split([' ', '\n']).next());
+        u64::from_str_radix(number.unwrap(), 16).unwrap_or_else(|_| panic!("{said}"))
+    };
+    for name in ["calls", "remembered", "names"] {
+        let shown = shown("cvalues_o2", &format!("? of_statics::{name}"));
+        let evaluated = shown
+            .rsplit(" = ")
+            .next()
+            .and_then(|rest| rest.split_whitespace().next());
+        let evaluated = evaluated.unwrap_or_default();
+        let ours = u64::from_str_radix(&evaluated.replace('`', ""), 16).unwrap_or_else(|_| panic!("{shown}"));
+        assert_eq!(ours, address(&format!("of_statics::{name}")), "{name}: {shown}");
+    }
+    // A parameter has no place without a call, and a function of this name has no such variable.
+    for name in ["of_statics::step", "main::calls"] {
+        let shown = shown("cvalues_o2", &format!("? {name}"));
+        assert!(shown.contains("Couldn't resolve"), "{name}: {shown}");
+    }
+}
+
+#[test]
 fn hits_at_several_places_count_together() {
     let mut command = Command::new(programs::farsight());
     let lines = "bp inner_helper 2;g;.echo stopped;bl;k 1;qd";

@@ -8,6 +8,7 @@ use super::{DebugInfo, DebugReader, DieId};
 use crate::pattern::Pattern;
 
 mod build;
+mod locals;
 mod names;
 mod places;
 mod scopes;
@@ -97,7 +98,7 @@ impl NameIndex {
         self.find(reader, NameKind::Type, name)
     }
 
-    /// The entries of a name.
+    /// The entries of a name; static variables and types inside of functions by their functions (`f::counter`).
     pub fn find(&self, reader: &DebugReader<'_>, kind: NameKind, name: &str) -> Vec<Named> {
         let mut wanted = names::components(name.trim());
         // `::f` is `f` in no scope.
@@ -118,8 +119,11 @@ impl NameIndex {
                     .is_some_and(|name| names::same_but_for_spaces(&name, last)))
                 && self.is_inside(reader, item.scope.scope(), scopes, is_absolute)
         };
-        let named = items.iter().filter(is_wanted).map(|item| named(*item));
-        named.collect()
+        let found: Vec<Named> = items.iter().filter(is_wanted).map(|item| named(*item)).collect();
+        match found.is_empty() && !scopes.is_empty() && kind != NameKind::Function {
+            true => self.inside_functions(reader, kind, &scopes.join("::"), last),
+            false => found,
+        }
     }
 
     /// Goes through all entries whose name matches a pattern, with their qualified names, until `each` or the watch
@@ -156,6 +160,25 @@ impl NameIndex {
             }
         }
         Ok(())
+    }
+
+    /// The qualified names that begin with a text, without arguments, in no order. Every name has to be read for that.
+    pub fn beginning(&self, reader: &DebugReader<'_>, kind: NameKind, text: &str) -> Vec<String> {
+        let table = self.table(kind);
+        let mut found = Vec::new();
+        for group in 0..table.name_count() {
+            // Entries of one name mostly differ in nothing else.
+            let mut last = None;
+            for item in table.group(group) {
+                let scope = item.scope.scope();
+                if last.replace(scope) == Some(scope) {
+                    continue;
+                }
+                let name = self.qualified(reader, *item).map(|name| without_arguments(&name));
+                found.extend(name.filter(|name| name.starts_with(text)));
+            }
+        }
+        found
     }
 
     fn table(&self, kind: NameKind) -> &Table {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use farsight_types::Rva;
 use object::elf;
 
-use super::{Binding, Entry, SymbolKind, SymbolTable, plt};
+use super::{Binding, Entry, SymbolKind, SymbolTable, plt, without_default_version};
 use crate::bytes::SharedBytes;
 use crate::image::elf::{text_at, u16_at, u32_at, u64_at};
 use crate::image::{Image, ImageKind, ImageLayout};
@@ -162,7 +162,7 @@ fn sorted(mut entries: Vec<(Entry, u64)>, sources: &[SharedBytes]) -> Vec<Entry>
     let name = |entry: &Entry| -> &[u8] {
         let source: &[u8] = sources.get(usize::from(entry.source)).map_or(&[], |source| source);
         let text = text_at(source, entry.name as usize).unwrap_or_default();
-        text.split_once("@@").map_or(text, |(text, _)| text).as_bytes()
+        without_default_version(text).as_bytes()
     };
     entries.sort_unstable_by(|(left, _), (right, _)| {
         left.address

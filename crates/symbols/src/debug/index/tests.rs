@@ -76,6 +76,30 @@ fn every_function_is_found_by_its_name() {
 }
 
 #[test]
+fn names_are_completed() {
+    let info = info(own_image()).unwrap();
+    let reader = info.reader();
+    let index = info.index(&Watch::default()).unwrap();
+    let mut all = BTreeSet::new();
+    let note = |name: &str, _: Named| {
+        all.insert(without_arguments(name));
+        true
+    };
+    let every = Pattern::new("*");
+    index
+        .matching(&reader, NameKind::Function, &every, &Watch::default(), note)
+        .unwrap();
+    for beginning in ["names_are_", "fmt", "dr", "no such name"] {
+        let found = index.beginning(&reader, NameKind::Function, beginning);
+        let found: BTreeSet<String> = found.into_iter().collect();
+        let wanted = all.iter().filter(|name| name.starts_with(beginning)).cloned();
+        assert_eq!(found, wanted.collect(), "{beginning}");
+    }
+    let own = index.beginning(&reader, NameKind::Function, "");
+    assert!(own.iter().any(|name| name.ends_with("names_are_completed")));
+}
+
+#[test]
 fn who_waits_can_end_the_work() {
     let info = info(own_image()).unwrap();
     let watch = Watch::default();
