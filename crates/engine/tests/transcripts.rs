@@ -38,7 +38,7 @@ impl FakeSession {
             None => World::with_files(),
         };
         if settings.get("without-files").is_none() {
-            let programs = [Toy::forker(), Toy::loader(), Toy::faults()].into_iter();
+            let programs = [Toy::forker(), Toy::loader(), Toy::faults(), Toy::lined()].into_iter();
             let programs = programs.map(|program| (program.image.path.into(), program.file));
             world.files.extend(programs);
         }

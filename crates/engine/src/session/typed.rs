@@ -21,6 +21,7 @@ use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange};
 
 use super::Session;
+use super::locals::FrameLocals;
 use crate::error::CommandError;
 use crate::expression::cpp::{
     self, CppScope, CppType, Held, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
@@ -41,6 +42,8 @@ pub(crate) struct TypedScope<'a> {
     depth: u32,
     shapes: HashMap<KnownType, Rc<Shape>>,
     names: HashMap<String, Option<Operand>>,
+    /// The chosen frame, once it was asked about.
+    frame: Option<Rc<FrameLocals>>,
     /// Variables that are not in memory.
     pub(super) parts: Vec<Stored>,
 }
@@ -84,6 +87,7 @@ impl<'a> TypedScope<'a> {
             depth,
             shapes: HashMap::new(),
             names: HashMap::new(),
+            frame: None,
             parts: Vec::new(),
         }
     }

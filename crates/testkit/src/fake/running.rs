@@ -521,6 +521,7 @@ impl FakeTarget {
             Some("forker") => Toy::forker().into(),
             Some("loader") => Toy::loader().into(),
             Some("faults") => Toy::faults().into(),
+            Some("lined") => Toy::lined().into(),
             _ => std::sync::Arc::clone(&self.toy),
         }
     }

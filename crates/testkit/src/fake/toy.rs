@@ -11,6 +11,7 @@
 
 mod assembler;
 mod file;
+mod lines;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +59,9 @@ pub(super) const SYS_EXIT_THREAD: u64 = 61;
 /// Sends the calling thread SIGUSR1.
 pub(super) const SYS_RAISE: u64 = 62;
 
+/// Code, with the start and length of each function.
+type Code = (Vec<u8>, BTreeMap<&'static str, (u64, u64)>);
+
 /// The program: its file and the addresses of its functions.
 #[derive(Clone, Debug)]
 pub struct Toy {
@@ -89,14 +93,26 @@ impl Toy {
         Toy::of("/opt/toy/faults", *b"\xfa\x51\x67\x47toy-faults-v1...", faults())
     }
 
+    /// As the first, with the places of source lines.
+    pub fn lined() -> Toy {
+        let (text, functions) = code();
+        let debug = lines::parts(&functions);
+        let build_id = *b"\xfa\x51\x67\x47toy-lined-v1....";
+        Toy::with("/opt/toy/lined", build_id, (text, functions), &debug)
+    }
+
     /// The tail of its path.
     pub fn name(&self) -> &str {
         self.image.path.rsplit('/').next().unwrap_or_default()
     }
 
-    fn of(path: &str, build_id: [u8; 20], (text, functions): (Vec<u8>, BTreeMap<&'static str, (u64, u64)>)) -> Toy {
+    fn of(path: &str, build_id: [u8; 20], code: Code) -> Toy {
+        Toy::with(path, build_id, code, &[])
+    }
+
+    fn with(path: &str, build_id: [u8; 20], (text, functions): Code, debug: &[lines::Part]) -> Toy {
         let build_id = BuildId(build_id.to_vec());
-        let (file, sections) = file::write(&text, &functions, &build_id);
+        let (file, sections) = file::write(&text, &functions, &build_id, debug);
         let image = Image {
             base: Address(BASE),
             size: END - BASE,
@@ -264,6 +280,7 @@ mod tests {
             ("forker", Toy::forker()),
             ("loader", Toy::loader()),
             ("faults", Toy::faults()),
+            ("lined", Toy::lined()),
         ] {
             std::fs::write(&path, &other.file).unwrap();
             assert_eq!(other.name(), name);

@@ -1,9 +1,12 @@
 //! Variables and types by their names.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId, ValueError, VariableKind};
+use farsight_symbols::{
+    DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId, ValueError, VariableKind,
+};
 use farsight_types::Address;
 
 use super::TypedScope;
@@ -21,7 +24,6 @@ const SHOWN_CANDIDATES: usize = 8;
 pub(crate) struct Searched {
     pub(crate) name: String,
     pub(crate) base: Address,
-    pub(crate) bias: u64,
     /// Its place in the process's list.
     pub(crate) index: usize,
     pub(crate) info: Arc<DebugInfo>,
@@ -150,7 +152,6 @@ impl TypedScope<'_> {
         Ok(Some(Searched {
             name: module.name.clone(),
             base: module.image.base,
-            bias: module.image.bias,
             index,
             info: Arc::clone(info),
         }))
@@ -264,24 +265,37 @@ impl TypedScope<'_> {
         Ok(found.map(|one| Operand::integer(of, one.value.cast_unsigned())))
     }
 
-    /// A variable of the chosen frame.
+    /// A variable of the chosen frame, which may be one of a call that was inlined.
     pub(super) fn find_local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
         if self.session.is_running() {
             return Ok(None);
         }
-        let number = self.session.chosen_frame().map_or(0, |frame| frame.number);
-        let locals = self.session.locals_of_frame(number);
-        let FrameLocals { scope, found } = self.answer(locals)?;
-        let mut locals = found.unwrap_or_default().into_iter();
-        let found = locals.find(|local| local.variable.name == name && !local.variable.is_shadowed);
-        let Some(local) = found else {
+        let frame = self.frame()?;
+        let locals = frame.found.as_ref().ok().into_iter().flatten();
+        let mut named = locals.filter(|local| local.variable.name == name && !local.variable.is_shadowed);
+        let Some(local) = named.next() else {
             return Ok(None);
         };
         if local.level.is_none() && local.variable.kind != VariableKind::Static {
-            // What is said of a frame that is not there any more would be stale.
             return Err(unavailable(&ValueError::NoFrame));
         }
+        let scope = match local.level {
+            Some(_) => frame.scope.clone(),
+            None => self.session.global_scope(),
+        };
         self.located(&scope, local.module, local.variable.id).map(Some)
+    }
+
+    /// The chosen frame's variables; found once for an expression.
+    fn frame(&mut self) -> Result<Rc<FrameLocals>, ScopeError> {
+        if let Some(known) = &self.frame {
+            return Ok(Rc::clone(known));
+        }
+        let number = self.session.chosen_frame().map_or(0, |frame| frame.number);
+        let found = self.session.locals_of_frame(number);
+        let found = Rc::new(self.answer(found)?);
+        self.frame = Some(Rc::clone(&found));
+        Ok(found)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use farsight_target::Section;
 use farsight_types::BuildId;
 
+use super::lines::Part;
 use super::{BASE, COUNTER, DATA, END, GREETING, GREETING_AT, LEFT, ROUNDS, TEXT, UNWIND, section};
 
 const HEADER: usize = 64;
@@ -13,7 +14,12 @@ const NOTE: usize = HEADER + 6 * PROGRAM_HEADER;
 
 type Functions = BTreeMap<&'static str, (u64, u64)>;
 
-pub(super) fn write(text: &[u8], functions: &Functions, build_id: &BuildId) -> (Vec<u8>, Vec<Section>) {
+pub(super) fn write(
+    text: &[u8],
+    functions: &Functions,
+    build_id: &BuildId,
+    debug: &[Part],
+) -> (Vec<u8>, Vec<Section>) {
     let mut file = vec![0; (END - BASE) as usize];
     let mut put = |address: u64, bytes: &[u8]| {
         let at = (address - BASE) as usize;
@@ -36,7 +42,7 @@ pub(super) fn write(text: &[u8], functions: &Functions, build_id: &BuildId) -> (
     let note_at = BASE + NOTE as u64;
     let (unwind_header_size, unwind_size) = (unwind_header.len() as u64, unwind.len() as u64);
     let loaded = |name, address, size, flags, kind| section(name, address, address - BASE, size, flags, kind);
-    let sections = vec![
+    let mut sections = vec![
         loaded(".note.gnu.build-id", note_at, note.len() as u64, 2, 7),
         loaded(".text", TEXT, text.len() as u64, 6, 1),
         loaded(".eh_frame_hdr", UNWIND, unwind_header_size, 2, 1),
@@ -45,6 +51,10 @@ pub(super) fn write(text: &[u8], functions: &Functions, build_id: &BuildId) -> (
         section(".symtab", 0, symbols_at, symbols.len() as u64, 0, 2),
         section(".strtab", 0, names_at, names.len() as u64, 0, 3),
     ];
+    for (name, bytes) in debug {
+        sections.push(section(name, 0, file.len() as u64, bytes.len() as u64, 0, 1));
+        file.extend(bytes);
+    }
     finish(&mut file, &sections, note.len() as u64);
     (file, sections)
 }
