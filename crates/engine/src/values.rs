@@ -15,7 +15,7 @@ mod tree;
 pub(crate) use context::{Needs, Source};
 pub(crate) use format::Formatters;
 pub(crate) use ground::{Ground, Known};
-pub(crate) use tree::Limits;
+pub(crate) use tree::{Key, Limits, Picked};
 
 use farsight_symbols::{BitRange, Place, TypeRef, ValueError};
 use farsight_types::Address;

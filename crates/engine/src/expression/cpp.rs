@@ -17,7 +17,7 @@ pub(in crate::expression) use lexer::bracketed;
 pub use ast::{Binary, Built, CastKind, Node, NodeKind, TypeName, Unary};
 pub(crate) use number::{float, float_bytes, integer};
 pub use parser::{NameKind, Names};
-pub use scope::CppScope;
+pub use scope::{CppScope, Index};
 pub use value::{
     Basic, Bits, CppType, Encoding, Field, Fields, Held, KnownType, Operand, Place, Shape, Space, basic_named,
 };

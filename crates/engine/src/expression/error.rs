@@ -17,6 +17,14 @@ pub enum ExprErrorKind {
         /// The rest of the text, from the name on.
         near: String,
     },
+    /// A name that names nothing, where there are names that are written nearly so.
+    #[error("Couldn't resolve error at '{near}'; there is {similar}")]
+    Similar {
+        /// The rest of the text, from the name on.
+        near: String,
+        /// The names.
+        similar: String,
+    },
     /// A number of more than 64 bits, or of digits that its radix does not have.
     #[error("Numeric expression overflow error at '{near}'")]
     Overflow {

@@ -20,6 +20,8 @@ use crate::symbols::preferred;
 
 /// How often it is said how far an index is, from the first second on.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How long a name that is not the program's is looked for in modules that nobody has asked before.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Functions of one name, as a pattern finds them.
 pub(crate) struct NamedPlaces {
@@ -99,6 +101,20 @@ impl Builders {
 impl Session {
     /// Waits until the names of a module's debug information are indexed; none where it has no debug information.
     pub(crate) fn indexed(&mut self, module: usize) -> Result<Option<Arc<DebugInfo>>, CommandError> {
+        self.indexed_until(module, None)
+    }
+
+    /// How long names of modules that are not the program's are waited for.
+    pub(crate) fn patience(&self) -> u64 {
+        self.outside.now().saturating_add(PATIENCE.as_micros() as u64)
+    }
+
+    /// As [`Session::indexed`], at most until a moment; the work goes on behind it.
+    pub(crate) fn indexed_until(
+        &mut self,
+        module: usize,
+        until: Option<u64>,
+    ) -> Result<Option<Arc<DebugInfo>>, CommandError> {
         self.check_interrupt()?;
         let process = self.process()?;
         let Some(module) = process.modules.get(module) else {
@@ -114,15 +130,26 @@ impl Session {
         let span = tracing::debug_span!("wait for index", module = %name);
         let _inside = span.enter();
         let (watch, done) = self.builders.work_on(&info, &self.inbox);
-        self.await_work(&format!("indexing {name}"), &watch, &done)?;
+        self.await_work(&format!("indexing {name}"), &watch, &done, until)?;
         Ok(info.ready_index().is_some().then_some(info))
     }
 
     /// Waits for work on other threads, and says from time to time how far it is. An interrupt ends the wait.
-    fn await_work(&mut self, what: &str, watch: &Watch, done: &AtomicBool) -> Result<(), CommandError> {
+    fn await_work(
+        &mut self,
+        what: &str,
+        watch: &Watch,
+        done: &AtomicBool,
+        until: Option<u64>,
+    ) -> Result<(), CommandError> {
         let mut told = self.outside.now();
         while !done.load(Ordering::Acquire) {
-            if self.mailbox.is_interrupted_within(TELL_EVERY) {
+            let left = until.map(|until| Duration::from_micros(until.saturating_sub(self.outside.now())));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
+            let wait = left.map_or(TELL_EVERY, |left| left.min(TELL_EVERY));
+            if self.mailbox.is_interrupted_within(wait) {
                 return Err(CommandError::Interrupted);
             }
             let now = self.outside.now();
@@ -161,7 +188,7 @@ impl Session {
         if spawned.is_err() {
             return Ok(None);
         }
-        let waited = self.await_work(what, &watch, &done);
+        let waited = self.await_work(what, &watch, &done, None);
         if waited.is_err() {
             watch.cancel();
         }
@@ -192,8 +219,10 @@ impl Session {
 
     /// Where functions and variables that only debug information knows are; one place each.
     pub(crate) fn places_by_index(&mut self, modules: &[usize], name: &str) -> Result<Vec<Address>, CommandError> {
-        for index in modules {
-            let Some(info) = self.indexed(*index)? else {
+        let patience = self.patience();
+        for (order, index) in modules.iter().enumerate() {
+            // Of the first all is known; a name that is nowhere is not to cost the indexes of all others.
+            let Some(info) = self.indexed_until(*index, (order > 0).then_some(patience))? else {
                 continue;
             };
             let mut places = self.indexed_places(&info, name.to_owned())?;

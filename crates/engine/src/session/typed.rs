@@ -24,8 +24,9 @@ use super::Session;
 use super::locals::FrameLocals;
 use crate::error::CommandError;
 use crate::expression::cpp::{
-    self, CppScope, CppType, Held, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
+    self, CppScope, CppType, Held, Index, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
 };
+use crate::values::Key;
 use crate::expression::{ExprError, ExprErrorKind, Scope, ScopeError, part_value, register_part};
 
 /// Languages inside of languages; each level takes stack.
@@ -71,10 +72,10 @@ impl Session {
     ) -> Result<T, CommandError> {
         let mut scope = TypedScope::new(self, 0);
         let result = run(&mut scope);
-        match (result, scope.fault) {
+        match (result, scope.fault.take()) {
             (Ok(value), _) => Ok(value),
             (Err(_), Some(fault)) => Err(fault),
-            (Err(error), None) => Err(CommandError::Expression(error.shifted(at))),
+            (Err(error), None) => Err(CommandError::Expression(scope.with_similar(error).shifted(at))),
         }
     }
 }
@@ -90,6 +91,21 @@ impl<'a> TypedScope<'a> {
             frame: None,
             parts: Vec::new(),
         }
+    }
+
+    /// An error about a name that names nothing, with names that are written nearly so.
+    fn with_similar(&mut self, error: ExprError) -> ExprError {
+        let ExprErrorKind::Unresolved { near } = &error.kind else {
+            return error;
+        };
+        let is_part = |letter: char| letter.is_alphanumeric() || "_:!".contains(letter);
+        let end = near.find(|letter| !is_part(letter)).unwrap_or(near.len());
+        let similar = self.near_misses(near.get(..end).unwrap_or_default());
+        if similar.is_empty() {
+            return error;
+        }
+        let (near, similar) = (near.clone(), similar.join(", "));
+        ExprError::new(error.position, ExprErrorKind::Similar { near, similar })
     }
 
     /// The value of a text as arguments of commands take it, and the length of what was read.
@@ -165,11 +181,14 @@ impl Names for TypedScope<'_> {
         if self.local(name)?.is_some() {
             return Ok(NameKind::Value);
         }
-        if basic_named(name).is_some() || self.type_named(name)?.is_some() {
+        if basic_named(name).is_some() || self.find_type(name, true)?.is_some() {
             return Ok(NameKind::Type);
         }
-        Ok(match self.variable(name)? {
-            Some(_) => NameKind::Value,
+        if self.variable(name)?.is_some() {
+            return Ok(NameKind::Value);
+        }
+        Ok(match self.type_named(name)? {
+            Some(_) => NameKind::Type,
             None => NameKind::Nothing,
         })
     }
@@ -193,7 +212,7 @@ impl CppScope for TypedScope<'_> {
     }
 
     fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError> {
-        self.find_type(name)
+        self.find_type(name, false)
     }
 
     fn shape(&mut self, of: &KnownType) -> Result<Rc<Shape>, ScopeError> {
@@ -268,8 +287,12 @@ impl CppScope for TypedScope<'_> {
         value.map_err(|error| ScopeError::Unavailable { why: error.to_string() })
     }
 
-    fn element(&mut self, of: &Operand, index: u64) -> Result<Option<Operand>, ScopeError> {
-        self.element_of(of, index)
+    fn element(&mut self, of: &Operand, index: &Index) -> Result<Option<Operand>, ScopeError> {
+        let key = match index {
+            Index::Number(number) => Key::Number(*number),
+            Index::Text(text) => Key::Text(String::from_utf8_lossy(text).into_owned()),
+        };
+        self.element_of(of, &key)
     }
 
     fn follow(&mut self, of: &Operand) -> Result<Option<Operand>, ScopeError> {

@@ -54,7 +54,44 @@ pub(super) struct Tree<'t, 'g, 'r, 'a> {
     pub(super) left: u32,
     /// How many formatters are at work within each other.
     pub(super) within: u32,
+    /// What is wanted of the outermost container, instead of all of it.
+    pub(super) pick: Option<Pick>,
 }
+
+/// One value in a container, or the one that a smart pointer leads to.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    /// An element by its number, or by a key that is one.
+    Number(i128),
+    /// An entry by a key that is a text.
+    Text(String),
+    /// What it stands for.
+    Target,
+}
+
+/// Looks for one value while a formatter is at work.
+pub(super) struct Pick {
+    pub(super) key: Key,
+    pub(super) found: Option<Value>,
+    /// How many elements there are.
+    pub(super) count: Option<u64>,
+    /// Whether entries were looked through.
+    pub(super) asked: bool,
+}
+
+/// What came of it.
+pub(crate) enum Picked {
+    Found(Value),
+    /// There are only so many elements.
+    Beyond(u64),
+    /// Nothing of this key.
+    Nothing,
+    /// No formatter knows.
+    Unknown,
+}
+
+/// Entries of a container without places of their own that are looked through.
+const MOST_PICKED: u64 = 10_000;
 
 impl Ground<'_, '_, '_> {
     /// What is shown of a value.
@@ -65,8 +102,44 @@ impl Ground<'_, '_, '_> {
             limits,
             left,
             within: 0,
+            pick: None,
         }
         .node(name, value, limits.depth)
+    }
+
+    /// One value in another, as its formatter has it.
+    pub(crate) fn pick(&mut self, value: &Value, key: &Key) -> Result<Picked, ValueError> {
+        let elements = match key {
+            Key::Number(number) => u64::try_from(*number).unwrap_or(0).saturating_add(1).clamp(64, MOST_PICKED),
+            Key::Text(_) | Key::Target => MOST_PICKED,
+        };
+        let limits = Limits {
+            depth: 1,
+            elements,
+            ..Limits::default()
+        };
+        let mut tree = Tree {
+            ground: self,
+            limits,
+            left: limits.nodes,
+            within: 0,
+            pick: Some(Pick {
+                key: key.clone(),
+                found: None,
+                count: None,
+                asked: false,
+            }),
+        };
+        let mut node = ValueNode::default();
+        let formatted = tree.formatted(&mut node, value, limits.depth)?;
+        let pick = tree.pick.take();
+        Ok(match pick {
+            _ if !formatted => Picked::Unknown,
+            Some(Pick { found: Some(found), .. }) => Picked::Found(found),
+            Some(Pick { count: Some(count), .. }) => Picked::Beyond(count),
+            Some(Pick { asked: true, .. }) => Picked::Nothing,
+            _ => Picked::Unknown,
+        })
     }
 }
 

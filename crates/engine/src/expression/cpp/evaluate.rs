@@ -154,7 +154,11 @@ impl Walk<'_, '_> {
 
     fn indexed(&mut self, of: &Node, index: &Node, at: usize) -> Outcome<Operand> {
         let of = self.node(of)?;
-        let index = self.value(index)?;
+        let operand = self.node(index)?;
+        if let Some(element) = self.by_text(&of, &operand, at)? {
+            return self.through_reference(element, at);
+        }
+        let index = self.load(&operand, index.at)?;
         self.index(of, index, at)
     }
 
@@ -289,7 +293,7 @@ impl Walk<'_, '_> {
                 let followed = self.scope.follow(&operand);
                 match followed.map_err(|error| self.failed(error, at))? {
                     Some(followed) => Ok(followed),
-                    None => Err(self.wrong(at, "This is no pointer")),
+                    None => Err(self.wrong(at, "This is no pointer, or an empty one")),
                 }
             }
         }

@@ -6,6 +6,15 @@ use super::parser::Names;
 use super::value::{CppType, KnownType, Operand, Shape, Space};
 use crate::expression::ScopeError;
 
+/// What an element of a container is named by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// Its number, or a key that is one.
+    Number(i128),
+    /// A key that is a text.
+    Text(Vec<u8>),
+}
+
 /// Where names get their values and types. `Ok(None)` means that there is no such thing.
 pub trait CppScope: Names {
     /// A variable, function, enumerator or symbol.
@@ -48,7 +57,7 @@ pub trait CppScope: Names {
     }
 
     /// An element of a container that is neither array nor pointer.
-    fn element(&mut self, of: &Operand, index: u64) -> Result<Option<Operand>, ScopeError> {
+    fn element(&mut self, of: &Operand, index: &Index) -> Result<Option<Operand>, ScopeError> {
         let _ = (of, index);
         Ok(None)
     }

@@ -278,7 +278,11 @@ impl CppScope for Fake {
         Ok(Some(1))
     }
 
-    fn element(&mut self, of: &Operand, index: u64) -> Result<Option<Operand>, ScopeError> {
+    fn element(&mut self, of: &Operand, index: &Index) -> Result<Option<Operand>, ScopeError> {
+        let index = match index {
+            Index::Number(number) => *number as u64,
+            Index::Text(text) => text.len() as u64,
+        };
         Ok((of.of == known(9)).then(|| Operand::memory(c("i32"), 0x1010 + 4 * index)))
     }
 }

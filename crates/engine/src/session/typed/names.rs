@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use farsight_symbols::{
-    DebugInfo, DebugReader, DieId, NameKind, Role, TypeId, TypeKind, UnitId, ValueError, VariableKind,
+    DebugInfo, DebugReader, DieId, NameKind, Pattern, Role, TypeId, TypeKind, UnitId, ValueError, VariableKind,
 };
 use farsight_types::Address;
 
@@ -19,6 +19,14 @@ use crate::session::names::SymbolFault;
 
 /// Candidates of an ambiguous name that are shown.
 const SHOWN_CANDIDATES: usize = 8;
+/// Names of a module that are looked through one by one.
+const MOST_LOOKED_AT: usize = 50_000;
+/// Enumerators of one name that are told apart.
+const MOST_FOUND: usize = 64;
+/// Similar names that are shown.
+const MOST_SIMILAR: usize = 3;
+/// Longest name that similar ones are looked for of.
+const LONGEST: usize = 64;
 
 /// One module in which names are looked for.
 pub(crate) struct Searched {
@@ -41,20 +49,167 @@ impl TypedScope<'_> {
             return Ok(Some(local));
         }
         let home = self.home_unit();
-        let order = self.search_order(module)?;
-        // What is here already comes first: other modules may have to be fetched.
-        for index in order {
-            let Some(searched) = self.searched(index)? else {
+        let (near, others) = self.near_and_others(module)?;
+        if let Some(found) = self.variable_in(&near, plain, home, None)? {
+            return Ok(Some(found));
+        }
+        // Symbol tables tell which of the others have to be asked.
+        let loaded = self.session.load_symbols(&others);
+        self.answer(loaded)?;
+        let with_symbol: Vec<usize> = others.iter().copied().filter(|index| self.has_symbol(*index, plain)).collect();
+        if let Some(found) = self.variable_in(&with_symbol, plain, home, None)? {
+            return Ok(Some(found));
+        }
+        if !with_symbol.is_empty()
+            && let Some(found) = self.symbol(name)?
+        {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.bare_enumerator(&near, plain, home)? {
+            return Ok(Some(found));
+        }
+        let patience = self.session.patience();
+        if let Some(found) = self.variable_in(&others, plain, home, Some(patience))? {
+            return Ok(Some(found));
+        }
+        self.symbol(name)
+    }
+
+    /// A variable or enumerator of some modules' debug information.
+    fn variable_in(
+        &mut self,
+        modules: &[usize],
+        name: &str,
+        home: Option<(Address, UnitId)>,
+        until: Option<u64>,
+    ) -> Result<Option<Operand>, ScopeError> {
+        for index in modules {
+            let Some(searched) = self.searched_until(*index, until)? else {
                 continue;
             };
-            if let Some(found) = self.global_in(&searched, plain, home)? {
+            if let Some(found) = self.global_in(&searched, name, home)? {
                 return Ok(Some(found));
             }
-            if let Some(found) = self.enumerator(&searched, plain, home)? {
+            if let Some(found) = self.enumerator(&searched, name, home)? {
                 return Ok(Some(found));
             }
         }
-        self.symbol(name)
+        Ok(None)
+    }
+
+    /// The modules that names are meant of first, the frame's and the program, and the others.
+    fn near_and_others(&mut self, only: Option<&str>) -> Result<(Vec<usize>, Vec<usize>), ScopeError> {
+        let mut near = self.search_order(only)?;
+        if only.is_some() {
+            return Ok((near, Vec::new()));
+        }
+        let home = self.home();
+        let process = self.session.process();
+        let is_near = |index: &usize| {
+            let module = process.as_ref().ok().and_then(|process| process.modules.get(*index));
+            Some(*index) == home || module.is_some_and(|module| module.image.is_program)
+        };
+        let others = near.extract_if(.., |index| !is_near(index)).collect();
+        Ok((near, others))
+    }
+
+    fn has_symbol(&self, index: usize, name: &str) -> bool {
+        let module = self.session.process().ok().and_then(|process| process.modules.get(index));
+        let symbols = module.and_then(|module| module.loaded());
+        symbols.is_some_and(|symbols| !symbols.table().by_name(name).is_empty())
+    }
+
+    /// A module whose names are known, or will be before a moment.
+    fn searched_until(&mut self, index: usize, until: Option<u64>) -> Result<Option<Searched>, ScopeError> {
+        let searched = self.searched(index)?;
+        if searched.is_none() || until.is_none() {
+            return Ok(searched);
+        }
+        let indexed = self.session.indexed_until(index, until);
+        Ok(self.answer(indexed)?.and(searched))
+    }
+
+    /// An enumerator by its own name alone, as C and C++ have them.
+    fn bare_enumerator(
+        &mut self,
+        modules: &[usize],
+        name: &str,
+        home: Option<(Address, UnitId)>,
+    ) -> Result<Option<Operand>, ScopeError> {
+        if name.contains(':') {
+            return Ok(None);
+        }
+        for index in modules {
+            let Some(searched) = self.searched_until(*index, None)? else {
+                continue;
+            };
+            let wanted = name.to_owned();
+            let found = self.session.ask("looking for enumerators", &searched.info, move |info, index, watch| {
+                let reader = info.reader();
+                let mut found: Vec<(TypeId, i128)> = Vec::new();
+                let mut looked_at = 0;
+                let looked = index.matching(&reader, NameKind::Type, &Pattern::new("*"), watch, |_, named| {
+                    let of = TypeId(named.id);
+                    if matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { .. })) {
+                        let all = reader.enumerators(of).unwrap_or_default();
+                        let one = all.into_iter().find(|one| one.name == wanted);
+                        found.extend(one.map(|one| (of, one.value)));
+                    }
+                    looked_at += 1;
+                    looked_at < MOST_LOOKED_AT && found.len() < MOST_FOUND
+                });
+                looked.ok().map(|()| found)
+            });
+            let found = self.answer(found)?.unwrap_or_default();
+            let is_home = |of: &TypeId| home == Some((searched.base, of.0.unit));
+            let best = found.iter().find(|(of, _)| is_home(of)).or(found.first());
+            if let Some((of, value)) = best {
+                let of = known(searched.base, (*of).into());
+                return Ok(Some(Operand::integer(of, value.cast_unsigned())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Names that a wrong one may be meant to be, of the frame and of what is indexed already.
+    pub(super) fn near_misses(&mut self, name: &str) -> Vec<String> {
+        let (module, plain) = split(name);
+        let plain = plain.to_owned();
+        let mut found: Vec<(usize, String)> = Vec::new();
+        if let Some(frame) = &self.frame {
+            let locals = frame.found.as_ref().ok().into_iter().flatten();
+            let names = locals.map(|local| local.variable.name.clone());
+            found.extend(names.filter_map(|known| Some((distance(&plain, &known)?, known))));
+        }
+        let modules = self.near_and_others(module).map(|(near, _)| near).unwrap_or_default();
+        for index in modules {
+            let module = self.session.process().ok().and_then(|process| process.modules.get(index));
+            let info = module.and_then(|module| module.loaded()?.debug());
+            let Some(info) = info.filter(|info| info.ready_index().is_some()).cloned() else {
+                continue;
+            };
+            let wanted = plain.clone();
+            let more = self.session.ask("looking for similar names", &info, move |info, index, watch| {
+                let reader = info.reader();
+                let mut found = Vec::new();
+                for kind in [NameKind::Variable, NameKind::Type] {
+                    let mut looked_at = 0;
+                    let note = |full: &str, _| {
+                        let own = full.rsplit("::").next().unwrap_or(full);
+                        let known = if wanted.contains("::") { full } else { own };
+                        found.extend(distance(&wanted, known).map(|distance| (distance, full.to_owned())));
+                        looked_at += 1;
+                        looked_at < MOST_LOOKED_AT
+                    };
+                    index.matching(&reader, kind, &Pattern::new("*"), watch, note).ok()?;
+                }
+                Some(found)
+            });
+            found.extend(more.ok().flatten().into_iter().flatten());
+        }
+        found.sort();
+        found.dedup();
+        found.into_iter().map(|(_, name)| name).take(MOST_SIMILAR).collect()
     }
 
     /// What only the symbol table knows: code by its address, data without a type.
@@ -72,14 +227,41 @@ impl TypedScope<'_> {
         Ok(Some(Operand::memory(of, address.0)))
     }
 
-    pub(super) fn find_type(&mut self, name: &str) -> Result<Option<CppType>, ScopeError> {
+    /// A type; `is_near` where only the frame's module and the program are to be asked.
+    pub(super) fn find_type(&mut self, name: &str, is_near: bool) -> Result<Option<CppType>, ScopeError> {
         let (module, plain) = split(name);
         if module.is_none() && basic_named(plain).is_some() || self.session.current.is_none() {
             return Ok(None);
         }
+        let (near, others) = self.near_and_others(module)?;
+        match self.type_among(&near, plain, None)? {
+            Some(found) => Ok(Some(found)),
+            None if is_near => Ok(None),
+            None => {
+                let patience = self.session.patience();
+                self.type_among(&others, plain, Some(patience))
+            }
+        }
+    }
+
+    /// A type of one module.
+    pub(super) fn type_in_module(&mut self, base: Address, name: &str) -> Result<Option<CppType>, ScopeError> {
+        let mut modules = self.session.process().ok().into_iter().flat_map(|process| &process.modules);
+        let Some(index) = modules.position(|module| module.image.base == base) else {
+            return Ok(None);
+        };
+        self.type_among(&[index], name, None)
+    }
+
+    fn type_among(
+        &mut self,
+        modules: &[usize],
+        plain: &str,
+        until: Option<u64>,
+    ) -> Result<Option<CppType>, ScopeError> {
         let home = self.home_unit();
-        for index in self.search_order(module)? {
-            let Some(searched) = self.searched(index)? else {
+        for index in modules {
+            let Some(searched) = self.searched_until(*index, until)? else {
                 continue;
             };
             if let Some(id) = self.type_in(&searched, plain, home)? {
@@ -299,10 +481,56 @@ impl TypedScope<'_> {
     }
 }
 
+/// How many letters have to be added, taken or changed to make one name of another; none where they are not similar.
+fn distance(wanted: &str, known: &str) -> Option<usize> {
+    let most = if wanted.len() < 5 { 1 } else { 2 };
+    if wanted.len().abs_diff(known.len()) > most || wanted.len() < 2 || wanted.len() > LONGEST {
+        return None;
+    }
+    let known: Vec<u8> = known.to_ascii_lowercase().into_bytes();
+    let mut row: Vec<usize> = (0..=known.len()).collect();
+    for (line, letter) in wanted.bytes().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(&known) {
+            let changed = diagonal + usize::from(letter.to_ascii_lowercase() != *other);
+            diagonal = *cell;
+            left = changed.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().filter(|distance| *distance <= most)
+}
+
 /// `module!name` in its parts.
 pub(crate) fn split(name: &str) -> (Option<&str>, &str) {
     match name.split_once('!') {
         Some((module, name)) => (Some(module), name),
         None => (None, name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn similar_names_differ_by_a_letter_or_two() {
+        for (wanted, known, expected) in [
+            ("counter", "counter", Some(0)),
+            ("coutner", "counter", Some(2)),
+            ("Counter", "counter", Some(0)),
+            ("count", "counter", Some(2)),
+            ("cnt", "count", None),
+            ("xy", "xz", Some(1)),
+            ("x", "y", None),
+            ("counter", "container", None),
+            ("", "a", None),
+        ] {
+            assert_eq!(distance(wanted, known), expected, "{wanted} {known}");
+        }
     }
 }

@@ -74,7 +74,8 @@ impl TypedScope<'_> {
             return refused("in a vector register; set it with r");
         };
         if level > 0 {
-            return refused("in a register of a frame whose callee uses it");
+            let name = amd64::GENERAL.get(index).copied().unwrap_or_default();
+            return refused(&format!("in {name} of an outer frame, whose callees may have saved it anywhere,"));
         }
         let registers = self.session.registers();
         let mut registers = self.answer(registers)?;

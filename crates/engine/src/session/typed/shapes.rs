@@ -28,7 +28,11 @@ impl TypedScope<'_> {
             .or_else(|| name.strip_prefix("class "))
             .or_else(|| name.strip_prefix("enum "))
             .unwrap_or(&name);
-        match self.find_type(name)? {
+        let found = match self.find_type(name, true)? {
+            Some(found) => Some(found),
+            None => self.type_in_module(of.module, name)?,
+        };
+        match found {
             Some(found) if found != CppType::Known(of.clone()) => Ok(Shape::Alias(found)),
             _ => Ok(Shape::Opaque),
         }

@@ -13,7 +13,7 @@ use super::evaluate::{Failure, Found, Names, shape};
 use super::{Directive, Expr, Item, Piece};
 use crate::values::Value;
 use crate::values::scalar::decoded;
-use crate::values::tree::Tree;
+use crate::values::tree::{Key, Tree};
 
 /// Levels of a binary tree: balanced ones of all memory have fewer.
 const MOST_TREE_DEPTH: u32 = 128;
@@ -23,6 +23,8 @@ const MOST_BTREE_DEPTH: i128 = 24;
 const BTREE_ROOM: u64 = 11;
 /// Bytes of a hash table's control group.
 const GROUP: u64 = 16;
+/// Children of smart pointers and cells that are what these stand for.
+const LEADING: [&str; 4] = ["value", "data", "ptr", "pointer"];
 /// More bytes than any container has.
 const MOST_BYTES: u64 = 1 << 47;
 
@@ -112,6 +114,13 @@ impl Tree<'_, '_, '_, '_> {
             Directive::Let(name, value) => {
                 let found = self.ground.evaluate(value, names)?;
                 names.bound.push((name, found));
+            }
+            // Nobody sees it.
+            Directive::Summary(_) if self.wanted().is_some() => {}
+            Directive::Text { address, .. } if let Some(key) = self.wanted() => {
+                if let Found::Value(first) = self.ground.evaluate(address, names)? {
+                    self.pick_inside(&first, matches!(key, Key::Number(_)), &key)?;
+                }
             }
             Directive::Summary(pieces) => node.content = Content::Summary(self.summary(pieces, names)?),
             Directive::Text { address, count, width } => {
@@ -377,6 +386,15 @@ impl Tree<'_, '_, '_, '_> {
                     node.more += 1;
                     return Ok(());
                 }
+                if let Some(key) = self.wanted() {
+                    if let (true, Found::Value(value)) =
+                        (LEADING.contains(&name.as_str()), self.ground.evaluate(value, names)?)
+                    {
+                        let leads = matches!(name.as_str(), "ptr" | "pointer");
+                        self.pick_inside(&value, leads, &key)?;
+                    }
+                    return Ok(());
+                }
                 let child = match self.ground.evaluate(value, names)? {
                     Found::Value(value) => self.node(name, &value, depth - 1),
                     Found::Number(number) => ValueNode {
@@ -388,8 +406,12 @@ impl Tree<'_, '_, '_, '_> {
                 node.children.push(child);
             }
             Directive::Is(value) => {
+                let leads = matches!(value, Expr::Head(_));
                 let value = self.ground.value(value, names)?;
-                self.stand_in(node, &value, depth)?;
+                match self.wanted() {
+                    Some(key) => self.pick_inside(&value, leads, &key)?,
+                    None => self.stand_in(node, &value, depth)?,
+                }
             }
             Directive::When(condition, then, otherwise) => {
                 let chosen = match self.ground.integer(condition, names)? {
@@ -410,6 +432,79 @@ impl Tree<'_, '_, '_, '_> {
     fn word(&mut self, address: u64) -> Result<u64, Failure> {
         let bytes = self.ground.memory(Address(address), 8)?;
         Ok(crate::values::ground::integer(&bytes, false) as u64)
+    }
+
+    /// The key of what is looked for in the container at hand, if anything is.
+    fn wanted(&self) -> Option<Key> {
+        let pick = self.pick.as_ref().filter(|_| self.within == 1)?;
+        Some(pick.key.clone())
+    }
+
+    fn found(&mut self, found: Option<Value>, count: Option<u64>) {
+        if let Some(pick) = &mut self.pick {
+            pick.found = found;
+            pick.count = count;
+        }
+    }
+
+    /// Takes what is wanted of a value that stands for another: that one, or an element of it. One that leads there is a
+    /// pointer to what it stands for.
+    fn pick_inside(&mut self, value: &Value, leads: bool, key: &Key) -> Result<(), Failure> {
+        let stripped = self.ground.stripped(value.module, &value.type_ref)?;
+        let leads = leads && stripped.target().is_some();
+        let target = match leads {
+            true => self.ground.target(value)?,
+            false => value.clone(),
+        };
+        let index = match key {
+            Key::Target => {
+                self.found(Some(target), None);
+                return Ok(());
+            }
+            Key::Number(index) => u64::try_from(*index).unwrap_or(u64::MAX),
+            Key::Text(_) => return Ok(()),
+        };
+        if leads && !self.ground.is_record(&target) {
+            // An array by its first element.
+            let size = self.ground.size_of(&target).unwrap_or(0);
+            let place = target.place.clone()?.at(index.wrapping_mul(size));
+            self.found(Some(target.other(target.type_ref.clone(), Ok(place))), None);
+        } else if let Ok(elements) = self.ground.elements(&target) {
+            let place = target.place.clone()?.at(index.wrapping_mul(elements.stride));
+            let one = target.other(elements.element, Ok(place));
+            let is_there = elements.count.is_none_or(|count| index < count);
+            self.found(is_there.then_some(one), elements.count);
+        }
+        Ok(())
+    }
+
+    /// Takes one of a container's entries: by its key where they have keys, else by its number.
+    fn pick_entry(&mut self, entries: Vec<Entry>, key: &Key) -> Result<(), Failure> {
+        let count = entries.len() as u64;
+        let mut numbered = false;
+        for (index, entry) in entries.into_iter().enumerate() {
+            let is_wanted = match (&entry.key, key) {
+                (None, Key::Number(number)) => {
+                    numbered = true;
+                    i128::try_from(index).is_ok_and(|index| index == *number)
+                }
+                (Some(own), Key::Number(number)) => match self.ground.number(own) {
+                    Err(ValueError::NotYet) => return Err(Failure::Value(ValueError::NotYet)),
+                    own => own.is_ok_and(|own| own == *number),
+                },
+                (Some(own), Key::Text(text)) => self.brief(own)? == format!("\"{text}\""),
+                _ => false,
+            };
+            if is_wanted {
+                self.found(Some(entry.value), None);
+                return Ok(());
+            }
+        }
+        self.found(None, numbered.then_some(count));
+        if let Some(pick) = &mut self.pick {
+            pick.asked = true;
+        }
+        Ok(())
     }
 
     /// Shows another value in a node's place.
@@ -482,6 +577,15 @@ impl Tree<'_, '_, '_, '_> {
             node.more = count;
             return Ok(());
         }
+        if let Some(key) = self.wanted() {
+            let index = match key {
+                Key::Number(index) => u64::try_from(index).unwrap_or(u64::MAX),
+                Key::Text(_) | Key::Target => return Ok(()),
+            };
+            let found = if index < count { Some(at(self, index)?) } else { None };
+            self.found(found, Some(count));
+            return Ok(());
+        }
         let mut waits = None;
         for index in 0..count {
             if index >= self.limits.elements || self.left == 0 {
@@ -505,6 +609,12 @@ impl Tree<'_, '_, '_, '_> {
         waits: Option<Failure>,
     ) -> Result<(), Failure> {
         let mut waits = waits;
+        if let Some(key) = self.wanted() {
+            return match waits {
+                Some(failure) => Err(failure),
+                None => self.pick_entry(entries, &key),
+            };
+        }
         for (index, entry) in entries.into_iter().enumerate() {
             if self.left == 0 {
                 break;

@@ -2,6 +2,7 @@
 
 use super::super::ast::{Node, TypeName};
 use super::super::value::{CppType, Field, Fields, Held, Operand, Place, Shape};
+use super::super::scope::Index;
 use super::{Loaded, Outcome, Walk};
 
 /// How deep anonymous structures and bases are looked through.
@@ -156,6 +157,10 @@ impl Walk<'_, '_> {
 
     /// `a[i]`.
     pub(super) fn index(&mut self, of: Operand, index: Loaded, at: usize) -> Outcome<Operand> {
+        self.index_within(of, index, MOST_FOLLOWED, at)
+    }
+
+    fn index_within(&mut self, of: Operand, index: Loaded, left: usize, at: usize) -> Outcome<Operand> {
         match self.shape(&of.of, at)? {
             Shape::Array(one, count) => {
                 let number = self.integer(&index, at)? as u64;
@@ -181,6 +186,14 @@ impl Walk<'_, '_> {
             Shape::Record(_) => match self.container(&of, &index, at)? {
                 Some(element) => Ok(element),
                 None => {
+                    // A cell, or a pointer of a library's, is indexed as what it leads to.
+                    let followed = self.scope.follow(&of);
+                    if let Some(inner) = followed.map_err(|error| self.failed(error, at))?
+                        && inner != of
+                        && let Some(left) = left.checked_sub(1)
+                    {
+                        return self.index_within(inner, index, left, at);
+                    }
                     let shown = self.name_of(&of.of);
                     Err(self.wrong(at, &format!("{shown} has no elements that are known")))
                 }
@@ -198,12 +211,27 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn container(&mut self, of: &Operand, index: &Loaded, at: usize) -> Outcome<Option<Operand>> {
-        let number = self.integer(index, at)?;
-        let Ok(number) = u64::try_from(number) else {
-            return Err(self.wrong(at, "There is no such element"));
+    /// `map["key"]`; nothing where the index is no text, or what is indexed no container.
+    pub(super) fn by_text(&mut self, of: &Operand, index: &Operand, at: usize) -> Outcome<Option<Operand>> {
+        let Held::Bytes(bytes) = &index.held else {
+            return Ok(None);
         };
-        let element = self.scope.element(of, number);
+        let is_text = matches!(&index.of, CppType::Array(of, _) if **of == CppType::c("char"));
+        let mut whole = of.of.clone();
+        if let Shape::Pointer(to) = self.shape(&whole, at)? {
+            whole = to;
+        }
+        if !is_text || !matches!(self.shape(&whole, at)?, Shape::Record(_)) {
+            return Ok(None);
+        }
+        let text = bytes.strip_suffix(&[0]).unwrap_or(bytes).to_vec();
+        let element = self.scope.element(of, &Index::Text(text));
+        element.map_err(|error| self.failed(error, at))
+    }
+
+    fn container(&mut self, of: &Operand, index: &Loaded, at: usize) -> Outcome<Option<Operand>> {
+        let number = self.integer(index, at)?.cast_signed();
+        let element = self.scope.element(of, &Index::Number(number));
         element.map_err(|error| self.failed(error, at))
     }
 
