@@ -446,7 +446,7 @@ fn errors_say_what_and_where() {
         ("nobody", 0, "Couldn't resolve error at 'nobody'"),
         ("(Nobody*)1", 1, "Couldn't resolve error at 'Nobody*)1'"),
         ("node.nothing", 4, "Node has no field 'nothing', at '.nothing'"),
-        ("node->value", 4, "This is no pointer, at '->value'"),
+        ("node->value", 4, "This is no pointer, or an empty one, at '->value'"),
         (
             "main(1)",
             4,
