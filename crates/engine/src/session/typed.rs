@@ -26,8 +26,8 @@ use crate::error::CommandError;
 use crate::expression::cpp::{
     self, CppScope, CppType, Held, Index, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
 };
-use crate::values::Key;
 use crate::expression::{ExprError, ExprErrorKind, Scope, ScopeError, part_value, register_part};
+use crate::values::Key;
 
 /// Languages inside of languages; each level takes stack.
 const MOST_NESTED: u32 = 4;

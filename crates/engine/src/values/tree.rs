@@ -110,7 +110,10 @@ impl Ground<'_, '_, '_> {
     /// One value in another, as its formatter has it.
     pub(crate) fn pick(&mut self, value: &Value, key: &Key) -> Result<Picked, ValueError> {
         let elements = match key {
-            Key::Number(number) => u64::try_from(*number).unwrap_or(0).saturating_add(1).clamp(64, MOST_PICKED),
+            Key::Number(number) => u64::try_from(*number)
+                .unwrap_or(0)
+                .saturating_add(1)
+                .clamp(64, MOST_PICKED),
             Key::Text(_) | Key::Target => MOST_PICKED,
         };
         let limits = Limits {

@@ -56,7 +56,11 @@ impl TypedScope<'_> {
         // Symbol tables tell which of the others have to be asked.
         let loaded = self.session.load_symbols(&others);
         self.answer(loaded)?;
-        let with_symbol: Vec<usize> = others.iter().copied().filter(|index| self.has_symbol(*index, plain)).collect();
+        let with_symbol: Vec<usize> = others
+            .iter()
+            .copied()
+            .filter(|index| self.has_symbol(*index, plain))
+            .collect();
         if let Some(found) = self.variable_in(&with_symbol, plain, home, None)? {
             return Ok(Some(found));
         }
@@ -114,7 +118,11 @@ impl TypedScope<'_> {
     }
 
     fn has_symbol(&self, index: usize, name: &str) -> bool {
-        let module = self.session.process().ok().and_then(|process| process.modules.get(index));
+        let module = self
+            .session
+            .process()
+            .ok()
+            .and_then(|process| process.modules.get(index));
         let symbols = module.and_then(|module| module.loaded());
         symbols.is_some_and(|symbols| !symbols.table().by_name(name).is_empty())
     }
@@ -144,22 +152,24 @@ impl TypedScope<'_> {
                 continue;
             };
             let wanted = name.to_owned();
-            let found = self.session.ask("looking for enumerators", &searched.info, move |info, index, watch| {
-                let reader = info.reader();
-                let mut found: Vec<(TypeId, i128)> = Vec::new();
-                let mut looked_at = 0;
-                let looked = index.matching(&reader, NameKind::Type, &Pattern::new("*"), watch, |_, named| {
-                    let of = TypeId(named.id);
-                    if matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { .. })) {
-                        let all = reader.enumerators(of).unwrap_or_default();
-                        let one = all.into_iter().find(|one| one.name == wanted);
-                        found.extend(one.map(|one| (of, one.value)));
-                    }
-                    looked_at += 1;
-                    looked_at < MOST_LOOKED_AT && found.len() < MOST_FOUND
+            let found = self
+                .session
+                .ask("looking for enumerators", &searched.info, move |info, index, watch| {
+                    let reader = info.reader();
+                    let mut found: Vec<(TypeId, i128)> = Vec::new();
+                    let mut looked_at = 0;
+                    let looked = index.matching(&reader, NameKind::Type, &Pattern::new("*"), watch, |_, named| {
+                        let of = TypeId(named.id);
+                        if matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { .. })) {
+                            let all = reader.enumerators(of).unwrap_or_default();
+                            let one = all.into_iter().find(|one| one.name == wanted);
+                            found.extend(one.map(|one| (of, one.value)));
+                        }
+                        looked_at += 1;
+                        looked_at < MOST_LOOKED_AT && found.len() < MOST_FOUND
+                    });
+                    looked.ok().map(|()| found)
                 });
-                looked.ok().map(|()| found)
-            });
             let found = self.answer(found)?.unwrap_or_default();
             let is_home = |of: &TypeId| home == Some((searched.base, of.0.unit));
             let best = found.iter().find(|(of, _)| is_home(of)).or(found.first());
@@ -183,28 +193,34 @@ impl TypedScope<'_> {
         }
         let modules = self.near_and_others(module).map(|(near, _)| near).unwrap_or_default();
         for index in modules {
-            let module = self.session.process().ok().and_then(|process| process.modules.get(index));
+            let module = self
+                .session
+                .process()
+                .ok()
+                .and_then(|process| process.modules.get(index));
             let info = module.and_then(|module| module.loaded()?.debug());
             let Some(info) = info.filter(|info| info.ready_index().is_some()).cloned() else {
                 continue;
             };
             let wanted = plain.clone();
-            let more = self.session.ask("looking for similar names", &info, move |info, index, watch| {
-                let reader = info.reader();
-                let mut found = Vec::new();
-                for kind in [NameKind::Variable, NameKind::Type] {
-                    let mut looked_at = 0;
-                    let note = |full: &str, _| {
-                        let own = full.rsplit("::").next().unwrap_or(full);
-                        let known = if wanted.contains("::") { full } else { own };
-                        found.extend(distance(&wanted, known).map(|distance| (distance, full.to_owned())));
-                        looked_at += 1;
-                        looked_at < MOST_LOOKED_AT
-                    };
-                    index.matching(&reader, kind, &Pattern::new("*"), watch, note).ok()?;
-                }
-                Some(found)
-            });
+            let more = self
+                .session
+                .ask("looking for similar names", &info, move |info, index, watch| {
+                    let reader = info.reader();
+                    let mut found = Vec::new();
+                    for kind in [NameKind::Variable, NameKind::Type] {
+                        let mut looked_at = 0;
+                        let note = |full: &str, _| {
+                            let own = full.rsplit("::").next().unwrap_or(full);
+                            let known = if wanted.contains("::") { full } else { own };
+                            found.extend(distance(&wanted, known).map(|distance| (distance, full.to_owned())));
+                            looked_at += 1;
+                            looked_at < MOST_LOOKED_AT
+                        };
+                        index.matching(&reader, kind, &Pattern::new("*"), watch, note).ok()?;
+                    }
+                    Some(found)
+                });
             found.extend(more.ok().flatten().into_iter().flatten());
         }
         found.sort();
@@ -246,7 +262,12 @@ impl TypedScope<'_> {
 
     /// A type of one module.
     pub(super) fn type_in_module(&mut self, base: Address, name: &str) -> Result<Option<CppType>, ScopeError> {
-        let mut modules = self.session.process().ok().into_iter().flat_map(|process| &process.modules);
+        let mut modules = self
+            .session
+            .process()
+            .ok()
+            .into_iter()
+            .flat_map(|process| &process.modules);
         let Some(index) = modules.position(|module| module.image.base == base) else {
             return Ok(None);
         };

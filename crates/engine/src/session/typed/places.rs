@@ -75,7 +75,9 @@ impl TypedScope<'_> {
         };
         if level > 0 {
             let name = amd64::GENERAL.get(index).copied().unwrap_or_default();
-            return refused(&format!("in {name} of an outer frame, whose callees may have saved it anywhere,"));
+            return refused(&format!(
+                "in {name} of an outer frame, whose callees may have saved it anywhere,"
+            ));
         }
         let registers = self.session.registers();
         let mut registers = self.answer(registers)?;

@@ -14,12 +14,7 @@ const NOTE: usize = HEADER + 6 * PROGRAM_HEADER;
 
 type Functions = BTreeMap<&'static str, (u64, u64)>;
 
-pub(super) fn write(
-    text: &[u8],
-    functions: &Functions,
-    build_id: &BuildId,
-    debug: &[Part],
-) -> (Vec<u8>, Vec<Section>) {
+pub(super) fn write(text: &[u8], functions: &Functions, build_id: &BuildId, debug: &[Part]) -> (Vec<u8>, Vec<Section>) {
     let mut file = vec![0; (END - BASE) as usize];
     let mut put = |address: u64, bytes: &[u8]| {
         let at = (address - BASE) as usize;

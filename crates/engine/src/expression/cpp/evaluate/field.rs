@@ -1,8 +1,8 @@
 //! Fields and elements.
 
 use super::super::ast::{Node, TypeName};
-use super::super::value::{CppType, Field, Fields, Held, Operand, Place, Shape};
 use super::super::scope::Index;
+use super::super::value::{CppType, Field, Fields, Held, Operand, Place, Shape};
 use super::{Loaded, Outcome, Walk};
 
 /// How deep anonymous structures and bases are looked through.
