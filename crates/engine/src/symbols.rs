@@ -167,6 +167,12 @@ impl ModuleSymbols {
         known.chain(damage).chain(missing).collect()
     }
 
+    /// Where the function that holds a place goes on when something that it called throws.
+    pub(crate) fn landings(&self, rva: farsight_types::Rva) -> Vec<farsight_types::Rva> {
+        let image = self.images.first();
+        image.map_or_else(Vec::new, |image| self.unwind.landings_at(image.as_ref(), rva))
+    }
+
     /// Code of the image as its file has it.
     pub(crate) fn code(&self, rva: farsight_types::Rva, length: usize) -> Option<Vec<u8>> {
         let bytes = self.images.first()?.bytes_at(rva, length);

@@ -207,6 +207,8 @@ struct Stepper {
     tid: pid_t,
     machine: StepMachine,
     phase: Phase,
+    /// Landings where traps are planted beside the phase's.
+    landed: Vec<u64>,
     /// Moves made.
     moves: u32,
     /// Where the last move began.

@@ -9,6 +9,7 @@ use farsight_types::{Address, AddressRange};
 
 mod guess;
 mod header;
+mod landings;
 mod module;
 mod registers;
 mod rules;

@@ -264,6 +264,9 @@ pub enum StepPlan {
         /// An address that ends it as well (`pa`, `ta`).
         #[n(8)]
         end: Option<Address>,
+        /// Where the frames go on when what they called throws or jumps back to them: it does not return then.
+        #[n(9)]
+        landings: Option<Vec<Address>>,
     },
 }
 

@@ -161,8 +161,8 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
         "comes with debugging servers",
         ".server .servers .clients .endsrv .remote .remote_exit .secure",
     ),
-    ("comes with source lines", "lse .step_filter"),
-    ("comes with types and values", "dv !list !for_each_local"),
+    ("comes with source lines", "lse"),
+    ("comes with types and values", "!list !for_each_local"),
     ("compares code with files, which comes with symbols whole", "!chkimg"),
     (
         "comes with the public API and extensions",

@@ -9,7 +9,7 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
-use crate::session::{Session, SourceSettings};
+use crate::session::{Session, SourceSettings, StepFilter};
 
 /// A row of a command that asks no target.
 const fn row(
@@ -86,6 +86,13 @@ pub(super) const ROWS: &[Row] = &[
         "Sets how many lines stops show before and behind the current one; with -a, lsa as well.",
         Needs::Nothing,
         around,
+    ),
+    row(
+        &[".step_filter"],
+        ".step_filter [\"Pattern[;Pattern ...]\"] [/c]",
+        "Functions (module!function, with wildcards) that t by source line steps over; /c clears the list, which begins with the C and C++ run-time libraries. Without arguments shows it.",
+        Needs::Nothing,
+        step_filter,
     ),
 ];
 
@@ -257,6 +264,29 @@ fn list_at(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         (first, number_of) => (number(invocation, first)?.max(1), count(invocation, number_of)?),
     };
     show(session, file, first, wanted, Some(line));
+    Ok(Flow::Done)
+}
+
+fn step_filter(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let text = invocation.text.trim();
+    match text {
+        "/c" => session.sources.step_filter = StepFilter::parse(""),
+        "" => {}
+        _ => {
+            let patterns = text.strip_prefix('"').map_or(Some(text), |text| text.strip_suffix('"'));
+            let patterns = patterns.ok_or_else(|| invocation.unexpected(text))?;
+            session.sources.step_filter = StepFilter::parse(patterns);
+        }
+    }
+    let filter = &session.sources.step_filter;
+    let lines = match filter.is_empty() {
+        true => vec![String::from("Step filter is empty: t by source line enters every function that has lines")],
+        false => {
+            let texts = filter.texts().map(|text| format!("    {text}"));
+            std::iter::once(String::from("Stepped over by t:")).chain(texts).collect()
+        }
+    };
+    session.output.record(Record::Lines(lines));
     Ok(Flow::Done)
 }
 

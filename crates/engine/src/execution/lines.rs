@@ -20,6 +20,8 @@ const MOST_FRAMES: usize = 6;
 /// Rows that travel along, and functions that are called.
 const MOST_ROWS: usize = 4096;
 const MOST_ENTRIES: usize = 256;
+/// Places that are reached by exceptions.
+const MOST_LANDINGS: usize = 512;
 /// Ranges of code with lines, of all modules.
 const MOST_RANGES: usize = 1024;
 /// Gaps between functions that do not count.
@@ -59,6 +61,15 @@ impl Stepped {
     }
 }
 
+/// What code calls directly.
+#[derive(Default)]
+struct Called {
+    /// The functions with lines.
+    entries: Vec<LineEntry>,
+    /// Where those begin that are stepped over all the same.
+    filtered: Vec<Address>,
+}
+
 impl Session {
     /// The step by source lines from where the current thread stands; none where no line is known of that.
     pub(crate) fn line_step(
@@ -82,9 +93,22 @@ impl Session {
         let process = self.process()?;
         let mut numbers = Numbers::default();
         let line = numbers.of(&here);
+        let mut landings = Vec::new();
+        for (index, frame) in walked.frames.iter().enumerate() {
+            let address = if index == 0 { frame.pc } else { frame.lookup_address() };
+            if let Some(module) = process.module_at(address)
+                && let Some(symbols) = module.loaded()
+            {
+                let found = symbols.landings(module.rva(address)).into_iter();
+                landings.extend(found.map(|landing| module.address(landing)));
+            }
+        }
+        landings.sort_unstable();
+        landings.dedup();
+        landings.truncate(MOST_LANDINGS);
         let mut frames = Vec::new();
         let mut rows: Vec<LineMark> = Vec::new();
-        let mut entries: Vec<LineEntry> = Vec::new();
+        let mut called = Called::default();
         let mut seen: BTreeSet<Address> = BTreeSet::new();
         for (index, frame) in walked.frames.iter().take(MOST_FRAMES).enumerate() {
             let address = if index == 0 { frame.pc } else { frame.lookup_address() };
@@ -115,11 +139,11 @@ impl Session {
                 break;
             }
             if index == 0 && !over {
-                entries = self.called_functions(module, &function.code)?;
+                called = self.called_functions(module, &function.code)?;
             }
         }
         // What is entered is stepped on in, where a count has more lines.
-        for entry in entries.iter().filter(|_| count > 1) {
+        for entry in called.entries.iter().filter(|_| count > 1) {
             let Some(module) = process.module_at(entry.entry) else {
                 continue;
             };
@@ -143,6 +167,8 @@ impl Session {
             true => (Vec::new(), Vec::new()),
             false => self.code_with_lines()?,
         };
+        let Called { entries, filtered } = called;
+        let known = without(known, &filtered);
         Ok(Some(StepPlan::Lines {
             count,
             into: !over,
@@ -153,15 +179,17 @@ impl Session {
             known,
             stubs,
             end,
+            landings: (!landings.is_empty()).then_some(landings),
         }))
     }
 
     /// The functions with lines that code calls directly.
-    fn called_functions(&self, module: &Module, code: &[Range<Rva>]) -> Result<Vec<LineEntry>, CommandError> {
+    fn called_functions(&self, module: &Module, code: &[Range<Rva>]) -> Result<Called, CommandError> {
         let disassembler = self.disassembler()?;
         let process = self.process()?;
+        let mut called = Called::default();
         let Some(symbols) = module.loaded() else {
-            return Ok(Vec::new());
+            return Ok(called);
         };
         let mut targets: BTreeSet<Address> = BTreeSet::new();
         for range in code {
@@ -178,11 +206,16 @@ impl Session {
             // The function may call itself.
             targets.insert(start);
         }
-        let entry = |target: Address| {
+        let filter = &self.sources.step_filter;
+        let mut entry = |target: Address| {
             let module = process.module_at(target)?;
             let debug = module.loaded()?.debug()?;
             let reader = debug.reader();
             let scopes = reader.scopes_at(module.rva(target))?;
+            if filter.has(&module.name, scopes.function.name.as_deref().unwrap_or_default()) {
+                called.filtered.push(target);
+                return None;
+            }
             let code = scopes.function.ranges.into_iter();
             let code = code.into_iter().find(|code| code.start == module.rva(target))?;
             reader.line_at(code.start)?;
@@ -191,7 +224,8 @@ impl Session {
                 statement: module.address(reader.past_prologue(code)),
             })
         };
-        Ok(targets.into_iter().filter_map(entry).take(MOST_ENTRIES).collect())
+        called.entries = targets.into_iter().filter_map(&mut entry).take(MOST_ENTRIES).collect();
+        Ok(called)
     }
 
     /// All code with lines, and the code that only leads elsewhere.
@@ -206,7 +240,7 @@ impl Session {
                 continue;
             };
             // Binding a function at its first call is nobody's line.
-            if is_linker(&module.image.path) {
+            if is_linker(&module.image.path) || self.sources.step_filter.has_all(&module.name) {
                 continue;
             }
             let mut code = debug.code(GAP);
@@ -235,7 +269,7 @@ impl Session {
                 (!into, count.saturating_sub(noted - 1).max(1), *end)
             }
             // The first statement has been reached, and was one of the lines.
-            (Some(StepPlan::Goal { .. }), Some((over, left))) if left > 0 => {
+            (Some(StepPlan::Goal { .. } | StepPlan::UntilReturn { .. }), Some((over, left))) if left > 0 => {
                 let step = self.line_step(over, left, None).ok()??;
                 return Some(ResumeIntent {
                     step: Some(step),
@@ -257,7 +291,24 @@ impl Session {
         let reader = debug.reader();
         let rva = module.rva(pc);
         let function = reader.scopes_at(rva)?.function;
-        let code = function.ranges.into_iter().find(|code| code.start == rva);
+        let name = function.name.as_deref().unwrap_or_default();
+        let code = function.ranges.iter().find(|code| code.start == rva).cloned();
+        if code.is_some() && !over && self.sources.step_filter.has(&module.name, name) {
+            // Reached by a pointer: it is left again, and the line that called it goes on.
+            let sp = self.registers().ok()?.sp();
+            let top = self.read_memory(AddressRange::new(sp, 8)).ok()?;
+            let return_address = Address(u64::from_le_bytes(top.try_into().ok()?));
+            let step = StepPlan::UntilReturn {
+                return_address,
+                frame_address: sp.wrapping_add(8),
+            };
+            return Some(ResumeIntent {
+                step: Some(step),
+                goes_on: false,
+                lines_left: Some((over, left)),
+                ..before.continued()
+            });
+        }
         let statement = code.map(|code| module.address(reader.past_prologue(code)));
         let mut lines_left = None;
         let step = match statement {
@@ -283,6 +334,25 @@ impl Session {
             ..before.continued()
         })
     }
+}
+
+/// Ranges without these addresses.
+fn without(ranges: Vec<AddressRange>, holes: &[Address]) -> Vec<AddressRange> {
+    let mut ranges = ranges;
+    for hole in holes {
+        let Some(index) = ranges.iter().position(|range| range.contains(*hole)) else {
+            continue;
+        };
+        let whole = ranges.remove(index);
+        let before = hole.0.saturating_sub(whole.start.0);
+        let behind = hole.wrapping_add(1);
+        let parts = [
+            AddressRange::new(whole.start, before),
+            AddressRange::new(behind, whole.length.saturating_sub(before + 1)),
+        ];
+        ranges.extend(parts.into_iter().filter(|part| part.length > 0));
+    }
+    ranges
 }
 
 /// Whether an image is the dynamic linker, as its file is named on Linux.

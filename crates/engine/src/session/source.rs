@@ -5,6 +5,7 @@ use farsight_symbols::{FilePattern, LinePlaces, LineRow, SourceFile};
 use farsight_types::Address;
 
 use super::Session;
+use super::step_filter::StepFilter;
 use crate::error::CommandError;
 use crate::symbols::line_of;
 
@@ -30,6 +31,8 @@ pub(crate) struct SourceSettings {
     pub(crate) around_everywhere: bool,
     /// The file that `ls` shows (`lsf`), where it was named or shown last, and the line to go on with.
     pub(crate) file: Option<(SourceFile, u32)>,
+    /// Functions that `t` by source line does not enter (`.step_filter`).
+    pub(crate) step_filter: StepFilter,
 }
 
 impl Default for SourceSettings {
@@ -43,6 +46,7 @@ impl Default for SourceSettings {
             around: (0, 0),
             around_everywhere: false,
             file: None,
+            step_filter: StepFilter::default(),
         }
     }
 }

@@ -496,7 +496,7 @@ impl Tracer {
         if let Some(run) = &mut self.run
             && let Some(stepper) = run.stepper.take_if(|stepper| stepper.tid == tid)
         {
-            self.drop_step_trap(pid, stepper.phase);
+            self.drop_step_trap(pid, stepper.phase, &stepper.landed);
         }
         // A leader that had ended before the attach is no thread: then the last thread's end is the process's.
         let others_left = self.threads.values().any(|other| other.pid == pid && !other.borrower);
@@ -558,7 +558,8 @@ impl Tracer {
     fn reached(&self, tid: pid_t, place: u64, sp: u64) -> bool {
         let stepper = self.run.as_ref().and_then(|run| run.stepper.as_ref());
         stepper.is_some_and(|stepper| {
-            let due = |(address, least)| address == place && sp >= least;
+            let is_due_at = |address| address == place || stepper.landed.contains(&place);
+            let due = |(address, least)| is_due_at(address) && sp >= least;
             stepper.tid == tid && stepper.phase.trap().is_some_and(due)
         })
     }
@@ -577,6 +578,9 @@ impl Tracer {
             Some((address, _)) => {
                 if !self.plant_for_step(tid, pid, Address(address)) {
                     return;
+                }
+                if matches!(phase, Phase::RunTo { .. }) {
+                    self.plant_landings(pid);
                 }
                 self.reached(tid, registers.rip, registers.rsp)
             }
@@ -601,6 +605,18 @@ impl Tracer {
         false
     }
 
+    /// Plants traps where the plan's frames go on when what they called throws. One that fails cannot be reached.
+    fn plant_landings(&mut self, pid: OsPid) {
+        let Some(memory) = self.debuggee(pid).ok().map(|debuggee| debuggee.memory.clone()) else {
+            return;
+        };
+        if let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.as_mut()) {
+            let landings = stepper.machine.landings().iter();
+            let planted = landings.filter(|landing| memory.plant(**landing).is_ok());
+            stepper.landed = planted.map(|landing| landing.0).collect();
+        }
+    }
+
     /// The stepping thread has completed a move: the plan says what comes next.
     pub(super) fn step_on(&mut self, tid: pid_t) {
         let Some((pid, _, registers)) = self.place_of(tid) else {
@@ -612,6 +628,7 @@ impl Tracer {
             return;
         };
         let old = stepper.phase;
+        let landed = std::mem::take(&mut stepper.landed);
         let next = if matches!(old, Phase::Detour { .. }) {
             Move::Step
         } else {
@@ -638,7 +655,7 @@ impl Tracer {
         } = next
         {
             if !self.plant_for_step(tid, pid, address) {
-                self.drop_step_trap(pid, old);
+                self.drop_step_trap(pid, old, &landed);
                 return;
             }
             if let Some(stepper) = self.run.as_mut().and_then(|run| run.stepper.as_mut()) {
@@ -647,8 +664,9 @@ impl Tracer {
                     stack_at_least: stack_at_least.0,
                 };
             }
+            self.plant_landings(pid);
         }
-        self.drop_step_trap(pid, old);
+        self.drop_step_trap(pid, old, &landed);
         if long {
             self.pin(tid);
         }
@@ -679,12 +697,14 @@ impl Tracer {
         }
     }
 
-    /// Takes away the trap that a phase had planted for the stepping thread.
-    pub(super) fn drop_step_trap(&mut self, pid: OsPid, phase: Phase) {
-        if let Some((address, _)) = phase.trap()
-            && let Some(debuggee) = self.debuggees.get(&pid)
-        {
-            debuggee.memory.unplant(Address(address));
+    /// Takes away the traps that a phase had planted for the stepping thread.
+    pub(super) fn drop_step_trap(&mut self, pid: OsPid, phase: Phase, landed: &[u64]) {
+        let Some(debuggee) = self.debuggees.get(&pid) else {
+            return;
+        };
+        let own = phase.trap().map(|(address, _)| address);
+        for address in own.iter().chain(landed) {
+            debuggee.memory.unplant(Address(*address));
         }
     }
 

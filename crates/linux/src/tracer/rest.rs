@@ -500,7 +500,7 @@ impl Tracer {
 
     fn end_step(&mut self, stepper: &Stepper) {
         if let Some(pid) = self.threads.get(&stepper.tid).map(|thread| thread.pid) {
-            self.drop_step_trap(pid, stepper.phase);
+            self.drop_step_trap(pid, stepper.phase, &stepper.landed);
             self.drop_step_end(stepper.tid);
         }
     }

@@ -68,6 +68,7 @@ impl Tracer {
                 tid,
                 machine: StepMachine::new(step.clone()),
                 phase: Phase::Step,
+                landed: Vec::new(),
                 moves: 0,
                 from: 0,
             })

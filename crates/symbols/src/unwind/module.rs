@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use farsight_types::Rva;
 use gimli::{
-    BaseAddresses, CfaRule, DebugFrame, EhFrame, EndianSlice, LittleEndian, RegisterRule, UnwindExpression,
+    BaseAddresses, CfaRule, DebugFrame, EhFrame, EndianSlice, LittleEndian, Pointer, RegisterRule, UnwindExpression,
     UnwindSection,
 };
 
@@ -53,10 +53,22 @@ impl ModuleUnwind {
         self.tables.iter().find_map(|table| table.function_at(rva))
     }
 
+    /// Where the table of exception handling of the function that holds a place lies.
+    pub(super) fn handlers_at(&self, rva: u64) -> Option<Handlers> {
+        self.tables.iter().find_map(|table| table.handlers_at(rva))
+    }
+
     /// The rules that hold at a place; none where no table covers it.
     pub(super) fn rules(&self, rva: u64, scratch: &mut Scratch) -> Option<Rules> {
         self.tables.iter().find_map(|table| table.rules(rva, scratch))
     }
+}
+
+/// A function that has a table of exception handling (its LSDA).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Handlers {
+    pub(super) function: u64,
+    pub(super) table: u64,
 }
 
 /// One section of call frame information.
@@ -133,6 +145,28 @@ impl Table {
         let after = index.partition_point(|covered| covered.start <= rva);
         let covered = index.get(after.checked_sub(1)?)?;
         (rva < covered.end).then_some((covered.start, covered.end))
+    }
+
+    fn handlers_at(&self, rva: u64) -> Option<Handlers> {
+        if self.kind != Kind::EhFrame {
+            return None;
+        }
+        let section = self.as_eh_frame();
+        let searched = self.search.as_ref().and_then(|search| search.find(rva));
+        let offset = searched.or_else(|| {
+            let index = self.index.get_or_init(|| self.covered(&section));
+            let after = index.partition_point(|covered| covered.start <= rva);
+            Some(index.get(after.checked_sub(1)?)?.offset)
+        })?;
+        let found = section.fde_from_offset(&self.bases, offset.into(), EhFrame::cie_from_offset);
+        let description = found.ok().filter(|description| description.contains(rva))?;
+        match description.lsda()? {
+            Pointer::Direct(table) => Some(Handlers {
+                function: description.initial_address(),
+                table,
+            }),
+            Pointer::Indirect(_) => None,
+        }
     }
 
     fn rules(&self, rva: u64, scratch: &mut Scratch) -> Option<Rules> {

@@ -118,6 +118,12 @@ impl StepMachine {
         self.watch.is_some() || self.lines.is_some() || matches!(self.last, Last::Call { .. })
     }
 
+    /// Where the thread may come to as well while it runs to a place, with a stack pointer that counts there: what was
+    /// called has thrown.
+    pub fn landings(&self) -> &[Address] {
+        self.lines.as_ref().map_or(&[], Lines::landings)
+    }
+
     /// What was noted so far, where the order asks for marks.
     pub fn take_marks(&mut self) -> Option<Vec<StepMark>> {
         self.marks.take()

@@ -76,7 +76,7 @@ fn resume_plans() {
         depth: 4,
         inside,
     };
-    let lines = |into, end| StepPlan::Lines {
+    let lines = |into, end, landings: Option<u64>| StepPlan::Lines {
         count: 3,
         into,
         line: 2,
@@ -100,6 +100,7 @@ fn resume_plans() {
         known: vec![AddressRange::new(Address(0x1000), 0x1000)],
         stubs: vec![AddressRange::new(Address(0x3000), 0x100)],
         end,
+        landings: landings.map(|landing| vec![Address(landing)]),
     };
     let inside = vec![AddressRange::new(Address(0x1000), 0x1000)];
     let plans = [
@@ -113,8 +114,9 @@ fn resume_plans() {
         ("return", goal(StepGoal::Return)),
         ("call_or_return", goal(StepGoal::CallOrReturn)),
         ("branch", goal(StepGoal::Branch)),
-        ("lines", lines(false, None)),
-        ("lines_into", lines(true, Some(Address(0x1030)))),
+        ("lines", lines(false, None, None)),
+        ("lines_into", lines(true, Some(Address(0x1030)), None)),
+        ("lines_landings", lines(false, None, Some(0x1038))),
         ("watch", watch(None, None)),
         ("watch_inside", watch(Some(inside), Some(Address(0x1030)))),
     ];

@@ -202,9 +202,9 @@ impl FakeTarget {
         let (pc, sp) = (now.registers.pc(), now.registers.sp());
         let moved = debuggee.stepping.as_ref().is_some_and(|stepping| {
             stepping.thread == tid
-                && stepping
-                    .until
-                    .is_none_or(|(address, least)| pc == address && sp >= least)
+                && stepping.until.is_none_or(|(address, least)| {
+                    (pc == address || stepping.machine.landings().contains(&pc)) && sp >= least
+                })
         });
         match outcome {
             Outcome::Done => {}

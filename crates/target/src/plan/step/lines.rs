@@ -14,6 +14,9 @@ use crate::{LineEntry, LineMark, StepMarkKind, StepPlan};
 /// Instructions on the way through a stub, the binding of its function at the first call included.
 const MOST_IN_STUB: u32 = 50_000;
 
+/// Traps that are planted for one step at most.
+const MOST_LANDINGS: usize = 4096;
+
 #[derive(Clone, Copy, Debug)]
 enum State {
     Begin,
@@ -21,7 +24,7 @@ enum State {
     Stepped {
         call: Option<(Address, Address)>,
     },
-    /// Ran to where a call returns to.
+    /// Ran to where a call returns to, or to a landing of one of the frames.
     Returned,
     /// Ran to the first statement of a function whose frame this is.
     Entered {
@@ -48,6 +51,7 @@ pub(super) struct Lines {
     known: Vec<AddressRange>,
     stubs: Vec<AddressRange>,
     end: Option<Address>,
+    landings: Vec<Address>,
     state: State,
 }
 
@@ -63,6 +67,7 @@ impl Lines {
             known,
             stubs,
             end,
+            landings,
         } = plan
         else {
             return None;
@@ -80,8 +85,13 @@ impl Lines {
             known: known.clone(),
             stubs: stubs.clone(),
             end: *end,
+            landings: landings.iter().flatten().take(MOST_LANDINGS).copied().collect(),
             state: State::Begin,
         })
+    }
+
+    pub(super) fn landings(&self) -> &[Address] {
+        &self.landings
     }
 
     pub(super) fn next(&mut self, seen: Observation<'_>, marks: &mut Marks) -> Move {
@@ -176,6 +186,8 @@ impl Lines {
         match row.and_then(|row| Some((row, row.line?))) {
             Some((row, line)) => {
                 let begins = row.start == seen.pc && row.statement && line != 0;
+                // A call in the middle of its line may end where another row of that line begins.
+                let begins = begins && !(returned && self.is_of_line(Address(seen.pc.0.wrapping_sub(1)), line));
                 if begins && line != self.line {
                     return self.line_done(seen, marks);
                 }
@@ -213,6 +225,10 @@ impl Lines {
         let together = self.rows.get(..behind)?.iter().rev();
         let mut together = together.take_while(|row| row.start == last.start);
         Some(together.find(|row| row.statement).copied().unwrap_or(last))
+    }
+
+    fn is_of_line(&self, at: Address, line: u32) -> bool {
+        self.row_at(at).is_some_and(|row| row.line == Some(line))
     }
 
     fn line_done(&mut self, seen: Observation<'_>, marks: &mut Marks) -> Move {

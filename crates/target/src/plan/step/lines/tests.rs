@@ -47,6 +47,7 @@ fn machine(count: u64, into: bool) -> StepMachine {
             known: vec![range(0x10, 0x20), range(0x50, 0x30), range(0x100, 0x20)],
             stubs: vec![range(0x40, 0x10)],
             end: None,
+            landings: Some(vec![Address(0x1c), Address(0x110)]),
         },
         marks: Some(16),
         goes_on: None,
