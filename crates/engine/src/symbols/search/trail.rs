@@ -1,4 +1,4 @@
-//! What became of each place that was tried for a module's files: what `!sym noisy` and `.symwhy` show.
+//! What became of each place that was tried for a module's files: what `!sym noisy` and `!chksym` show.
 
 use std::fmt;
 use std::path::PathBuf;
