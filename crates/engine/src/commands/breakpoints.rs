@@ -207,6 +207,10 @@ fn set_one(
             true => String::new(),
             false => format!("; similar: {}", similar.join(", ")),
         };
+        let similar = match looks_like_a_line(&spec.expression) {
+            true => format!("; a source line is written `{}`", spec.expression),
+            false => similar,
+        };
         session.output.warning(format!(
             "Bp expression '{}' could not be resolved, adding deferred bp{similar}",
             spec.expression
@@ -215,6 +219,13 @@ fn set_one(
     let id = id.unwrap_or_else(|| session.breakpoints.free_id());
     session.breakpoints.set(id, spec, &addresses);
     Ok(Flow::Done)
+}
+
+/// Whether this is `file.c:12`, as other debuggers have source lines.
+fn looks_like_a_line(expression: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let file_and_line = expression.rsplit_once(':');
+    file_and_line.is_some_and(|(file, line)| digits(line) && file.contains('.') && !file.contains(['`', ' ']))
 }
 
 /// The breakpoint that is there already, for the same threads and accesses.

@@ -92,7 +92,13 @@ fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Resul
         }
     };
     let is_meant = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name));
+    let any = !locals.is_empty();
     locals.retain(|local| is_meant(&local.variable.name));
+    if any && locals.is_empty() {
+        session
+            .output
+            .line("no parameter or variable at this place has such a name; dv alone lists all");
+    }
     let mut shown = session.show_locals(&scope, &locals, Limits::default())?;
     match options.order {
         Some('a') => shown.sort_by_key(|local| local.node.address),

@@ -9,7 +9,7 @@ use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::cpp::{self, Operand};
-use crate::expression::take_word;
+use crate::expression::{ExprErrorKind, take_word};
 use crate::session::{Session, TypedScope};
 use crate::values::Limits;
 use specifiers::Specifiers;
@@ -45,7 +45,23 @@ const ELEMENTS: u64 = 100;
 /// Elements that `-c` goes past at most.
 const MOST_SKIPPED: u64 = 10_000;
 
+/// Says why a name may be unknown, where the program's debug information is not all there.
+pub(super) fn with_reason(session: &mut Session, done: Result<Flow, CommandError>) -> Result<Flow, CommandError> {
+    if let Err(CommandError::Expression(error)) = &done
+        && matches!(error.kind, ExprErrorKind::Unresolved { .. })
+        && let Some(why) = session.why_names_are_missing()
+    {
+        session.output.warning(why);
+    }
+    done
+}
+
 fn evaluate(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let done = evaluated(session, invocation);
+    with_reason(session, done)
+}
+
+fn evaluated(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let text = invocation.text.trim();
     if text.is_empty() {
         return Err(invocation.missing("an expression"));
@@ -108,6 +124,11 @@ struct Options {
 }
 
 fn tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let done = shown_as_tree(session, invocation);
+    with_reason(session, done)
+}
+
+fn shown_as_tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let (options, text) = options(session, invocation)?;
     let at = invocation.position_of(text);
     if text.is_empty() {

@@ -42,6 +42,11 @@ struct Named {
 }
 
 fn show(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let done = shown(session, invocation);
+    super::typed::with_reason(session, done)
+}
+
+fn shown(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let arguments = Arguments::parse(session, invocation)?;
     if let Some(pattern) = arguments.pattern() {
         return lists::matching(session, &arguments, pattern);

@@ -71,7 +71,12 @@ impl Session {
                 readers.site(frame)
             )
         };
-        let found = readers.locals(frame).ok_or_else(unknown);
+        let mut found = readers.locals(frame).ok_or_else(unknown);
+        if let Err(why) = &mut found
+            && let Some(reason) = self.trouble_at(frame.lookup)?
+        {
+            *why = format!("{why}\n{reason}");
+        }
         let level = frame.physical;
         Ok(FrameLocals {
             scope: self.value_scope(level)?,

@@ -185,6 +185,31 @@ impl Session {
         Ok(order)
     }
 
+    /// Why names of the current place's module may be unknown; none where nothing lacks.
+    pub(crate) fn why_names_are_missing(&mut self) -> Option<String> {
+        let pc = self.registers().ok()?.pc();
+        if let Some(trouble) = self.trouble_at(pc).ok()? {
+            return Some(trouble);
+        }
+        let module = self.process().ok()?.module_at(pc)?;
+        let bare = module.loaded()?.debug().is_none();
+        bare.then(|| {
+            format!(
+                "{0} has no debug information: its variables and types are unknown; !chksym {0} shows where it was looked for",
+                module.name
+            )
+        })
+    }
+
+    /// What is wrong with the debug information of the module that holds an address.
+    pub(crate) fn trouble_at(&self, address: Address) -> Result<Option<String>, CommandError> {
+        let Some(module) = self.process()?.module_at(address) else {
+            return Ok(None);
+        };
+        let troubles = module.loaded().map(|symbols| symbols.troubles()).unwrap_or_default();
+        Ok(troubles.first().map(|trouble| format!("{}: {trouble}", module.name)))
+    }
+
     /// An address with its name; loads the symbols of the module that holds it.
     pub(crate) fn place_of(&mut self, address: Address) -> Result<Place, CommandError> {
         if let Some(index) = self.process()?.module_index_at(address) {

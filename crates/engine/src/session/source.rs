@@ -381,9 +381,21 @@ impl Session {
             return Ok(format!("there is no line information in {place}"));
         }
         let similar = similar(&known, file);
-        Ok(match similar.is_empty() {
-            true => format!("there is no source file '{file}' in {place}"),
-            false => format!(
+        let order = self.modules_in_order()?;
+        let program = order.first().and_then(|index| process.modules.get(*index));
+        let without = program.filter(|program| {
+            let symbols = program.loaded();
+            module.is_none() && symbols.is_some_and(|symbols| symbols.debug().is_none())
+        });
+        Ok(match (similar.is_empty(), without) {
+            // Names of the C library that look alike would only lead astray.
+            (_, Some(program)) => format!(
+                "there is no source file '{file}' in {place}; {0} has no debug information, !chksym {0} shows where it was \
+                 looked for",
+                program.name
+            ),
+            (true, None) => format!("there is no source file '{file}' in {place}"),
+            (false, None) => format!(
                 "there is no source file '{file}' in {place}; similar: {}",
                 similar.join(", ")
             ),
