@@ -156,6 +156,11 @@ impl Output {
         self.text(OutputMask::WARNING, format!("{}\n", text.as_ref()));
     }
 
+    /// Shows how far work is, to those who asked to be told: a script's output does not depend on how long something took.
+    pub(crate) fn status(&mut self, text: impl AsRef<str>) {
+        self.text(OutputMask::STATUS, format!("{}\n", text.as_ref()));
+    }
+
     /// Shows a line that tells of a failure.
     pub(crate) fn error(&mut self, text: impl AsRef<str>) {
         self.text(OutputMask::ERROR, format!("{}\n", text.as_ref()));

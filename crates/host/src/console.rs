@@ -265,10 +265,11 @@ impl Console {
             return;
         }
         self.screen.set_width(width);
-        (self.send)(Request::SetOutput {
-            mask: OutputMask::DEFAULT,
-            width,
-        });
+        let mask = match io::stdout().is_terminal() {
+            true => OutputMask::DEFAULT | OutputMask::STATUS,
+            false => OutputMask::DEFAULT,
+        };
+        (self.send)(Request::SetOutput { mask, width });
     }
 }
 

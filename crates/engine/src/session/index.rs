@@ -157,7 +157,7 @@ impl Session {
             if now.saturating_sub(told) >= TELL_EVERY.as_micros() as u64 && finished < total {
                 told = now;
                 let percent = u64::from(finished) * 100 / u64::from(total);
-                self.output.line(format!("{what}: {percent} %"));
+                self.output.status(format!("{what}: {percent} %"));
             }
         }
         Ok(())

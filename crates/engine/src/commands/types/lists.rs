@@ -135,7 +135,8 @@ pub(super) fn follow(
         let heading = Some(format!("{link} at {}\n", Address(address)).trim_end().to_owned());
         let record = one(session, arguments, named, fields, Some(&operand), heading)?;
         session.output.record(Record::Layout(record));
-        at = session.in_typed_scope(0, |scope| next(scope, &operand, link))?;
+        let is_first = seen.len() == 1;
+        at = session.in_typed_scope(0, |scope| next(scope, &operand, link, is_first))?;
     }
     Ok(Flow::Done)
 }
@@ -159,7 +160,7 @@ fn first_of(scope: &mut Scope<'_>, object: Operand) -> Result<Option<u64>, ExprE
 }
 
 /// The next object. A link that lies in a field of its own type (`list.next`) leads to that field of the next one.
-fn next(scope: &mut Scope<'_>, object: &Operand, link: &str) -> Result<Option<u64>, ExprError> {
+fn next(scope: &mut Scope<'_>, object: &Operand, link: &str, is_first: bool) -> Result<Option<u64>, ExprError> {
     let mut offset = 0;
     let mut part = object.clone();
     let mut behind = Vec::new();
@@ -168,9 +169,16 @@ fn next(scope: &mut Scope<'_>, object: &Operand, link: &str) -> Result<Option<u6
         behind.push(part.clone());
         part = cpp::member(link, part, name, scope)?;
     }
-    let Shape::Pointer(to) = cpp::shape(link, &part.of, scope)? else {
+    let of = cpp::shape(link, &part.of, scope)?;
+    let Shape::Pointer(to) = of else {
+        // A smart pointer leads to the object itself; one that does no more is empty.
+        match cpp::follow(link, part, scope) {
+            Ok(target) => return Ok(target.address().filter(|address| *address != 0)),
+            Err(_) if !is_first => return Ok(None),
+            Err(_) => {}
+        }
         let near = link.to_owned();
-        let what = "This field is no pointer".to_owned();
+        let what = "This field is no pointer, or leads to nothing".to_owned();
         return Err(ExprError::new(0, ExprErrorKind::Refused { what, near }));
     };
     let target = cpp::type_name(scope, &to);
