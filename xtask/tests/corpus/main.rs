@@ -46,6 +46,11 @@ fn images() {
 }
 
 #[test]
+fn embedded_symbols() {
+    replay("embedded_symbols");
+}
+
+#[test]
 fn unwind_tables() {
     replay("unwind");
 }
