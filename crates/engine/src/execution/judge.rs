@@ -126,7 +126,7 @@ impl Session {
                 if breaks && let Some(event) = event {
                     self.history.note(event);
                 }
-                Decision::Pass(intent)
+                Decision::Pass(*intent)
             }
             Vote::None if breaks => Decision::Show(kind),
             Vote::None => Decision::Pass(ResumeIntent {
@@ -145,7 +145,7 @@ impl Session {
         if matches!(self.execution.state, super::RunState::Ended) {
             return Vote::Over;
         }
-        vote.map_or(Vote::None, Vote::Go)
+        vote.map_or(Vote::None, |intent| Vote::Go(Box::new(intent)))
     }
 
     /// An event at the current place.
@@ -246,7 +246,7 @@ impl Session {
 enum Vote {
     /// None of them sets the targets going.
     None,
-    Go(ResumeIntent),
+    Go(Box<ResumeIntent>),
     /// The session is over.
     Over,
 }

@@ -234,3 +234,32 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_formatter_that_fits_a_type_is_its_own() {
+        let formatters = Formatters::default();
+        for (name, expected) in [
+            (
+                "alloc::sync::Arc<[u16], alloc::alloc::Global>",
+                "alloc::sync::Arc<[*], *>",
+            ),
+            ("alloc::rc::Rc<[u16]>", "alloc::rc::Rc<[*], *>"),
+            ("alloc::rc::Rc<str, alloc::alloc::Global>", "alloc::rc::Rc<str, *>"),
+            ("alloc::rc::Rc<i32, alloc::alloc::Global>", "alloc::rc::Rc<*>"),
+            (
+                "alloc::sync::Arc<alloc::vec::Vec<[u8; 4], A>, A>",
+                "alloc::sync::Arc<*>",
+            ),
+            ("std::vector<bool, std::allocator<bool> >", "std::vector<bool, *>"),
+        ] {
+            let found = formatters
+                .find(name)
+                .map(|index| formatters.list[index].patterns[0].as_str());
+            assert_eq!(found, Some(expected), "{name}");
+        }
+    }
+}

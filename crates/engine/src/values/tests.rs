@@ -17,30 +17,6 @@ fn the_built_in_formatters_have_no_faults() {
 }
 
 #[test]
-fn the_first_formatter_that_fits_a_type_is_its_own() {
-    let formatters = Formatters::default();
-    for (name, expected) in [
-        (
-            "alloc::sync::Arc<[u16], alloc::alloc::Global>",
-            "alloc::sync::Arc<[*], *>",
-        ),
-        ("alloc::rc::Rc<[u16]>", "alloc::rc::Rc<[*], *>"),
-        ("alloc::rc::Rc<str, alloc::alloc::Global>", "alloc::rc::Rc<str, *>"),
-        ("alloc::rc::Rc<i32, alloc::alloc::Global>", "alloc::rc::Rc<*>"),
-        (
-            "alloc::sync::Arc<alloc::vec::Vec<[u8; 4], A>, A>",
-            "alloc::sync::Arc<*>",
-        ),
-        ("std::vector<bool, std::allocator<bool> >", "std::vector<bool, *>"),
-    ] {
-        let found = formatters
-            .find(name)
-            .map(|index| formatters.list[index].patterns[0].as_str());
-        assert_eq!(found, Some(expected), "{name}");
-    }
-}
-
-#[test]
 fn texts_of_users_are_taken_or_refused_with_their_line() {
     let deep = format!("type a\n  is {}b{}", "(".repeat(100), ")".repeat(100));
     let stars = format!("type a\n  is {}b", "*".repeat(100_000));

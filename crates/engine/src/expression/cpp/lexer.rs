@@ -417,7 +417,7 @@ pub(super) fn quoted(text: &str) -> Option<(NodeKind, usize)> {
                     any = true;
                     letters.next();
                 }
-                any.then(|| value as u8)?
+                any.then_some(value as u8)?
             }
             '0'..='7' => {
                 let mut value = escape.to_digit(8)?;
