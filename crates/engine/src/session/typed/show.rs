@@ -40,7 +40,11 @@ impl TypedScope<'_> {
         };
         let mut value = Value::new(index, of, place);
         value.bits = bit_range(operand);
-        let scope = self.session.global_scope();
+        // Lengths of arrays may be in the frame too.
+        let scope = match &self.frame {
+            Some(frame) => frame.scope.clone(),
+            None => self.session.global_scope(),
+        };
         let done = self
             .session
             .with_values(&scope, &[index], |ground| work(ground, &value));

@@ -39,4 +39,103 @@ pub(super) const ACCEPTED: &[Accepted] = &[
         farsight: "-",
         proof: ".debug_line: `vec_deque/mod.rs 0 0x19adc`: the row that covers the place has line 0",
     },
+    // gdb lists variables of a block that does not hold the place.
+    Accepted {
+        program: "",
+        function: "",
+        item: "",
+        gdb: "<gone>",
+        farsight: "(nothing)",
+        proof: "DW_TAG_lexical_block of the variable, such as that of `shadow` in `outer_helper`: low_pc 14e5, high_pc 1501",
+    },
+    // The same of a variable without size.
+    Accepted {
+        program: "rustvalues_o2",
+        function: "borrow",
+        item: "err",
+        gdb: "{}",
+        farsight: "(nothing)",
+        proof: "DW_TAG_lexical_block of `err`: none of its ranges holds the place",
+    },
+    // gdb shows a variable without size even where nothing tells that it is there.
+    Accepted {
+        program: "rustvalues_o2",
+        function: "of_scalars",
+        item: "unit",
+        gdb: "{}",
+        farsight: "<gone>",
+        proof: "DW_TAG_variable `unit`: it has no DW_AT_location",
+    },
+    // gdb reads the register for what it was at the call.
+    Accepted {
+        program: "cvalues_o2",
+        function: "from_header",
+        item: "number",
+        gdb: "i-",
+        farsight: "i6",
+        proof: "DW_TAG_formal_parameter `number`, [1d9d, 1d9e): DW_OP_entry_value(DW_OP_reg4 (rsi)), the place is 1d9d: `sum & 7` is 6",
+    },
+    // The caller says what it passed by a register that it has lost since.
+    Accepted {
+        program: "cvalues_o2",
+        function: "of_loop",
+        item: "count",
+        gdb: "i6",
+        farsight: "<gone>",
+        proof: "DW_TAG_call_site returning to 1270: parameter rsi is DW_OP_breg9 (r9): 0, and main's r9 is not saved",
+    },
+    // The same.
+    Accepted {
+        program: "cvalues_o2",
+        function: "of_statics",
+        item: "step",
+        gdb: "i2",
+        farsight: "<gone>",
+        proof: "DW_TAG_call_site returning to 1287: parameter rdi is DW_OP_breg4 (rsi): 0, and main's rsi is not saved",
+    },
+    // The frame has been left, and with it its registers.
+    Accepted {
+        program: "cvalues_o2",
+        function: "tail_middle",
+        item: "stop",
+        gdb: "i10",
+        farsight: "<gone>",
+        proof: "DW_TAG_call_site of `tail_end`, DW_AT_call_tail_call: parameter rsi is DW_OP_breg4 (rsi): 0; no register of the frame is left",
+    },
+    // gdb takes a structure of which one byte is padding for lost as a whole.
+    Accepted {
+        program: "cxxvalues_o2",
+        function: "of_sums",
+        item: "some",
+        gdb: "<gone>",
+        farsight: "_M_value=i5",
+        proof: "DW_TAG_variable `some`: lit5 stack_value piece 4, lit1 stack_value piece 1, piece 3 (padding)",
+    },
+    // gdb's number of an implicit pointer is 0.
+    Accepted {
+        program: "cxxvalues_o2",
+        function: "operator_call",
+        item: "__closure",
+        gdb: "p0",
+        farsight: "p?",
+        proof: "DW_TAG_formal_parameter `__closure`, [3d2b, 3d30): DW_OP_implicit_pointer: a0 80 e3 05 00 00",
+    },
+    // gdb shows all variants of an enumeration that is in pieces.
+    Accepted {
+        program: "rustvalues_o2",
+        function: "of_enums",
+        item: "maybe",
+        gdb: "{None={},Some={0=i2}}",
+        farsight: "{Some={0=i2}}",
+        proof: "DW_TAG_formal_parameter `maybe`: lit1 stack_value piece 4, lit2 stack_value piece 4: the discriminant is 1, `Some`",
+    },
+    // gdb fills what no piece has with zeros.
+    Accepted {
+        program: "rustvalues_o2",
+        function: "of_traits",
+        item: "speaker",
+        gdb: "vtable=p0",
+        farsight: "vtable=<gone>",
+        proof: "DW_TAG_formal_parameter `speaker`: DW_OP_reg14 piece 8, and no piece for the other 8 bytes",
+    },
 ];

@@ -43,9 +43,6 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Whether arguments and locals are compared.
-pub(super) const WITH_VALUES: bool = true;
-
 const NOTHING: &str = "(nothing)";
 
 impl Agreement {
@@ -80,9 +77,7 @@ impl Agreement {
                     let both = |frame: &Frame| format!("{:?} {}", frame.kind, frame.name);
                     self.item(stop, theirs, "(frame)", Some(&both(theirs)), Some(&both(ours)));
                     self.item(stop, theirs, "(line)", Some(&theirs.place), Some(&ours.place));
-                    if WITH_VALUES {
-                        self.variables(stop, theirs, ours);
-                    }
+                    self.variables(stop, theirs, ours);
                 }
                 (Some(theirs), None) => self.item(stop, theirs, "(frame)", Some(&format!("{:?}", theirs.kind)), None),
                 (None, Some(ours)) => self.item(stop, ours, "(frame)", None, Some(&format!("{:?}", ours.kind))),

@@ -6,7 +6,6 @@ use farsight_session::Record;
 use farsight_session::record::{Content, FrameKind, StackFrame, ValueNode};
 use farsight_testkit::DbgSrv;
 
-use super::compare::WITH_VALUES;
 use super::engine::Host;
 use super::stops::{Frame, Kind, Stop, Variable, plain};
 use super::written::written;
@@ -55,7 +54,7 @@ fn stop(host: &mut Host, label: String) -> Stop {
     };
     let mut frames: Vec<Frame> = stack.frames.iter().take(MOST_FRAMES).map(frame).collect();
     for (number, frame) in frames.iter_mut().enumerate() {
-        if WITH_VALUES && frame.pc < FIRST_OF_LIBRARIES {
+        if frame.pc < FIRST_OF_LIBRARIES {
             host.run(&format!(".frame 0n{number}"));
             frame.variables = variables(host);
         }

@@ -79,14 +79,22 @@ def field_name(field):
     return (field.name or "").replace(" ", "").removeprefix("__")
 
 
+def together(parts, form):
+    """What is in a structure or an array; one of which nothing is there is gone as a whole."""
+    last = set(part.rpartition("=")[2] for part in parts)
+    # What is of no size is never gone.
+    if "<gone>" in last and last <= {"<gone>", "{}"}:
+        return "<gone>"
+    return form % ",".join(parts)
+
+
 def written(value, depth=0):
     try:
         type = value.type.strip_typedefs()
-        if type.name == "decltype(nullptr)":
-            return "p0"
-        if value.is_optimized_out:
-            return "<gone>"
         code = type.code
+        # Of a structure or an array, parts may be there.
+        if value.is_optimized_out and code not in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ARRAY):
+            return "<gone>"
         if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
             if depth >= MOST_DEPTH:
                 return "..."
@@ -94,8 +102,11 @@ def written(value, depth=0):
             # What tells the variants of one of Rust's enumerations apart.
             if fields and fields[0].name is None and fields[0].artificial:
                 fields = fields[1:]
+            # gdb 13 fails for good when it is asked for a base of what is partly gone.
+            if value.is_optimized_out and any(field.is_base_class for field in fields):
+                return "<gone>"
             parts = ["%s=%s" % (field_name(field), written(value[field], depth + 1)) for field in fields]
-            return "{%s}" % ",".join(parts)
+            return together(parts, "{%s}")
         if code == gdb.TYPE_CODE_ARRAY:
             low, high = type.range()
             count = high - low + 1
@@ -104,7 +115,7 @@ def written(value, depth=0):
             if depth >= MOST_DEPTH:
                 return "..."
             shown = range(low, low + min(count, MOST_ELEMENTS))
-            return "[%d:%s]" % (count, ",".join(written(value[index], depth + 1) for index in shown))
+            return together([written(value[index], depth + 1) for index in shown], "[%d:%%s]" % count)
         if code == gdb.TYPE_CODE_PTR:
             return "p%x" % (int(value) & WORD)
         if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
@@ -118,6 +129,8 @@ def written(value, depth=0):
         if code == gdb.TYPE_CODE_ENUM:
             names = [field.name for field in type.fields() if field.enumval == int(value)]
             return "e%d%s" % (int(value), ":" + names[0].split("::")[-1] if names else "")
+        if type.sizeof == 0:
+            return "{}"
         if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL):
             if type.sizeof > 8:
                 bits = int(hexadecimal(value), 16)
@@ -165,7 +178,9 @@ def variables(frame, level):
                 seen.add(symbol.print_name)
                 kind = "arg" if symbol.is_argument else "var"
                 try:
-                    text = written(symbol.value(frame))
+                    # Which gdb takes for a `void`.
+                    is_null = symbol.type.strip_typedefs().name == "decltype(nullptr)"
+                    text = "p0" if is_null else written(symbol.value(frame))
                 except (gdb.error, ValueError) as error:
                     text = gone(error)
                 out.write("%s %s %s\n" % (kind, symbol.print_name, text))

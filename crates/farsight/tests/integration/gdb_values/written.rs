@@ -1,5 +1,7 @@
 //! farsight's values, written as `values.py` writes gdb's.
 
+use std::collections::BTreeSet;
+
 use farsight_session::record::{Content, NodeKind, ValueNode};
 
 /// Elements of an array that are compared.
@@ -53,6 +55,11 @@ fn inside(node: &ValueNode) -> String {
             NodeKind::Base => parts.push(format!("(base)={}", written(child))),
             _ => parts.push(format!("{}={}", name(&child.name), written(child))),
         }
+    }
+    // Nothing of it is there but what is of no size.
+    let last: BTreeSet<&str> = parts.iter().filter_map(|part| part.rsplit('=').next()).collect();
+    if last.contains("<gone>") && last.iter().all(|part| ["<gone>", "{}"].contains(part)) {
+        return "<gone>".to_owned();
     }
     match is_array {
         true if node.children.is_empty() && node.more > 0 => "...".to_owned(),
