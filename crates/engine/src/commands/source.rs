@@ -280,10 +280,14 @@ fn step_filter(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flo
     }
     let filter = &session.sources.step_filter;
     let lines = match filter.is_empty() {
-        true => vec![String::from("Step filter is empty: t by source line enters every function that has lines")],
+        true => vec![String::from(
+            "Step filter is empty: t by source line enters every function that has lines",
+        )],
         false => {
             let texts = filter.texts().map(|text| format!("    {text}"));
-            std::iter::once(String::from("Stepped over by t:")).chain(texts).collect()
+            std::iter::once(String::from("Stepped over by t:"))
+                .chain(texts)
+                .collect()
         }
     };
     session.output.record(Record::Lines(lines));

@@ -74,7 +74,10 @@ mod tests {
         for (bytes, expected) in [
             (table(&[0xff, 0xff, 0x01]), both.clone()),
             (table(&[0xff, 0x9b, 0x20, 0x01]), both),
-            (vec![0xff, 0xff, 0x03, 13, 1, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0], Some(vec![Rva(0x1009)])),
+            (
+                vec![0xff, 0xff, 0x03, 13, 1, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0],
+                Some(vec![Rva(0x1009)]),
+            ),
             (vec![0xff, 0xff, 0x01, 0], Some(Vec::new())),
             // Other starts, encodings that nobody uses, cut tables.
             (table(&[0x00, 0xff, 0x01]), None),
