@@ -15,6 +15,7 @@ use crate::model::{Module, Motion, Origin, Place};
 use crate::session::Session;
 
 /// What becomes of a stop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub(super) enum Decision {
     /// It is shown, and the session rests.
     Show(EventKind),

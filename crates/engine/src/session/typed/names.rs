@@ -211,10 +211,14 @@ impl TypedScope<'_> {
                     for kind in [NameKind::Variable, NameKind::Type] {
                         let mut looked_at = 0;
                         let note = |full: &str, _| {
+                            looked_at += 1;
+                            // Nobody means one of many instances by a slip.
+                            if full.contains('<') {
+                                return looked_at < MOST_LOOKED_AT;
+                            }
                             let own = full.rsplit("::").next().unwrap_or(full);
                             let known = if wanted.contains("::") { full } else { own };
                             found.extend(distance(&wanted, known).map(|distance| (distance, full.to_owned())));
-                            looked_at += 1;
                             looked_at < MOST_LOOKED_AT
                         };
                         index.matching(&reader, kind, &Pattern::new("*"), watch, note).ok()?;
