@@ -1,7 +1,7 @@
 //! What is here of a debuggee at rest, and what was asked for that is not.
 
 use farsight_session::record::SymbolName;
-use farsight_symbols::{ReadOutcome, RegisterOutcome, ValueContext, ValueError, register_name};
+use farsight_symbols::{ReadOutcome, RegisterOutcome, SymbolKind, ValueContext, ValueError, register_name};
 use farsight_types::registers::{amd64, xsave};
 use farsight_types::{Address, AddressRange, Registers};
 
@@ -37,6 +37,18 @@ impl Source<'_> {
         let module = self.process.module_at(address)?;
         module.loaded()?;
         name_of(self.process, address).filter(|name| name.name.is_some())
+    }
+
+    /// Where a symbol of data lies, by its name in the image: in this module, else in one of the others that are here.
+    pub(super) fn data_symbol(&self, module: usize, raw: &str) -> Option<Address> {
+        let own = self.process.modules.get(module);
+        let modules = own.into_iter().chain(self.process.modules.iter());
+        modules.into_iter().find_map(|module| {
+            let found = module.loaded()?.table().by_name(raw);
+            let mut found = found.iter().filter(|symbol| symbol.raw_name() == raw);
+            let symbol = found.find(|symbol| symbol.kind() == SymbolKind::Data)?;
+            Some(module.address(symbol.rva()))
+        })
     }
 
     fn word(&mut self, address: Address) -> Result<u64, ValueError> {

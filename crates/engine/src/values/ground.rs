@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use farsight_symbols::{
-    DebugError, DebugReader, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, Place, Type, TypeId,
+    DebugError, DebugReader, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, Place, Role, Type, TypeId,
     TypeKind, TypeRef, ValueContext, ValueError, ValueFrame, Variant, element_count, locate, locate_member,
 };
 use farsight_types::Address;
@@ -210,7 +210,7 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
     /// One member of a value.
     pub(crate) fn member(&mut self, value: &Value, member: &Member) -> Value {
         let place = match (&value.place, member.place) {
-            (_, MemberPlace::Static) => return self.variable(value.module, member.id),
+            (_, MemberPlace::Static) => return self.static_member(value.module, member.id),
             (Err(error), _) => Err(error.clone()),
             (Ok(place), MemberPlace::At(offset)) => Ok(place.at(offset)),
             (Ok(place), MemberPlace::Computed) => match (place.address(), self.known(value.module)) {
@@ -226,6 +226,33 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
             place,
             bits: member.bits,
         }
+    }
+
+    /// A static member: where its declaration says, or at its definition, which is an entry of its own and often in
+    /// another unit or module. The symbol table finds it by its name there; an index, where one is ready, by its name.
+    fn static_member(&mut self, module: usize, id: DieId) -> Value {
+        let mut found = self.variable(module, id);
+        if found.place != Err(ValueError::OptimizedOut) {
+            return found;
+        }
+        let Ok(known) = self.known(module) else {
+            return found;
+        };
+        if let Some(name) = known.reader.linkage_name(id)
+            && let Some(address) = self.source.data_symbol(module, &name)
+        {
+            found.place = Ok(Place::Memory(address));
+            return found;
+        }
+        let definition = known.reader.qualified_name(id).and_then(|name| {
+            let index = known.reader.info().ready_index()?;
+            let mut named = index.variables(&known.reader, &name).into_iter();
+            named.find(|named| named.role == Role::Definition)
+        });
+        if let Some(definition) = definition {
+            found.place = self.variable(module, definition.id).place;
+        }
+        found
     }
 
     /// A member by its name, those of base classes and anonymous members included.
