@@ -4,7 +4,7 @@
 //! [`Session::with_values`](crate::session::Session::with_values) fetches all that was noted at once and does the work
 //! again. Read [`Value`], then [`Ground`].
 
-mod brief;
+pub(crate) mod brief;
 mod context;
 mod float;
 mod format;

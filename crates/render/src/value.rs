@@ -115,7 +115,8 @@ fn children(out: &mut String, node: &ValueNode, depth: usize) {
 }
 
 fn more(out: &mut String, node: &ValueNode, indent: usize) {
-    if node.more > 0 {
+    // What was not gone into at all says nothing, as in DbgEng.
+    if node.more > 0 && !node.children.is_empty() {
         write_line!(out, "{:indent$}[...] ({} more)", "", node.more);
     }
 }

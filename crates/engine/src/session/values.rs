@@ -92,6 +92,7 @@ impl Session {
             Some(thread) => Some(self.registers_of(thread)?),
             None => None,
         };
+        let mut indexed = Vec::new();
         for _ in 0..MOST_ROUNDS {
             self.check_interrupt()?;
             let mut ground = Ground {
@@ -102,6 +103,7 @@ impl Session {
                     process: self.process()?,
                     registers: registers.as_ref(),
                     needs: Needs::default(),
+                    indexed: &indexed,
                 },
                 formats: self.formatters.clone(),
             };
@@ -109,6 +111,10 @@ impl Session {
             let needs = ground.source.needs;
             if needs.is_empty() {
                 return Ok(done);
+            }
+            for module in &needs.indexes {
+                self.indexed(*module)?;
+                indexed.push(*module);
             }
             self.satisfy_values(&needs, scope.thread, &mut registers)?;
         }

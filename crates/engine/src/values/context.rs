@@ -15,11 +15,13 @@ pub(crate) struct Needs {
     pub(crate) memory: Vec<AddressRange>,
     /// The thread's vector registers.
     pub(crate) vector: bool,
+    /// Modules whose names are not indexed.
+    pub(crate) indexes: Vec<usize>,
 }
 
 impl Needs {
     pub(crate) fn is_empty(&self) -> bool {
-        self.memory.is_empty() && !self.vector
+        self.memory.is_empty() && !self.vector && self.indexes.is_empty()
     }
 }
 
@@ -29,6 +31,8 @@ pub(crate) struct Source<'p> {
     /// The thread's registers, those of the vector unit as far as they were fetched.
     pub(crate) registers: Option<&'p Registers>,
     pub(crate) needs: Needs,
+    /// Modules whose indexes were waited for.
+    pub(crate) indexed: &'p [usize],
 }
 
 impl Source<'_> {
@@ -37,6 +41,15 @@ impl Source<'_> {
         let module = self.process.module_at(address)?;
         module.loaded()?;
         name_of(self.process, address).filter(|name| name.name.is_some())
+    }
+
+    /// Notes that a module's index is wanted; false where it was waited for and there is none.
+    pub(super) fn wants_index(&mut self, module: usize) -> bool {
+        let wants = !self.indexed.contains(&module);
+        if wants {
+            self.needs.indexes.push(module);
+        }
+        wants
     }
 
     /// Where a symbol of data lies, by its name in the image: in this module, else in one of the others that are here.

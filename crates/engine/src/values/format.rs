@@ -125,6 +125,11 @@ enum Directive {
         value: Option<TypeSpec>,
     },
     Heads(Expr),
+    Object {
+        address: Expr,
+        table: Expr,
+    },
+    At(Expr, TypeSpec),
     Union {
         storage: Expr,
         index: Expr,

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use farsight_symbols::{
-    DebugError, DebugReader, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, Place, Role, Type, TypeId,
-    TypeKind, TypeRef, ValueContext, ValueError, ValueFrame, Variant, element_count, locate, locate_member,
+    DebugError, DebugReader, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, NameKind, Named, Pattern,
+    Place, Role, Type, TypeId, TypeKind, TypeRef, ValueContext, ValueError, ValueFrame, Variant, Watch, element_count,
+    locate, locate_member,
 };
 use farsight_types::Address;
 
@@ -14,6 +15,10 @@ use super::{Formatters, Source, Value};
 
 /// Base classes and anonymous members within each other that a member is looked for in.
 const MOST_NESTED: u32 = 32;
+/// How Rust's compiler calls the variables that hold a trait's functions for one type.
+const TABLES_OF_FUNCTIONS: &str = "*{vtable}";
+/// Tables of functions that are looked at.
+const MOST_TABLES: usize = 1 << 17;
 
 /// One module's types, with what was read of them; kept while one command works.
 pub(crate) struct Known<'a> {
@@ -25,6 +30,8 @@ pub(crate) struct Known<'a> {
     members: RefCell<HashMap<TypeId, Rc<Members>>>,
     enumerators: RefCell<HashMap<TypeId, Rc<Vec<Enumerator>>>>,
     formats: RefCell<HashMap<TypeRef, Option<usize>>>,
+    /// What implements a trait, by the place of its table of functions; none before it is asked for.
+    implementers: RefCell<Option<HashMap<Address, TypeRef>>>,
 }
 
 impl<'a> Known<'a> {
@@ -37,6 +44,7 @@ impl<'a> Known<'a> {
             members: RefCell::default(),
             enumerators: RefCell::default(),
             formats: RefCell::default(),
+            implementers: RefCell::default(),
         }
     }
 
@@ -226,6 +234,39 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
             place,
             bits: member.bits,
         }
+    }
+
+    /// What implements a trait of Rust's with the table of functions at this address; none where nothing says. The
+    /// tables are variables of the program, which an index finds.
+    pub(super) fn implementer(&mut self, module: usize, table: Address) -> Result<Option<TypeRef>, ValueError> {
+        let known = self.known(module)?;
+        if known.implementers.borrow().is_none() {
+            let Some(index) = known.reader.info().ready_index() else {
+                return match self.source.wants_index(module) {
+                    true => Err(ValueError::NotYet),
+                    false => Ok(None),
+                };
+            };
+            let mut tables = Vec::new();
+            let pattern = Pattern::new(TABLES_OF_FUNCTIONS);
+            let each = |_: &str, named: Named| {
+                tables.push(named.id);
+                tables.len() < MOST_TABLES
+            };
+            let watch = Watch::default();
+            let _never_cancelled = index.matching(&known.reader, NameKind::Variable, &pattern, &watch, each);
+            let mut found = HashMap::new();
+            for id in tables {
+                let Value { type_ref, place, .. } = self.variable(module, id);
+                let of = type_ref.id().and_then(|id| known.reader.containing_type(id));
+                if let (Ok(Some(address)), Some(of)) = (place.map(|place| place.address()), of) {
+                    found.insert(address, of.into());
+                }
+            }
+            *known.implementers.borrow_mut() = Some(found);
+        }
+        let implementers = known.implementers.borrow();
+        Ok(implementers.as_ref().and_then(|found| found.get(&table)).cloned())
     }
 
     /// A static member: where its declaration says, or at its definition, which is an entry of its own and often in

@@ -93,9 +93,13 @@ impl Ground<'_, '_, '_> {
             TypeKind::Function { .. } => symbol = self.source.symbol(address),
             _ => {}
         }
-        let is_exact = |name: &farsight_session::record::SymbolName| name.displacement == 0;
+        // Objects point behind the start of their class's table, which tells what they are.
+        let tells = |found: &farsight_session::record::SymbolName| {
+            let name = found.name.as_deref().unwrap_or_default();
+            found.displacement == 0 || name.starts_with("{vtable(")
+        };
         if symbol.is_none() && text.is_none() && address.0 != 0 {
-            symbol = self.source.symbol(address).filter(is_exact);
+            symbol = self.source.symbol(address).filter(tells);
         }
         Ok(Content::Pointer { address, symbol, text })
     }

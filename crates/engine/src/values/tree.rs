@@ -284,6 +284,10 @@ impl Tree<'_, '_, '_, '_> {
         if members.cut {
             node.note = Some(String::from("more members than are shown"));
         }
+        let payload = self.payload(value, &list)?;
+        if !payload.is_empty() {
+            node.content = Content::Summary(payload);
+        }
         self.children(node, value, list, depth)
     }
 
@@ -291,8 +295,8 @@ impl Tree<'_, '_, '_, '_> {
     fn payload(&mut self, inner: &Value, fields: &[&Member]) -> Result<String, ValueError> {
         let is_tuple = fields
             .iter()
-            .all(|field| field.name.as_deref().is_some_and(|name| name.starts_with("__")));
-        if fields.is_empty() || !is_tuple || self.within >= MOST_BRIEF {
+            .all(|field| field.name.as_deref().is_some_and(is_place_in_tuple));
+        if fields.is_empty() || !is_tuple || self.limits.raw || self.within >= MOST_BRIEF {
             return Ok(String::new());
         }
         let mut shown = Vec::new();
@@ -302,8 +306,12 @@ impl Tree<'_, '_, '_, '_> {
             let value = self.ground.member(inner, field);
             match self.brief(&value) {
                 Ok(words) => shown.push(words),
-                Err(_) => waits = true,
+                Err(failure) if failure.waits() => waits = true,
+                Err(failure) => shown.push(format!("<{failure}>")),
             }
+        }
+        if fields.len() > MOST_FIELDS {
+            shown.push(String::from("..."));
         }
         self.within -= 1;
         match waits {
@@ -352,4 +360,10 @@ impl Tree<'_, '_, '_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether a field is one without a name of its own, as Rust's compiler calls those of tuples.
+fn is_place_in_tuple(name: &str) -> bool {
+    let digits = name.strip_prefix("__").unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
 }

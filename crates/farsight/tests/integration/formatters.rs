@@ -117,6 +117,63 @@ fn rust_collections_show_their_elements() {
 }
 
 #[test]
+fn what_implements_a_trait_is_shown_as_what_it_is() {
+    shown(
+        "rustvalues_o0",
+        12,
+        &[
+            (
+                "dx speaker",
+                &["rustvalues::Dog [Type: &dyn rustvalues::Speak]", "name", "\"rex\""],
+            ),
+            ("dx boxed", &["rustvalues::Cat (9)", "Box<dyn"]),
+            (
+                "dx -r2 speakers",
+                &["{ size=1 }", "rustvalues::Cat (2)", "Rc<dyn", "__0", "0x2"],
+            ),
+        ],
+    );
+    shown(
+        "rustvalues_o0",
+        3,
+        &[
+            ("dx tuple", &["(1, -2, 'c', (2.5, true))"]),
+            ("dx meters", &["(12.75)"]),
+        ],
+    );
+    shown(
+        "rustvalues_o0",
+        8,
+        &[
+            ("dx guard", &["{ size=2 }", "[1]", "2"]),
+            ("dx list", &["Cons(1, 0x0000"]),
+        ],
+    );
+}
+
+#[test]
+fn members_that_are_elsewhere_and_classes_of_objects_are_found() {
+    shown(
+        "cxxvalues_o0",
+        11,
+        &[(
+            "dx animal",
+            &[
+                "cxxvalues_o0!{vtable(zoo::Dog)}+0x10",
+                "count            : 1 [Type: int]",
+                "most             : 100",
+            ],
+        )],
+    );
+    shown(
+        "cxxvalues_o0",
+        17,
+        &[("dx found", &["(\"bob\", 41)", "first", "second"])],
+    );
+    shown("cxxvalues_o0", 14, &[("dx erased", &["_M_invoke"])]);
+}
+
+#[test]
 fn a_vector_of_strings_costs_a_round_trip_for_each_level() {
     let server = DbgSrv::start();
     let proxy = Proxy::start(server.address(), ProxyPlan::default());

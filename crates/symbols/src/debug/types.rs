@@ -415,6 +415,12 @@ impl<'a> DebugReader<'a> {
         self.follow(&unit, value).map(TypeId).into()
     }
 
+    /// What the table of functions of this type belongs to (`DW_AT_containing_type`).
+    pub fn containing_type(&self, id: TypeId) -> Option<TypeId> {
+        let (unit, entry) = self.entry(id.0).ok()?;
+        self.referred(&unit, &entry, gimli::DW_AT_containing_type).map(TypeId)
+    }
+
     fn array(&self, unit: &Unit<'a>, entry: &Entry<'a>, id: TypeId, skip: u32) -> Result<TypeKind, DebugError> {
         let mut dimensions = Vec::new();
         self.children(unit, entry, |child| {

@@ -1,6 +1,6 @@
 //! The expressions of formatters.
 
-use farsight_symbols::{MemberKind, TypeRef, ValueError};
+use farsight_symbols::{MemberKind, TypeKind, TypeRef, ValueError};
 use farsight_types::Address;
 
 use super::{Expr, Op, TypeSpec};
@@ -32,7 +32,7 @@ impl From<ValueError> for Failure {
 
 impl Failure {
     /// Whether the work is to be done again when more is here.
-    pub(super) fn waits(&self) -> bool {
+    pub(in crate::values) fn waits(&self) -> bool {
         matches!(self, Failure::Value(ValueError::NotYet))
     }
 }
@@ -160,7 +160,11 @@ impl Ground<'_, '_, '_> {
             TypeSpec::Target(of) => {
                 let (module, of) = self.type_spec(of, names)?;
                 let found = self.stripped(module, &of)?;
-                let target = found.target().ok_or_else(|| shape("a type that is no pointer"))?;
+                let target = match &found.kind {
+                    TypeKind::Array { element, .. } => Some(element),
+                    _ => found.target(),
+                };
+                let target = target.ok_or_else(|| shape("a type that is no pointer"))?;
                 Ok((module, target.clone()))
             }
             TypeSpec::Generic(path, name) => {

@@ -16,6 +16,8 @@
 //!     swiss CONTROL ; MASK ; COUNT ; TYPE ; [KEY] ; VALUE        a hash table of Rust's kind; $item is an entry
 //!     btree ROOT ; HEIGHT ; COUNT ; KEY TYPE ; [VALUE TYPE]      Rust's B-tree
 //!     heads EXPR             the elements of a C++ tuple
+//!     object ADDRESS ; TABLE what implements a trait of Rust, known by the table of its functions
+//!     at ADDRESS ; TYPE      shown as if it were the value there
 //!     union EXPR ; INDEX     the alternative of a C++ variant
 //!     child NAME ; EXPR
 //!     is EXPR                shown as if it were this value
@@ -26,7 +28,8 @@
 //! Expressions: numbers, fields of the value (also of its base classes; of the active variant by its name), `.field`,
 //! `*pointer`, `&value`, `self`, `+ - * / % & == != < <= > >= or`, brackets, `sizeof(TYPE)`, `u8(ADDRESS)` to
 //! `u64(ADDRESS)`, `max(A, B)`, `head(TUPLE)`. Types: `T`, a parameter of the value's type; `path/T`, one of the type of
-//! what is at a path; `typeof(path)`; `*TYPE`, what a pointer of this type leads to.
+//! what is at a path; `typeof(path)`; `*TYPE`, what a pointer of this type leads to
+//! or an array has.
 
 use super::{Directive, Expr, Formatter, Item, Op, Piece, TypeSpec};
 
@@ -188,6 +191,11 @@ fn directive(word: &str, text: &str) -> Result<Directive, String> {
                 _ => Some(spec(4)?),
             },
         },
+        "object" => Directive::Object {
+            address: expr(0)?,
+            table: expr(1)?,
+        },
+        "at" => Directive::At(expr(0)?, spec(1)?),
         "heads" => Directive::Heads(whole(text)?),
         "union" => Directive::Union {
             storage: expr(0)?,

@@ -21,10 +21,12 @@ const MOST_TREE_DEPTH: u32 = 128;
 const MOST_BTREE_DEPTH: i128 = 24;
 /// Elements of a node of Rust's B-tree.
 const BTREE_ROOM: u64 = 11;
-/// Bytes of a hash table's control group.
-const GROUP: u64 = 16;
 /// Children of smart pointers and cells that are what these stand for.
 const LEADING: [&str; 4] = ["value", "data", "ptr", "pointer"];
+/// Control bytes of a hash table that are read at once.
+const CONTROL_AT_ONCE: u64 = 1 << 16;
+/// Control bytes that elements are looked for in.
+const MOST_CONTROL: u64 = 1 << 24;
 /// More bytes than any container has.
 const MOST_BYTES: u64 = 1 << 47;
 
@@ -356,6 +358,30 @@ impl Tree<'_, '_, '_, '_> {
                     head.cloned().ok_or_else(|| shape("a tuple that changes"))
                 })?;
             }
+            Directive::At(address, of) => {
+                let address = self.ground.natural(address, names)?;
+                let (of, _) = self.element(of, names)?;
+                self.stand_in(node, &of.there(address), depth)?;
+            }
+            Directive::Object { address, table } => {
+                let address = self.ground.natural(address, names)?;
+                let table = self.ground.natural(table, names)?;
+                let module = names.own.module;
+                let Some(of) = self.ground.implementer(module, Address(table))? else {
+                    return Err(shape("what implements the trait is not known"));
+                };
+                let object = Value::memory(module, of, Address(address));
+                let name = self.ground.type_of(module, &object.type_ref)?.name.clone();
+                let inner = self.node(&node.name, &object, depth);
+                let told = match &inner.content {
+                    Content::Composite => name,
+                    _ => format!("{name} {}", crate::values::brief::words(&inner)),
+                };
+                node.content = Content::Summary(told);
+                node.children = inner.children;
+                node.more = inner.more;
+                node.note = inner.note;
+            }
             Directive::Union { storage, index } => {
                 let index = self.ground.integer(index, names)?;
                 let mut storage = self.ground.value(storage, names)?;
@@ -681,8 +707,9 @@ impl Tree<'_, '_, '_, '_> {
         let mut found = Vec::new();
         let mut waits = None;
         let mut start = 0;
-        while start <= mask && (found.len() as u64) < most {
-            let length = GROUP.min(mask - start + 1);
+        // Elements lie anywhere in a table: all that could hold one more is asked for at once.
+        while start <= mask.min(MOST_CONTROL) && (found.len() as u64) < most {
+            let length = (mask - start).saturating_add(1).min(CONTROL_AT_ONCE);
             match self
                 .ground
                 .memory(Address(control.wrapping_add(start)), length as usize)
@@ -699,7 +726,7 @@ impl Tree<'_, '_, '_, '_> {
                     break;
                 }
             }
-            start += GROUP;
+            start += length;
         }
         (found, waits)
     }
