@@ -38,6 +38,7 @@ pub const PARSERS: &[Parser] = &[
     ("unwind", unwind),
     ("expression", expression),
     ("cpp_expression", cpp_expression),
+    ("formatters", formatters),
     ("command_line", command_line),
     ("disassembly", disassembly),
     ("demangle", demangle),
@@ -466,6 +467,14 @@ pub fn cpp_expression(input: &[u8]) {
         assert!(text.get(end..).is_some());
     }
     let _ = cpp::parse_type(text, &mut scope);
+}
+
+/// Formatters that users write: refused with the line of the fault, or each found by its own pattern.
+pub fn formatters(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Err(why) = farsight_engine::check_formatters(text) {
+        assert!(why.starts_with("line ") || why.starts_with("there would be"), "{why}");
+    }
 }
 
 /// A scope of few variables of all kinds, and of types that name each other.

@@ -33,3 +33,4 @@ pub use inbox::{EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions, EventStatus, InitialBreak, Target};
 pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OpenFiles, OutputFile, OutputMode, Outside};
 pub use start::Engine;
+pub use values::check_formatters;

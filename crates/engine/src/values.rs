@@ -14,6 +14,7 @@ mod tree;
 
 pub(crate) use context::{Needs, Source};
 pub(crate) use format::Formatters;
+pub use format::check_formatters;
 pub(crate) use ground::{Ground, Known};
 pub(crate) use tree::{Key, Limits, Picked};
 

@@ -66,6 +66,11 @@ fn cpp_expressions() {
 }
 
 #[test]
+fn formatters() {
+    replay("formatters");
+}
+
+#[test]
 fn command_lines() {
     replay("command_line");
 }

@@ -217,6 +217,18 @@ impl Formatters {
     }
 }
 
+/// How many formatters a text has, or what is wrong with it and in which line; and whether they could be found by name.
+pub fn check_formatters(text: &str) -> Result<usize, String> {
+    let mut formatters = Formatters { list: Rc::from([]) };
+    let count = formatters.load(text)?;
+    let is_found = |pattern: &str| formatters.find(pattern).is_some();
+    let lost = formatters.patterns().find(|pattern| !is_found(pattern));
+    match lost {
+        None => Ok(count),
+        Some(lost) => Err(format!("'{lost}' does not fit itself")),
+    }
+}
+
 /// Whether a name fits a pattern, in which `*` stands for anything.
 fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
