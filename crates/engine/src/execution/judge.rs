@@ -243,7 +243,6 @@ impl Session {
 }
 
 /// What commands of an event come to.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Vote {
     /// None of them sets the targets going.
     None,
