@@ -20,7 +20,7 @@ use farsight_wire::{Frame, FrameKind, Incoming, PortError};
 use services::ImageTarget;
 
 /// The number of the process that stands for an image.
-pub const IMAGE_PROCESS: OsPid = OsPid(1);
+pub(crate) const IMAGE_PROCESS: OsPid = OsPid(1);
 
 /// The engine's handle on an image file.
 pub(crate) struct ImageLink {

@@ -90,10 +90,8 @@ fn float(text: &str) -> String {
     let Some(complex) = text.strip_suffix('i') else {
         return format!("f{}", double(text));
     };
-    let signs = complex.match_indices(['+', '-']);
-    let between = signs
-        .filter(|(at, _)| *at > 0 && !complex[..*at].ends_with('e'))
-        .next_back();
+    let mut signs = complex.match_indices(['+', '-']);
+    let between = signs.rfind(|(at, _)| *at > 0 && !complex[..*at].ends_with('e'));
     let (real, imaginary) = complex.split_at(between.map_or(0, |(at, _)| at));
     format!("c{},{}", double(real), double(imaginary))
 }
