@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use farsight_types::Rva;
-use gimli::{Abbreviations, DebugAbbrevOffset, DebugInfoOffset, DebugTypeSignature, DebugTypesOffset, UnitType};
+use gimli::{
+    Abbreviations, DebugAbbrevOffset, DebugInfoOffset, DebugTypeSignature, DebugTypesOffset, UnitHeader, UnitType,
+};
 
 use super::sections::DebugFile;
-use super::{DebugError, DebugReader, UnitId};
+use super::{DebugError, DebugReader, Slice, UnitId};
 
 /// Most units of one module; a hostile section could hold more empty ones than memory.
 const MOST_UNITS: usize = 1 << 22;
@@ -80,11 +82,13 @@ impl Units {
             }
             number
         };
-        let mut info = dwarf.units();
-        while let Some(header) = info.next()? {
-            let Some(offset) = header.debug_info_offset() else {
-                continue;
+        let mut take = |units: &mut Units, header: UnitHeader<Slice<'_>>| {
+            let start = match (header.debug_info_offset(), header.debug_types_offset()) {
+                (Some(offset), _) => UnitStart::Info(offset.0),
+                (None, Some(offset)) => UnitStart::Types(offset.0),
+                (None, None) => return Ok(()),
             };
+            let (UnitStart::Info(offset) | UnitStart::Types(offset)) = start;
             let signature = match header.type_() {
                 UnitType::Type {
                     type_signature,
@@ -96,41 +100,23 @@ impl Units {
                 } => Some((type_signature, type_offset.0)),
                 _ => None,
             };
-            let abbreviations = table(self, header.debug_abbrev_offset());
-            self.add(
-                UnitEntry {
-                    file,
-                    start: UnitStart::Info(offset.0),
-                    end: offset.0.saturating_add(header.length_including_self()),
-                    has_code: file == 0 && signature.is_none(),
-                    abbreviations,
-                },
-                signature,
-            )?;
+            let abbreviations = table(units, header.debug_abbrev_offset());
+            let entry = UnitEntry {
+                file,
+                start,
+                end: offset.saturating_add(header.length_including_self()),
+                has_code: file == 0 && signature.is_none(),
+                abbreviations,
+            };
+            units.add(entry, signature)
+        };
+        let mut info = dwarf.units();
+        while let Some(header) = info.next()? {
+            take(self, header)?;
         }
         let mut types = dwarf.type_units();
         while let Some(header) = types.next()? {
-            let Some(offset) = header.debug_types_offset() else {
-                continue;
-            };
-            let signature = match header.type_() {
-                UnitType::Type {
-                    type_signature,
-                    type_offset,
-                } => Some((type_signature, type_offset.0)),
-                _ => None,
-            };
-            let abbreviations = table(self, header.debug_abbrev_offset());
-            self.add(
-                UnitEntry {
-                    file,
-                    start: UnitStart::Types(offset.0),
-                    end: offset.0.saturating_add(header.length_including_self()),
-                    has_code: false,
-                    abbreviations,
-                },
-                signature,
-            )?;
+            take(self, header)?;
         }
         Ok(())
     }
