@@ -34,7 +34,7 @@ impl Tool {
     /// The flags that all sources of the language share.
     pub(super) fn flags(self) -> &'static [&'static str] {
         match self {
-            Tool::C | Tool::Clang => &[
+            Tool::C => &[
                 "-std=gnu17",
                 "-g",
                 "-Wall",
@@ -43,13 +43,36 @@ impl Tool {
                 "-pthread",
                 "-Wl,--build-id",
             ],
-            Tool::Cxx | Tool::ClangCxx => &[
+            // The sources say `noclone` for GCC.
+            Tool::Clang => &[
+                "-std=gnu17",
+                "-g",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-Wno-unknown-attributes",
+                "-pthread",
+                "-Wl,--build-id",
+            ],
+            Tool::Cxx => &[
                 "-std=c++17",
                 "-O2",
                 "-g",
                 "-Wall",
                 "-Wextra",
                 "-Werror",
+                "-pthread",
+                "-Wl,--build-id",
+            ],
+            // Members that only a debugger looks at are no mistake.
+            Tool::ClangCxx => &[
+                "-std=c++17",
+                "-g",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-Wno-unknown-attributes",
+                "-Wno-unused-private-field",
                 "-pthread",
                 "-Wl,--build-id",
             ],
