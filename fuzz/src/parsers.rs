@@ -19,6 +19,7 @@ use farsight_symbols::{
     UnwindContext, Unwinder,
 };
 use farsight_target as target;
+use farsight_transport::registry::{LONGEST_ENTRY, read_entry};
 use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};
 use farsight_types::registers::{amd64, xsave};
 use farsight_types::{Address, Architecture, Rva};
@@ -46,6 +47,7 @@ pub const PARSERS: &[Parser] = &[
     ("vector_area", vector_area),
     ("step_plan", step_plan),
     ("words_of_commands", words_of_commands),
+    ("registered_server", registered_server),
     ("debug_lines", debug_lines),
     ("debug_types", debug_types),
     ("debug_names", debug_names),
@@ -632,6 +634,22 @@ pub fn words_of_commands(input: &[u8]) {
     if let Err(error) = farsight_engine::check_format(text) {
         assert!(!error.is_empty());
     }
+}
+
+/// The file of a running server. What is accepted can be written again, and says the same.
+pub fn registered_server(input: &[u8]) {
+    let Some(entry) = read_entry(input) else { return };
+    assert!(input.len() <= LONGEST_ENTRY && !entry.transport.is_empty());
+    assert!(
+        !entry
+            .transport
+            .chars()
+            .chain(entry.product.chars())
+            .any(char::is_control)
+    );
+    let again = entry.encode();
+    assert!(again.len() <= LONGEST_ENTRY);
+    assert_eq!(read_entry(&again), Some(entry));
 }
 
 /// Instructions: the first byte chooses how far from the end of the address space the code lies.

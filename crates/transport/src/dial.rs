@@ -166,7 +166,7 @@ fn more_telling(before: Option<io::Error>, now: io::Error) -> io::Error {
 }
 
 /// Whether a name given with `npipe:` means this machine. A longer name than the machine's own may mean another one.
-fn is_this_machine(server: &Host, own: Option<&str>) -> bool {
+pub(crate) fn is_this_machine(server: &Host, own: Option<&str>) -> bool {
     let Some(own) = own else {
         return server.is_loopback();
     };

@@ -1,8 +1,9 @@
 //! Byte streams between farsight programs, and the connection strings that name them.
 //!
 //! It moves bytes and never looks into them: frames, handshakes and sessions belong to other crates. Names are resolved
-//! only where a client dials, so a server built from this crate never asks a resolver for anything.
-//! Read [`ServerTransport`] and [`ClientTransport`] first, then [`Listener::bind`] and [`dial`].
+//! only where a client dials or looks for servers, so a server built from this crate never asks a resolver for anything.
+//! Read [`ServerTransport`] and [`ClientTransport`] first, then [`Listener::bind`] and [`dial`]; [`registry`] lists the
+//! servers of a machine.
 
 mod connection_string;
 mod dial;
@@ -10,6 +11,7 @@ mod error;
 mod listen;
 mod peer;
 mod pipe_directory;
+pub mod registry;
 mod stream;
 pub mod sys;
 

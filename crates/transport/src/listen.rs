@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use farsight_types::OsPid;
 
-use crate::connection_string::{ClientTransport, Host, ServerEndpoint, ServerTransport};
+use crate::connection_string::{ClientTransport, Host, Ports, ServerEndpoint, ServerTransport};
 use crate::error::ConnectError;
 use crate::peer::Peer;
 use crate::stream::Stream;
@@ -25,6 +25,8 @@ pub(crate) mod tests;
 #[derive(Debug)]
 pub struct Listener {
     bound: ServerTransport,
+    /// The ports that were asked for.
+    ports: Option<Ports>,
     sockets: Sockets,
 }
 
@@ -78,12 +80,23 @@ impl Listener {
                 });
             }
         };
-        Ok(Listener { bound, sockets })
+        let ports = match &transport.endpoint {
+            ServerEndpoint::Tcp { ports, .. } => Some(*ports),
+            _ => None,
+        };
+        Ok(Listener { bound, ports, sockets })
     }
 
     /// The transport as it is bound: the port that was found, the pipe's final name.
     pub fn transport(&self) -> &ServerTransport {
         &self.bound
+    }
+
+    /// The transport as listings of servers show it: the port that was found, and behind it the end of the range that was
+    /// asked for.
+    pub fn listed_transport(&self) -> ServerTransport {
+        self.ports
+            .map_or_else(|| self.bound.clone(), |asked| self.bound.with_range(asked))
     }
 
     /// What a client is given to reach this listener; `machine` is what other machines call this one.

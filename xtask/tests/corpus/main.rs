@@ -41,6 +41,11 @@ fn messages_of_the_target_services() {
 }
 
 #[test]
+fn files_of_running_servers() {
+    replay("registered_server");
+}
+
+#[test]
 fn images() {
     replay("image");
 }

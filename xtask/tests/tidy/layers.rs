@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "transport",
         ours: &["types"],
-        outside: &["libc", "thiserror"],
+        outside: &["libc", "minicbor", "thiserror"],
     },
     Layer {
         name: "session",

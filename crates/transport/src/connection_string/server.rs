@@ -220,6 +220,15 @@ impl ServerTransport {
         bound
     }
 
+    /// The same bound transport with the end of the range that its port was taken from.
+    pub(crate) fn with_range(&self, asked: Ports) -> ServerTransport {
+        let mut listed = self.clone();
+        if let ServerEndpoint::Tcp { ports, .. } | ServerEndpoint::Ssl { ports, .. } = &mut listed.endpoint {
+            *ports = asked.from(ports.first());
+        }
+        listed
+    }
+
     /// The same transport with the pipe's final name.
     pub(crate) fn with_pipe(&self, pipe: &PipeName) -> ServerTransport {
         let mut bound = self.clone();

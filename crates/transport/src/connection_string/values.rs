@@ -47,6 +47,14 @@ impl Ports {
         self.first..=self.last
     }
 
+    /// The rest of these from a port on that was found free; only that port where any would have done.
+    pub(crate) fn from(self, found: u16) -> Ports {
+        Ports {
+            first: found,
+            last: self.last.max(found),
+        }
+    }
+
     /// For the side that listens: `lo:hi` is allowed, and 0 alone is any free port.
     pub(super) fn parse(text: &str) -> Parsed<Ports> {
         let Some((first, last)) = text.split_once(':') else {
