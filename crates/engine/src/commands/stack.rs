@@ -144,7 +144,7 @@ fn add_parameters(
             Some(of_frame?.into_iter().filter(is_parameter).collect())
         })
         .collect();
-    let outermost = frames.iter().map(|frame| frame.physical).max().unwrap_or(0);
+    let outermost = frames.iter().map(|frame| frame.level).max().unwrap_or(0);
     let scope = session.value_scope(outermost)?;
     let all: Vec<LocalVariable> = parameters.iter().flatten().flatten().cloned().collect();
     let mut values = session.show_locals(&scope, &all, Limits::default())?.into_iter();

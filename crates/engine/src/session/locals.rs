@@ -1,6 +1,6 @@
 //! Parameters and local variables of frames: which there are, what they are worth, where they lie.
 
-use farsight_session::record::{FrameKind, NodeKind, ValueNode};
+use farsight_session::record::{NodeKind, ValueNode};
 use farsight_symbols::{ValueError, Variable, VariableKind};
 use farsight_types::Address;
 
@@ -14,7 +14,7 @@ use crate::values::{Limits, Value};
 pub(crate) struct LocalVariable {
     /// The module whose debug information it is of.
     pub(crate) module: usize,
-    /// The frame of the walk that it is looked at in; none where that frame is not on the stack any more.
+    /// The [`level`](Stacked::level) of the frame that it is looked at in; none where it is looked at in no frame.
     pub(crate) level: Option<usize>,
     pub(crate) variable: Variable,
 }
@@ -42,10 +42,9 @@ impl Readers<'_> {
         let module = self.process().module_index_at(frame.lookup)?;
         let (image, reader) = self.at(frame.lookup)?;
         let variables = reader.variables(scope.id, image.rva(frame.lookup)).ok()?;
-        let level = (frame.kind != FrameKind::TailCall).then_some(frame.physical);
         let local = |variable| LocalVariable {
             module,
-            level,
+            level: Some(frame.level),
             variable,
         };
         Some(variables.into_iter().map(local).collect())
@@ -77,7 +76,7 @@ impl Session {
         {
             *why = format!("{why}\n{reason}");
         }
-        let level = frame.physical;
+        let level = frame.level;
         Ok(FrameLocals {
             scope: self.value_scope(level)?,
             found,
@@ -113,7 +112,7 @@ impl Session {
                 ground.level = local.level.unwrap_or(usize::MAX);
                 let mut value = ground.variable(local.module, variable.id);
                 if local.level.is_none() && variable.kind != VariableKind::Static {
-                    // What is said of a frame that is not there any more would be stale.
+                    // What is said of a frame that is not there would be stale.
                     value.place = value.place.and(Err(ValueError::NoFrame));
                 }
                 let mut node = ground.show(&variable.name, &value, limits);

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 
 use farsight_session::record::{FrameKind, Place, SourcePosition, SymbolName};
-use farsight_symbols::{DebugReader, Frame, Scope, SourcePlace};
+use farsight_symbols::{DebugReader, Frame, FrameRegisters, Scope, SourcePlace, Trust};
 use farsight_types::{Address, Rva};
 
 use super::walk::Walked;
@@ -19,6 +19,8 @@ pub(crate) struct Stacked {
     /// Index of the frame of the walk that it is part of: its registers are that one's. Of a tail call it is the caller,
     /// as whose registers were restored before the jump.
     pub(crate) physical: usize,
+    /// Index of the frame of [`value_frames`] that its variables are in; an inlined call's are in its function's.
+    pub(crate) level: usize,
     pub(crate) kind: FrameKind,
     /// Where it goes on.
     pub(crate) pc: Address,
@@ -79,6 +81,11 @@ impl<'p> Readers<'p> {
             within = Some(frame);
         }
         frames.truncate(most);
+        let mut level = 0;
+        for frame in &mut frames {
+            frame.level = level;
+            level += usize::from(frame.kind != FrameKind::Inlined);
+        }
         frames
     }
 
@@ -86,6 +93,7 @@ impl<'p> Readers<'p> {
     fn add(&self, physical: usize, pc: Address, lookup: Address, kind: FrameKind, frames: &mut Vec<Stacked>) {
         let plain = |scope, source| Stacked {
             physical,
+            level: 0,
             kind,
             pc,
             lookup,
@@ -207,6 +215,23 @@ impl<'p> Readers<'p> {
         let distance = module.rva(frame.pc).0.wrapping_sub(start.0);
         Some(SymbolName::new(&module.name, scope.name.as_deref()?, distance))
     }
+}
+
+/// The frames that values are looked at in, from the innermost on: those of a walk, and between them those that are not on
+/// the stack any more. Of the latter nothing is left but what their callers and callees tell of them.
+pub(crate) fn value_frames(walked: &Walked, stacked: &[Stacked]) -> Vec<Frame> {
+    let functions = stacked.iter().filter(|frame| frame.kind != FrameKind::Inlined);
+    let frame = |stacked: &Stacked| match stacked.kind {
+        FrameKind::TailCall => Some(Frame {
+            pc: stacked.pc,
+            cfa: None,
+            registers: FrameRegisters::default(),
+            trust: Trust::Cfi,
+            is_signal_frame: false,
+        }),
+        _ => walked.frames.get(stacked.physical).cloned(),
+    };
+    functions.filter_map(frame).collect()
 }
 
 /// A place in a source file, with its path.

@@ -8,6 +8,7 @@ use farsight_types::registers::RegisterSets;
 use farsight_types::{Registers, Rva, ThreadId};
 
 use super::Session;
+use super::stack::{Readers, value_frames};
 use crate::error::CommandError;
 use crate::values::{Ground, Known, Needs, Source};
 
@@ -19,7 +20,8 @@ const MOST_ROUNDS: usize = 10_000;
 /// Where values are looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ValueScope {
-    /// The thread's frames from the innermost on, inlined ones not among them; empty for what is in no frame.
+    /// The thread's frames from the innermost on, those of tail calls among them and inlined ones not; empty for what is in
+    /// no frame.
     pub(crate) frames: Vec<Frame>,
     /// Which of them variables are looked at in.
     pub(crate) level: usize,
@@ -27,10 +29,13 @@ pub(crate) struct ValueScope {
 }
 
 impl Session {
-    /// The scope of a frame of the current thread, counted without the inlined ones.
+    /// The scope of a frame of the current thread, by its [`level`](super::stack::Stacked::level).
     pub(crate) fn value_scope(&mut self, level: usize) -> Result<ValueScope, CommandError> {
         let thread = self.place()?.thread;
-        let frames = self.walk(thread, level + 1 + CALLERS)?.frames;
+        let walked = self.walk(thread, level + 1 + CALLERS)?;
+        self.load_for(walked.frames.iter().map(Frame::lookup_address))?;
+        let stacked = Readers::new(self.process()?).expand(&walked, usize::MAX);
+        let frames = value_frames(&walked, &stacked);
         if level >= frames.len() {
             return Err(CommandError::NoSuch {
                 what: format!("the stack has no frame {level:x}"),

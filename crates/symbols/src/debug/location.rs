@@ -509,8 +509,8 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
 }
 
 /// Whether the unit's compiler ends the location of a variable before the end of a call that changes the register that it
-/// is in, so that a location that holds there says that the called function, which it knows, leaves the register alone.
-/// GCC does so where it optimises (`-fipa-ra`); others let locations end behind the call.
+/// is in, so that a location that holds there says that the called function, which it knows, leaves the register alone; and
+/// whether so does what it says of the arguments of calls. GCC does so where it optimises (`-fipa-ra`); others let locations end behind the call.
 fn ends_locations_at_calls(unit: &Unit<'_>) -> bool {
     let producer = unit.root_text(gimli::DW_AT_producer).unwrap_or_default();
     let mut options = producer.split(' ').filter(|word| word.starts_with("-O"));

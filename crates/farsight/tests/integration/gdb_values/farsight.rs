@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use farsight_session::Record;
-use farsight_session::record::{Content, FrameKind, StackFrame, ValueNode};
+use farsight_session::record::{Content, FrameKind, NodeKind, StackFrame, ValueNode};
 use farsight_testkit::DbgSrv;
 
 use super::engine::Host;
@@ -70,10 +70,16 @@ fn variables(host: &mut Host) -> Vec<Variable> {
         return Vec::new();
     };
     let mut variables: Vec<Variable> = Vec::new();
+    let parameters = || locals.rows.iter().filter(|row| row.kind == NodeKind::Parameter);
+    let count = |name: &str| parameters().filter(|row| row.name == name).count();
+    let packs: Vec<String> = parameters().map(|row| row.name.clone()).filter(|name| count(name) > 1).collect();
     // Inner blocks come last, and a name means the innermost of its variables.
     for row in locals.rows.iter().rev() {
-        if variables.iter().any(|known| known.name == row.name) {
-            continue;
+        match variables.iter().position(|known| known.name == row.name) {
+            // Clang gives the parameters of a pack one name, which means the first of them.
+            Some(known) if row.kind == NodeKind::Parameter && packs.contains(&row.name) => drop(variables.remove(known)),
+            Some(_) => continue,
+            None => {}
         }
         let is_more = row.formatted || matches!(row.content, Content::Composite | Content::Summary(_));
         let whole = is_more.then(|| whole(host, &row.name)).flatten();

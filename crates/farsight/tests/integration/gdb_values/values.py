@@ -102,9 +102,11 @@ def written(value, depth=0):
             # What tells the variants of one of Rust's enumerations apart.
             if fields and fields[0].name is None and fields[0].artificial:
                 fields = fields[1:]
-            # gdb 13 fails for good when it is asked for a base of what is partly gone.
-            if value.is_optimized_out and any(field.is_base_class for field in fields):
-                return "<gone>"
+            if not fields and "incomplete type" in value.format_string(raw=True):
+                return "<incomplete>"
+            # gdb 13 fails for good when it is asked for a base of what is in pieces and not read yet.
+            if value.is_lazy and any(field.is_base_class for field in fields):
+                value.fetch_lazy()
             parts = ["%s=%s" % (field_name(field), written(value[field], depth + 1)) for field in fields]
             return together(parts, "{%s}")
         if code == gdb.TYPE_CODE_ARRAY:

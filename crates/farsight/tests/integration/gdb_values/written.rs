@@ -13,6 +13,7 @@ pub(super) fn written(node: &ValueNode) -> String {
         Content::Composite => inside(node),
         Content::Missing(why) if why == "synthetic pointer" => "p?".to_owned(),
         Content::Missing(why) if why.contains("memory access") => format!("!{}", why.replace(' ', "-")),
+        Content::Missing(why) if why == "incomplete type" => "<incomplete>".to_owned(),
         Content::Missing(_) => "<gone>".to_owned(),
         Content::Signed(number) => format!("i{number}"),
         Content::Unsigned { value, .. } => format!("i{value}"),

@@ -5,7 +5,7 @@
 
 use gimli::{Expression, Operation, Value};
 
-use super::{Machine, Scope, Slice, ValueError, ValueFrame, damaged, number, value_type};
+use super::{Machine, Scope, Slice, ValueError, ValueFrame, damaged, ends_locations_at_calls, number, value_type};
 use crate::debug::reader::MAX_REFERENCES;
 use crate::debug::{DebugReader, DieId, Entry, Unit};
 
@@ -78,7 +78,7 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
         });
         looked.map_err(|_| ValueError::EntryValue)?;
         let expression = value.ok_or(ValueError::EntryValue)?;
-        let outer = std::mem::take(&mut self.holds_over_calls);
+        let outer = std::mem::replace(&mut self.holds_over_calls, ends_locations_at_calls(&unit));
         let passed = match single_operation(expression, unit.unit.encoding()) {
             // An evaluation takes what it ends with for an address, which this is not.
             Some(Operation::TypedLiteral { base_type, value }) => typed(&unit, base_type, value),
@@ -123,7 +123,7 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
         let Some(target) = target else {
             return false;
         };
-        let outer = std::mem::take(&mut self.holds_over_calls);
+        let outer = std::mem::replace(&mut self.holds_over_calls, ends_locations_at_calls(unit));
         let address = self.value(scope, unit, target, None).and_then(number);
         self.holds_over_calls = outer;
         let entry = own.entry(function).ok().and_then(|(unit, entry)| {
