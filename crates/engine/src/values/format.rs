@@ -30,6 +30,8 @@ enum Expr {
     /// The first element of a C++ tuple.
     Head(Box<Expr>),
     Max(Box<Expr>, Box<Expr>),
+    /// The first, or the second where the value has no such fields.
+    Either(Box<Expr>, Box<Expr>),
     Binary(Op, Box<Expr>, Box<Expr>),
 }
 

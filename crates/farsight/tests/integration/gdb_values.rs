@@ -88,23 +88,3 @@ fn slow_values_of_rust_at_o0_are_those_of_gdb() {
 fn slow_values_of_rust_at_o2_are_those_of_gdb() {
     compare_program("rustvalues_o2");
 }
-
-#[test]
-fn slow_values_of_c_by_clang_at_o0_are_those_of_gdb() {
-    compare_program("cvalues-clang_o0");
-}
-
-#[test]
-fn slow_values_of_c_by_clang_at_o2_are_those_of_gdb() {
-    compare_program("cvalues-clang_o2");
-}
-
-#[test]
-fn slow_values_of_cxx_by_clang_at_o0_are_those_of_gdb() {
-    compare_program("cxxvalues-clang_o0");
-}
-
-#[test]
-fn slow_values_of_cxx_by_clang_at_o2_are_those_of_gdb() {
-    compare_program("cxxvalues-clang_o2");
-}

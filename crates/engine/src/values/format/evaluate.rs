@@ -104,6 +104,10 @@ impl Ground<'_, '_, '_> {
                 Found::Value(first.ok_or_else(|| shape("a tuple without elements"))?)
             }
             Expr::Max(left, right) => Found::Number(self.integer(left, names)?.max(self.integer(right, names)?)),
+            Expr::Either(first, second) => match self.evaluate(first, names) {
+                Err(Failure::Shape(_)) => self.evaluate(second, names)?,
+                found => found?,
+            },
             Expr::Binary(Op::Or, left, right) => {
                 let either = self.integer(left, names)? != 0 || self.integer(right, names)? != 0;
                 Found::Number(i128::from(either))

@@ -27,7 +27,7 @@
 //!
 //! Expressions: numbers, fields of the value (also of its base classes; of the active variant by its name), `.field`,
 //! `*pointer`, `&value`, `self`, `+ - * / % & == != < <= > >= or`, brackets, `sizeof(TYPE)`, `u8(ADDRESS)` to
-//! `u64(ADDRESS)`, `max(A, B)`, `head(TUPLE)`. Types: `T`, a parameter of the value's type; `path/T`, one of the type of
+//! `u64(ADDRESS)`, `max(A, B)`, `either(A, B)`: B where A has no such field; `head(TUPLE)`. Types: `T`, a parameter of the value's type; `path/T`, one of the type of
 //! what is at a path; `typeof(path)`; `*TYPE`, what a pointer of this type leads to
 //! or an array has.
 
@@ -378,10 +378,14 @@ impl Parser<'_> {
         let made = match word.as_str() {
             "sizeof" => Expr::SizeOf(self.type_spec()?),
             "head" => Expr::Head(Box::new(self.expression()?)),
-            "max" => {
-                let first = self.expression()?;
+            "max" | "either" => {
+                let first = Box::new(self.expression()?);
                 self.expect(",")?;
-                Expr::Max(Box::new(first), Box::new(self.expression()?))
+                let second = Box::new(self.expression()?);
+                match word.as_str() {
+                    "max" => Expr::Max(first, second),
+                    _ => Expr::Either(first, second),
+                }
             }
             read => {
                 let size = match read {

@@ -75,42 +75,6 @@ pub(super) const ACCEPTED: &[Accepted] = &[
         farsight: "i6",
         proof: "DW_TAG_formal_parameter `number`, [1d9d, 1d9e): DW_OP_entry_value(DW_OP_reg4 (rsi)), the place is 1d9d: `sum & 7` is 6",
     },
-    // The caller says what it passed by a register that it has lost since.
-    Accepted {
-        program: "cvalues_o2",
-        function: "of_loop",
-        item: "count",
-        gdb: "i6",
-        farsight: "<gone>",
-        proof: "DW_TAG_call_site returning to 1270: parameter rsi is DW_OP_breg9 (r9): 0, and main's r9 is not saved",
-    },
-    // The same.
-    Accepted {
-        program: "cvalues_o2",
-        function: "of_statics",
-        item: "step",
-        gdb: "i2",
-        farsight: "<gone>",
-        proof: "DW_TAG_call_site returning to 1287: parameter rdi is DW_OP_breg4 (rsi): 0, and main's rsi is not saved",
-    },
-    // The frame has been left, and with it its registers.
-    Accepted {
-        program: "cvalues_o2",
-        function: "tail_middle",
-        item: "stop",
-        gdb: "i10",
-        farsight: "<gone>",
-        proof: "DW_TAG_call_site of `tail_end`, DW_AT_call_tail_call: parameter rsi is DW_OP_breg4 (rsi): 0; no register of the frame is left",
-    },
-    // gdb takes a structure of which one byte is padding for lost as a whole.
-    Accepted {
-        program: "cxxvalues_o2",
-        function: "of_sums",
-        item: "some",
-        gdb: "<gone>",
-        farsight: "_M_value=i5",
-        proof: "DW_TAG_variable `some`: lit5 stack_value piece 4, lit1 stack_value piece 1, piece 3 (padding)",
-    },
     // gdb's number of an implicit pointer is 0.
     Accepted {
         program: "cxxvalues_o2",

@@ -72,12 +72,17 @@ fn variables(host: &mut Host) -> Vec<Variable> {
     let mut variables: Vec<Variable> = Vec::new();
     let parameters = || locals.rows.iter().filter(|row| row.kind == NodeKind::Parameter);
     let count = |name: &str| parameters().filter(|row| row.name == name).count();
-    let packs: Vec<String> = parameters().map(|row| row.name.clone()).filter(|name| count(name) > 1).collect();
+    let packs: Vec<String> = parameters()
+        .map(|row| row.name.clone())
+        .filter(|name| count(name) > 1)
+        .collect();
     // Inner blocks come last, and a name means the innermost of its variables.
     for row in locals.rows.iter().rev() {
         match variables.iter().position(|known| known.name == row.name) {
             // Clang gives the parameters of a pack one name, which means the first of them.
-            Some(known) if row.kind == NodeKind::Parameter && packs.contains(&row.name) => drop(variables.remove(known)),
+            Some(known) if row.kind == NodeKind::Parameter && packs.contains(&row.name) => {
+                drop(variables.remove(known))
+            }
             Some(_) => continue,
             None => {}
         }
