@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use super::stops::{Frame, Stop, Variable};
+use super::stops::{Frame, Kind, Stop, Variable};
 
 /// How many items gdb and farsight had, how many were equal, and the others.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Difference {
     pub(super) farsight: String,
     /// The label of the (first) stop.
     pub(super) stop: String,
+    /// The address that names the frame's place: of a caller, that of the call's last byte.
+    pub(super) place: u64,
 }
 
 impl fmt::Display for Difference {
@@ -35,6 +37,7 @@ impl fmt::Display for Difference {
             gdb,
             farsight,
             stop,
+            place: _,
         } = self;
         write!(
             out,
@@ -70,23 +73,28 @@ impl Agreement {
     }
 
     fn frames(&mut self, stop: &str, theirs: &[Frame], ours: &[Frame]) {
-        let pairs = aligned(theirs, ours);
-        for pair in pairs {
+        for pair in aligned(theirs, ours) {
+            let at = |frames: &[Frame], frame: &Frame| At {
+                stop: stop.to_owned(),
+                function: frame.name.clone(),
+                place: place(frames, frame),
+            };
             match pair {
-                (Some(theirs), Some(ours)) => {
+                (Some(one), Some(other)) => {
+                    let at = at(theirs, one);
                     let both = |frame: &Frame| format!("{:?} {}", frame.kind, frame.name);
-                    self.item(stop, theirs, "(frame)", Some(&both(theirs)), Some(&both(ours)));
-                    self.item(stop, theirs, "(line)", Some(&theirs.place), Some(&ours.place));
-                    self.variables(stop, theirs, ours);
+                    self.item(&at, "(frame)", Some(&both(one)), Some(&both(other)));
+                    self.item(&at, "(line)", Some(&one.place), Some(&other.place));
+                    self.variables(&at, one, other);
                 }
-                (Some(theirs), None) => self.item(stop, theirs, "(frame)", Some(&format!("{:?}", theirs.kind)), None),
-                (None, Some(ours)) => self.item(stop, ours, "(frame)", None, Some(&format!("{:?}", ours.kind))),
+                (Some(one), None) => self.item(&at(theirs, one), "(frame)", Some(&format!("{:?}", one.kind)), None),
+                (None, Some(one)) => self.item(&at(ours, one), "(frame)", None, Some(&format!("{:?}", one.kind))),
                 (None, None) => {}
             }
         }
     }
 
-    fn variables(&mut self, stop: &str, theirs: &Frame, ours: &Frame) {
+    fn variables(&mut self, at: &At, theirs: &Frame, ours: &Frame) {
         let (theirs_named, ours_named) = (by_name(theirs), by_name(ours));
         let mut names: Vec<_> = theirs_named.keys().chain(ours_named.keys()).collect();
         names.sort_unstable();
@@ -100,18 +108,19 @@ impl Agreement {
                 continue;
             }
             let value = |one: Option<&'_ Variable>| one.map(|one| one.value.clone());
-            self.item(stop, theirs, key, value(gdb).as_deref(), value(farsight).as_deref());
+            self.item(at, key, value(gdb).as_deref(), value(farsight).as_deref());
         }
     }
 
-    fn item(&mut self, stop: &str, frame: &Frame, item: &str, gdb: Option<&str>, farsight: Option<&str>) {
+    fn item(&mut self, at: &At, item: &str, gdb: Option<&str>, farsight: Option<&str>) {
         if gdb == farsight {
             self.equal += 1;
             return;
         }
         self.different.push(Difference {
-            stop: stop.to_owned(),
-            function: frame.name.clone(),
+            stop: at.stop.clone(),
+            function: at.function.clone(),
+            place: at.place,
             item: item.to_owned(),
             gdb: gdb.unwrap_or(NOTHING).to_owned(),
             farsight: farsight.unwrap_or(NOTHING).to_owned(),
@@ -134,6 +143,20 @@ impl Agreement {
         let all = self.equal + self.different.len();
         100.0 * self.equal as f64 / all.max(1) as f64
     }
+}
+
+/// A frame of a stop.
+struct At {
+    stop: String,
+    function: String,
+    place: u64,
+}
+
+/// The address that names a frame's place; only the innermost function and what is inlined into it are not at calls.
+fn place(frames: &[Frame], frame: &Frame) -> u64 {
+    let innermost = frames.iter().take_while(|one| one.kind != Kind::Real).count();
+    let is_innermost = frames.iter().take(innermost + 1).any(|one| std::ptr::eq(one, frame));
+    frame.pc.wrapping_sub(u64::from(!is_innermost))
 }
 
 fn by_name(frame: &Frame) -> HashMap<&str, &Variable> {

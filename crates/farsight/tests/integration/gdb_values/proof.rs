@@ -1,0 +1,352 @@
+//! What the debug information itself says of a difference: read with nothing of farsight's between. Read [`Proof`] first.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use gimli::{AttributeValue, EndianSlice, LittleEndian, Operation};
+use object::{Object as _, ObjectKind, ObjectSection as _};
+
+use super::compare::Difference;
+use super::stops::plain;
+
+/// Where the kernel puts a program that can be anywhere, without randomised addresses.
+const BIAS: u64 = 0x5555_5555_4000;
+
+/// Why farsight is right.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Proof {
+    /// The row of the line table that covers the place has line 0.
+    NoLine,
+    /// Each variable of this name in the function is in a block that does not hold the place, or that has no code at all
+    /// where the function was inlined.
+    OtherBlock,
+    /// The variable's entry has neither a location nor a constant.
+    NoLocation,
+    /// The variable's location at the place, as [`shown`] writes it, with `*` for anything.
+    Location(&'static str),
+}
+
+type Slice<'d> = EndianSlice<'d, LittleEndian>;
+type Unit<'d> = gimli::Unit<Slice<'d>>;
+type Entry<'d> = gimli::DebuggingInformationEntry<Slice<'d>>;
+
+/// The debug information of a program.
+pub(super) struct Witness {
+    bytes: Vec<u8>,
+}
+
+/// A variable in a function of the program.
+struct Variable<'d> {
+    entry: Entry<'d>,
+    /// Its first block, from the inside, that does not hold the place.
+    other_block: Option<u64>,
+}
+
+impl Witness {
+    pub(super) fn of(program: &Path) -> Witness {
+        Witness {
+            bytes: std::fs::read(program).unwrap(),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(Testimony<'_>) -> T) -> T {
+        let file = object::File::parse(&*self.bytes).expect("an ELF file");
+        let section = |id: gimli::SectionId| {
+            let section = file.section_by_name(id.name());
+            let bytes = section.and_then(|section| section.data().ok()).unwrap_or_default();
+            Ok::<_, gimli::Error>(Slice::new(bytes, LittleEndian))
+        };
+        let dwarf = gimli::Dwarf::load(section).unwrap();
+        let bias = if file.kind() == ObjectKind::Dynamic { BIAS } else { 0 };
+        work(Testimony { dwarf, bias })
+    }
+
+    /// Who made the unit of the place.
+    pub(super) fn producer(&self, place: u64) -> Option<String> {
+        self.with(|testimony| {
+            let place = place.wrapping_sub(testimony.bias);
+            let unit = testimony.unit_at(place)?;
+            let root = unit.entry(unit.header.root_offset()).ok()?;
+            testimony.text(&unit, root.attr_value(gimli::DW_AT_producer)?)
+        })
+    }
+
+    /// What shows that farsight is right by this proof, or what there is instead.
+    pub(super) fn cite(&self, proof: Proof, difference: &Difference) -> Result<String, String> {
+        self.with(|testimony| testimony.cite(proof, difference))
+    }
+}
+
+struct Testimony<'d> {
+    dwarf: gimli::Dwarf<Slice<'d>>,
+    bias: u64,
+}
+
+impl<'d> Testimony<'d> {
+    fn cite(&self, proof: Proof, difference: &Difference) -> Result<String, String> {
+        let place = difference.place.wrapping_sub(self.bias);
+        let unit = self.unit_at(place).ok_or("no unit holds the place")?;
+        if let Proof::NoLine = proof {
+            return self.line(&unit, place);
+        }
+        let all = self.variables(&unit, difference, place);
+        let offset = |variable: &Variable<'_>| variable.entry.offset().to_unit_section_offset(&unit).0;
+        if let Proof::OtherBlock = proof {
+            let (Some(variable), true) = (all.first(), all.iter().all(|one| one.other_block.is_some())) else {
+                return Err(format!(
+                    "{place:#x} is in the blocks of {} variables of that name",
+                    all.len()
+                ));
+            };
+            let block = variable.other_block.unwrap_or_default();
+            return Ok(format!(
+                "the block of DIE {:#x} is DIE {block:#x}, which has no code at {place:#x}",
+                offset(variable)
+            ));
+        }
+        let mut here = all.iter().filter(|one| one.other_block.is_none());
+        let (Some(variable), None) = (here.next(), here.next()) else {
+            return Err(format!("not one variable of that name at {place:#x}"));
+        };
+        let location = self.inherited(&unit, &variable.entry, gimli::DW_AT_location);
+        let die = offset(variable);
+        match (proof, location) {
+            (Proof::NoLocation, None) => match self.inherited(&unit, &variable.entry, gimli::DW_AT_const_value) {
+                None => Ok(format!("DIE {die:#x} has no DW_AT_location")),
+                Some(_) => Err(format!("DIE {die:#x} is a constant")),
+            },
+            (Proof::Location(pattern), Some(location)) => {
+                let found = self.location(&unit, location, place).unwrap_or_default();
+                match is_like(&found, pattern) {
+                    true => Ok(format!("DW_AT_location of DIE {die:#x} at {place:#x}: {found}")),
+                    false => Err(format!("DW_AT_location of DIE {die:#x} at {place:#x}: {found}")),
+                }
+            }
+            (_, location) => Err(format!("DW_AT_location of DIE {die:#x} is {location:?}")),
+        }
+    }
+
+    fn unit_at(&self, place: u64) -> Option<Unit<'d>> {
+        let mut headers = self.dwarf.units();
+        while let Some(header) = headers.next().ok()? {
+            let unit = self.dwarf.unit(header).ok()?;
+            let mut ranges = self.dwarf.unit_ranges(&unit).ok()?;
+            while let Some(range) = ranges.next().ok()? {
+                if (range.begin..range.end).contains(&place) {
+                    return Some(unit);
+                }
+            }
+        }
+        None
+    }
+
+    fn line(&self, unit: &Unit<'d>, place: u64) -> Result<String, String> {
+        let program = unit.line_program.clone().ok_or("the unit has no lines")?;
+        let mut rows = program.rows();
+        let mut last: Option<(u64, Option<u64>)> = None;
+        let mut found = None;
+        while let Some((_, row)) = rows.next_row().map_err(|error| error.to_string())? {
+            if let Some((start, line)) = last
+                && (start..row.address()).contains(&place)
+            {
+                found = Some((start, line));
+            }
+            let line = row.line().map(std::num::NonZero::get);
+            last = (!row.end_sequence()).then_some((row.address(), line));
+        }
+        match found {
+            Some((start, None)) => Ok(format!("the row of {start:#x} that covers {place:#x} has line 0")),
+            found => Err(format!("{place:#x} has the row {found:?}")),
+        }
+    }
+
+    /// The variables of the difference's name in its function, or in the inlined calls of it there.
+    fn variables(&self, unit: &Unit<'d>, difference: &Difference, place: u64) -> Vec<Variable<'d>> {
+        /// What the walk is in.
+        struct Around {
+            depth: isize,
+            /// Whether it is a function of the difference's name that holds the place; none for a block.
+            is_function: Option<bool>,
+            other_block: Option<u64>,
+        }
+        let mut found = Vec::new();
+        // The functions that the instances at the place are of, and what is in the instances is of.
+        let (mut functions, mut instances) = (Vec::new(), HashSet::new());
+        let mut around: Vec<Around> = Vec::new();
+        let mut entries = unit.entries();
+        while let Ok(Some(entry)) = entries.next_dfs() {
+            while around.last().is_some_and(|one| one.depth >= entry.depth()) {
+                around.pop();
+            }
+            let outer = around.last().and_then(|one| one.other_block);
+            if around.iter().rev().find_map(|one| one.is_function) == Some(true) {
+                instances.extend(origin(unit, entry));
+            }
+            match entry.tag() {
+                gimli::DW_TAG_subprogram | gimli::DW_TAG_inlined_subroutine => {
+                    let name = self.name(unit, entry).unwrap_or_default();
+                    let is_it = plain(&name) == difference.function && self.holds(unit, entry, place) == Some(true);
+                    if is_it {
+                        functions.extend(origin(unit, entry));
+                    }
+                    around.push(Around {
+                        depth: entry.depth(),
+                        is_function: Some(is_it),
+                        other_block: None,
+                    });
+                }
+                gimli::DW_TAG_lexical_block => {
+                    let is_other = self.holds(unit, entry, place) == Some(false);
+                    let own = is_other.then(|| entry.offset().to_unit_section_offset(unit).0 as u64);
+                    around.push(Around {
+                        depth: entry.depth(),
+                        is_function: None,
+                        other_block: own.or(outer),
+                    });
+                }
+                gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter => {
+                    let function = around.iter().rev().find_map(|one| one.is_function);
+                    if function == Some(true) && self.name(unit, entry).as_deref() == Some(&*difference.item) {
+                        found.push(Variable {
+                            entry: entry.clone(),
+                            other_block: outer,
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        for function in functions {
+            self.add_without_instances(unit, function, &difference.item, &instances, &mut found);
+        }
+        found
+    }
+
+    /// The variables of a function that an inlined call has nothing of.
+    fn add_without_instances(
+        &self,
+        unit: &Unit<'d>,
+        function: gimli::UnitOffset,
+        name: &str,
+        instances: &HashSet<gimli::UnitOffset>,
+        found: &mut Vec<Variable<'d>>,
+    ) {
+        let Ok(mut entries) = unit.entries_at_offset(function) else {
+            return;
+        };
+        let mut blocks: Vec<(isize, gimli::UnitOffset)> = Vec::new();
+        let mut base = None;
+        while let Ok(Some(entry)) = entries.next_dfs() {
+            let base = *base.get_or_insert(entry.depth());
+            if entry.depth() <= base && entry.offset() != function {
+                return;
+            }
+            blocks.retain(|(depth, _)| *depth < entry.depth());
+            match entry.tag() {
+                gimli::DW_TAG_lexical_block => blocks.push((entry.depth(), entry.offset())),
+                gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter
+                    if !instances.contains(&entry.offset()) && self.name(unit, entry).as_deref() == Some(name) =>
+                {
+                    let block = blocks.last().filter(|(_, block)| !instances.contains(block));
+                    found.push(Variable {
+                        entry: entry.clone(),
+                        other_block: block.map(|(_, block)| block.to_unit_section_offset(unit).0 as u64),
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the code of an entry holds a place; none where it has no code of its own.
+    fn holds(&self, unit: &Unit<'d>, entry: &Entry<'d>, place: u64) -> Option<bool> {
+        let mut ranges = self.dwarf.die_ranges(unit, entry).ok()?;
+        let mut holds = None;
+        while let Ok(Some(range)) = ranges.next() {
+            holds = Some(holds == Some(true) || (range.begin..range.end).contains(&place));
+        }
+        holds
+    }
+
+    fn name(&self, unit: &Unit<'d>, entry: &Entry<'d>) -> Option<String> {
+        let value = self.inherited(unit, entry, gimli::DW_AT_name)?;
+        self.text(unit, value)
+    }
+
+    fn text(&self, unit: &Unit<'d>, value: AttributeValue<Slice<'d>>) -> Option<String> {
+        let text = self.dwarf.attr_string(unit, value).ok()?;
+        Some(text.to_string_lossy().into_owned())
+    }
+
+    /// An attribute of an entry, or of what it is an instance of, in the same unit.
+    fn inherited(&self, unit: &Unit<'d>, entry: &Entry<'d>, name: gimli::DwAt) -> Option<AttributeValue<Slice<'d>>> {
+        let mut entry = entry.clone();
+        for _ in 0..8 {
+            if let Some(value) = entry.attr_value(name) {
+                return Some(value);
+            }
+            entry = unit.entry(origin(unit, &entry)?).ok()?;
+        }
+        None
+    }
+
+    /// What a location says of a place.
+    fn location(&self, unit: &Unit<'d>, value: AttributeValue<Slice<'d>>, place: u64) -> Option<String> {
+        if let AttributeValue::Exprloc(expression) = value {
+            return Some(shown(unit, expression));
+        }
+        let mut list = self.dwarf.attr_locations(unit, value).ok()??;
+        while let Some(entry) = list.next().ok()? {
+            if (entry.range.begin..entry.range.end).contains(&place) {
+                return Some(shown(unit, entry.data));
+            }
+        }
+        Some("(no entry)".to_owned())
+    }
+}
+
+/// What an entry is an instance or the definition of, in the same unit.
+fn origin(unit: &Unit<'_>, entry: &Entry<'_>) -> Option<gimli::UnitOffset> {
+    let origin = entry.attr_value(gimli::DW_AT_abstract_origin);
+    match origin.or_else(|| entry.attr_value(gimli::DW_AT_specification))? {
+        AttributeValue::UnitRef(offset) => Some(offset),
+        AttributeValue::DebugInfoRef(offset) => offset.to_unit_offset(&unit.header),
+        _ => None,
+    }
+}
+
+/// The operations of an expression.
+fn shown(unit: &Unit<'_>, expression: gimli::Expression<Slice<'_>>) -> String {
+    let mut operations = expression.operations(unit.encoding());
+    let mut words = Vec::new();
+    while let Ok(Some(operation)) = operations.next() {
+        words.push(match operation {
+            Operation::Register { register } => format!("reg{}", register.0),
+            Operation::RegisterOffset { register, offset, .. } => format!("breg{}{offset:+}", register.0),
+            Operation::UnsignedConstant { value } => format!("{value}"),
+            Operation::SignedConstant { value } => format!("{value}"),
+            Operation::StackValue => "stack_value".to_owned(),
+            Operation::Piece {
+                size_in_bits,
+                bit_offset: None,
+            } => format!("piece({})", size_in_bits / 8),
+            Operation::EntryValue { expression } => {
+                format!("entry_value({})", shown(unit, gimli::Expression(expression)))
+            }
+            Operation::ImplicitPointer { byte_offset, .. } => format!("implicit_pointer{byte_offset:+}"),
+            other => format!("{other:?}"),
+        });
+    }
+    words.join(" ")
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+fn is_like(text: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => text == pattern,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            let ends = text.char_indices().map(|(end, _)| end).chain([text.len()]);
+            ends.into_iter().any(|end| is_like(&text[end..], rest))
+        }),
+    }
+}
