@@ -70,7 +70,10 @@ pub(crate) fn shown(out: &mut String, shown: &ShownValue) {
 fn branch(node: &ValueNode, width: usize) -> String {
     let name = visible(&node.name);
     let text = match &node.content {
-        Content::Composite => String::new(),
+        Content::Composite => match &node.words {
+            Some(words) => format!(" : {}", visible(words)),
+            None => String::new(),
+        },
         Content::Signed(value) => format!(" : {value}"),
         _ => format!(" : {}", content(node)),
     };
@@ -141,7 +144,10 @@ fn note(node: &ValueNode) -> String {
 /// A value in one line, fit for a terminal, without what is in it.
 pub fn content(node: &ValueNode) -> String {
     match &node.content {
-        Content::Composite => visible(&node.type_name).into_owned(),
+        Content::Composite => match &node.words {
+            Some(words) => format!("{} {}", visible(&node.type_name), visible(words)),
+            None => visible(&node.type_name).into_owned(),
+        },
         Content::Missing(why) => format!("<{}>", visible(why)),
         Content::Signed(value) => format!("0n{value}"),
         Content::Unsigned { value, .. } => format!("{value:#x}"),
@@ -168,6 +174,9 @@ pub fn content(node: &ValueNode) -> String {
             }
             if let Some(there) = there {
                 let _ = write!(shown, " {}", text(there));
+            }
+            if let Some(words) = &node.words {
+                let _ = write!(shown, " {}", visible(words));
             }
             shown
         }

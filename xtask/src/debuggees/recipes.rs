@@ -137,6 +137,8 @@ pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Cxx, "shapes", "shapes.cpp", &[]),
     made(Tool::Cxx, "tour-cpp", "tour.cpp", &["-O0"]),
     made(Tool::Cxx, "throws", "throws.cpp", &["-O0"]),
+    made(Tool::Cxx, "damaged-cpp", "damaged.cpp", &["-O0"]),
+    made(Tool::Rust, "damaged-rust", "damaged.rs", &["-C", "opt-level=0"]),
     made(Tool::Rust, "tour-rust", "tour.rs", &["-C", "opt-level=0"]),
     cvalues(Tool::C, "cvalues_o0", &["-O0"]),
     cvalues(Tool::C, "cvalues_o2", &["-O2"]),

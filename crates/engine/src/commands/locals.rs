@@ -99,7 +99,11 @@ fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Resul
             .output
             .line("no parameter or variable at this place has such a name; dv alone lists all");
     }
-    let mut shown = session.show_locals(&scope, &locals, Limits::default())?;
+    let limits = Limits {
+        words: true,
+        ..Limits::default()
+    };
+    let mut shown = session.show_locals(&scope, &locals, limits)?;
     match options.order {
         Some('a') => shown.sort_by_key(|local| local.node.address),
         Some('A') => shown.sort_by_key(|local| Reverse(local.node.address)),

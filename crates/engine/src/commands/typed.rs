@@ -69,6 +69,7 @@ fn evaluated(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow,
     let (value, number) = session.with_typed(text, invocation.position_of(text), |scope, operand| {
         let limits = Limits {
             depth: 1,
+            words: true,
             ..Limits::default()
         };
         let shown = result(scope, "", &operand, limits).map_err(|error| error.of(text))?;
@@ -163,6 +164,7 @@ fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Op
             elements: ELEMENTS,
             pointers: true,
             through: true,
+            words: true,
             ..Limits::default()
         },
         skip: 0,

@@ -1,22 +1,34 @@
 //! A value in a few words, within the line of another.
 
 use farsight_session::record::{Content, NodeKind, Text, ValueNode};
-use farsight_symbols::ValueError;
+use farsight_symbols::{TypeKind, ValueError};
 
 use super::Value;
 use super::format::Failure;
 use super::tree::Tree;
 
 /// Fields of a structure that is shown within the line of another.
-const FEW: u64 = 4;
+const FEW: usize = 4;
+/// Characters that are a few words.
+const MOST_TOLD: usize = 100;
 
 impl Tree<'_, '_, '_, '_> {
     /// A value in a few words, as in `Some(5)`.
     pub(super) fn brief(&mut self, value: &Value) -> Result<String, Failure> {
+        self.telling += 1;
+        let words = self.in_words(value);
+        self.telling -= 1;
+        words
+    }
+
+    /// As [`Tree::brief`], as a part of what is told, and not within it.
+    pub(super) fn in_words(&mut self, value: &Value) -> Result<String, Failure> {
         let mut node = self.node("", value, 0);
-        if node.content == Content::Composite && !node.formatted && (1..=FEW).contains(&node.more) {
-            // A small structure is told by its fields.
+        if node.content == Content::Composite && !node.formatted && node.words.is_none() && node.more > 0 {
+            // A structure is told by its first fields.
+            self.telling += 1;
             node = self.node("", value, 1);
+            self.telling -= 1;
         }
         let waits = |node: &ValueNode| node.content == Content::Missing(ValueError::NotYet.to_string());
         if waits(&node) || node.children.iter().any(waits) {
@@ -24,12 +36,54 @@ impl Tree<'_, '_, '_, '_> {
         }
         Ok(words(&node))
     }
+
+    /// Tells what a reference leads to.
+    pub(super) fn tell_target(&mut self, node: &mut ValueNode, value: &Value) -> Result<(), ValueError> {
+        let Content::Pointer { address, text: None, .. } = &node.content else {
+            return Ok(());
+        };
+        if !self.tells() || address.0 == 0 {
+            return Ok(());
+        }
+        let target = self.ground.target(value)?;
+        let of = self.ground.stripped(target.module, &target.type_ref)?;
+        match of.kind {
+            TypeKind::Void | TypeKind::Function { .. } => Ok(()),
+            _ => self.tell(node, &target),
+        }
+    }
+
+    /// Tells the fields of what is not gone into.
+    pub(super) fn tell_fields(&mut self, node: &mut ValueNode, value: &Value) -> Result<(), ValueError> {
+        let is_told = node.note.is_none() && node.more > 0;
+        match self.tells() && node.content == Content::Composite && is_told {
+            true => self.tell(node, value),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether words are wanted: not of what is itself told in a few.
+    fn tells(&self) -> bool {
+        self.limits.words && !self.limits.raw && self.telling == 0 && self.pick.is_none()
+    }
+
+    fn tell(&mut self, node: &mut ValueNode, value: &Value) -> Result<(), ValueError> {
+        match self.brief(value) {
+            Ok(words) if words != NOTHING_TOLD && words.len() <= MOST_TOLD => node.words = Some(words),
+            Err(failure) if failure.waits() => return Err(ValueError::NotYet),
+            _ => {}
+        }
+        Ok(())
+    }
 }
+
+/// What is not told.
+const NOTHING_TOLD: &str = "{...}";
 
 /// What a node is, without its children and its type.
 pub(super) fn words(node: &ValueNode) -> String {
     match &node.content {
-        Content::Composite => fields(&node.children),
+        Content::Composite => node.words.clone().unwrap_or_else(|| fields(&node.children)),
         Content::Missing(why) => format!("<{why}>"),
         Content::Signed(value) => value.to_string(),
         Content::Unsigned { value, .. } => value.to_string(),
@@ -51,6 +105,7 @@ pub(super) fn words(node: &ValueNode) -> String {
         },
         Content::Float(text) | Content::Summary(text) => text.clone(),
         Content::Pointer { text: Some(text), .. } => quoted(text),
+        Content::Pointer { .. } if let Some(words) = &node.words => words.clone(),
         Content::Pointer {
             address,
             symbol: Some(symbol),
@@ -63,24 +118,36 @@ pub(super) fn words(node: &ValueNode) -> String {
         Content::Enumerator { name: Some(name), .. } => name.clone(),
         Content::Enumerator { name: None, value } => value.to_string(),
         Content::Text(text) => quoted(text),
-        Content::Bytes(_) => String::from("{...}"),
+        Content::Bytes(_) => NOTHING_TOLD.to_owned(),
         Content::Nothing => String::from("()"),
     }
 }
 
-/// `{x=3, y=4}` of plain fields, `{...}` of anything else.
+/// `{x=3, y=4}` of the first fields, those of base classes among them; `{...}` of anything else.
 fn fields(children: &[ValueNode]) -> String {
-    let is_plain = |child: &ValueNode| {
-        child.kind == NodeKind::Member && !matches!(child.content, Content::Composite | Content::Summary(_))
-    };
-    if children.is_empty() || !children.iter().all(is_plain) {
-        return String::from("{...}");
+    let mut told = Vec::new();
+    collect(children, &mut told);
+    if told.iter().all(|field| field.ends_with(NOTHING_TOLD)) {
+        return NOTHING_TOLD.to_owned();
     }
-    let shown: Vec<String> = children
-        .iter()
-        .map(|child| format!("{}={}", child.name, words(child)))
-        .collect();
-    format!("{{{}}}", shown.join(", "))
+    if told.len() > FEW {
+        told.truncate(FEW);
+        told.push(String::from("..."));
+    }
+    format!("{{{}}}", told.join(", "))
+}
+
+fn collect(children: &[ValueNode], told: &mut Vec<String>) {
+    for child in children {
+        match child.kind {
+            _ if told.len() > FEW => return,
+            NodeKind::Base => collect(&child.children, told),
+            // The class's and not the object's.
+            NodeKind::Static => {}
+            _ if child.name.starts_with("_vptr") => {}
+            _ => told.push(format!("{}={}", child.name, words(child))),
+        }
+    }
 }
 
 fn quoted(text: &Text) -> String {

@@ -24,6 +24,8 @@ pub(crate) struct Limits {
     pub(crate) through: bool,
     /// As the fields are, without formatters.
     pub(crate) raw: bool,
+    /// What is not gone into, and what references lead to, is told in a few words.
+    pub(crate) words: bool,
 }
 
 impl Default for Limits {
@@ -37,6 +39,7 @@ impl Default for Limits {
             references: true,
             through: false,
             raw: false,
+            words: false,
         }
     }
 }
@@ -45,6 +48,8 @@ impl Default for Limits {
 const MOST_BRIEF: u32 = 6;
 /// Fields that are shown in a few words.
 const MOST_FIELDS: usize = 8;
+/// Base classes of base classes that are gone into.
+const MOST_BASES: u32 = 16;
 
 /// A tree that grows.
 pub(super) struct Tree<'t, 'g, 'r, 'a> {
@@ -54,6 +59,10 @@ pub(super) struct Tree<'t, 'g, 'r, 'a> {
     pub(super) left: u32,
     /// How many formatters are at work within each other.
     pub(super) within: u32,
+    /// How many base classes are gone into within each other.
+    bases: u32,
+    /// How many values are told in a few words within each other.
+    pub(super) telling: u32,
     /// What is wanted of the outermost container, instead of all of it.
     pub(super) pick: Option<Pick>,
 }
@@ -102,6 +111,8 @@ impl Ground<'_, '_, '_> {
             limits,
             left,
             within: 0,
+            bases: 0,
+            telling: 0,
             pick: None,
         }
         .node(name, value, limits.depth)
@@ -126,6 +137,8 @@ impl Ground<'_, '_, '_> {
             limits,
             left: limits.nodes,
             within: 0,
+            bases: 0,
+            telling: 0,
             pick: Some(Pick {
                 key: key.clone(),
                 found: None,
@@ -212,6 +225,8 @@ impl Tree<'_, '_, '_, '_> {
                 let mut child = self.node(&format!("*{}", node.name), &target, depth - 1);
                 child.kind = NodeKind::Target;
                 node.children.push(child);
+            } else if is_reference || is_reference_of_rust(&found.name) || node.name == "this" {
+                self.tell_target(node, value)?;
             }
             return Ok(());
         }
@@ -225,7 +240,11 @@ impl Tree<'_, '_, '_, '_> {
                 if !self.limits.raw && self.formatted(node, value, depth)? {
                     return Ok(());
                 }
-                self.record(node, value, *kind, depth)
+                self.record(node, value, *kind, depth)?;
+                match depth {
+                    0 => self.tell_fields(node, value),
+                    _ => Ok(()),
+                }
             }
             _ => Ok(()),
         }
@@ -293,10 +312,7 @@ impl Tree<'_, '_, '_, '_> {
 
     /// The fields of a variant in a few words, where they have no names: `(5, "five")`.
     fn payload(&mut self, inner: &Value, fields: &[&Member]) -> Result<String, ValueError> {
-        let is_tuple = fields
-            .iter()
-            .all(|field| field.name.as_deref().is_some_and(is_place_in_tuple));
-        if fields.is_empty() || !is_tuple || self.limits.raw || self.within >= MOST_BRIEF {
+        if !is_tuple(fields) || self.limits.raw || self.within >= MOST_BRIEF {
             return Ok(String::new());
         }
         let mut shown = Vec::new();
@@ -304,7 +320,7 @@ impl Tree<'_, '_, '_, '_> {
         self.within += 1;
         for field in fields.iter().take(MOST_FIELDS) {
             let value = self.ground.member(inner, field);
-            match self.brief(&value) {
+            match self.in_words(&value) {
                 Ok(words) => shown.push(words),
                 Err(failure) if failure.waits() => waits = true,
                 Err(failure) => shown.push(format!("<{failure}>")),
@@ -332,6 +348,7 @@ impl Tree<'_, '_, '_, '_> {
             return Ok(());
         }
         let count = list.len() as u64;
+        let is_tuple = !self.limits.raw && is_tuple(&list);
         for (index, member) in (0..).zip(list) {
             if self.left == 0 {
                 node.more = count - index;
@@ -339,6 +356,7 @@ impl Tree<'_, '_, '_, '_> {
             }
             let inner = self.ground.member(value, member);
             let name = match (&member.name, member.kind) {
+                (Some(name), _) if is_tuple => name.trim_start_matches('_').to_owned(),
                 (Some(name), _) => name.clone(),
                 (None, MemberKind::Base | MemberKind::VirtualBase) => self
                     .ground
@@ -347,7 +365,12 @@ impl Tree<'_, '_, '_, '_> {
                     .unwrap_or_default(),
                 (None, _) => String::from("<unnamed>"),
             };
-            let mut child = self.node(&name, &inner, depth - 1);
+            // What base classes have, the object has.
+            let is_base = member.kind != MemberKind::Field && member.kind != MemberKind::Static;
+            let opens = is_base && self.bases < MOST_BASES;
+            self.bases += u32::from(opens);
+            let mut child = self.node(&name, &inner, if opens { depth } else { depth - 1 });
+            self.bases -= u32::from(opens);
             child.kind = match member.kind {
                 MemberKind::Field => NodeKind::Member,
                 MemberKind::Base | MemberKind::VirtualBase => NodeKind::Base,
@@ -360,6 +383,17 @@ impl Tree<'_, '_, '_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether all fields are places in a tuple, or in a structure that is one.
+fn is_tuple(fields: &[&Member]) -> bool {
+    let mut fields = fields.iter();
+    fields.len() > 0 && fields.all(|field| field.name.as_deref().is_some_and(is_place_in_tuple))
+}
+
+/// Whether a pointer is a reference of Rust's or owns what it leads to, so that it stands for that.
+fn is_reference_of_rust(type_name: &str) -> bool {
+    type_name.starts_with('&') || type_name.starts_with("alloc::boxed::Box<")
 }
 
 /// Whether a field is one without a name of its own, as Rust's compiler calls those of tuples.

@@ -6,6 +6,7 @@
 mod bad_input;
 mod budgets;
 mod clients;
+mod damaged;
 mod events;
 mod formatters;
 mod gdb_frames;

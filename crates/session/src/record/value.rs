@@ -46,6 +46,9 @@ pub struct ValueNode {
     /// Where it comes from.
     #[n(11)]
     pub kind: NodeKind,
+    /// What is in it, or what it leads to, in a few words.
+    #[n(12)]
+    pub words: Option<String>,
 }
 
 /// Bits of a bit-field.

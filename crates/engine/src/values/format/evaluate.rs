@@ -152,7 +152,7 @@ impl Ground<'_, '_, '_> {
 
     /// A number that is a size or an address.
     pub(super) fn natural(&mut self, expr: &Expr, names: &Names<'_>) -> Result<u64, Failure> {
-        u64::try_from(self.integer(expr, names)?).map_err(|_| shape("a negative length or address"))
+        u64::try_from(self.integer(expr, names)?).map_err(|_| shape("a length or address that cannot be"))
     }
 
     pub(super) fn type_spec(&mut self, spec: &TypeSpec, names: &Names<'_>) -> Result<(usize, TypeRef), Failure> {

@@ -5,6 +5,8 @@
 //! every walk ends at the count that the container gives, at the limit of what is shown, or at a depth that no sound
 //! container has, whichever comes first.
 
+use std::collections::HashSet;
+
 use farsight_session::record::{Content, Text, ValueNode};
 use farsight_symbols::{TypeRef, ValueError};
 use farsight_types::Address;
@@ -25,6 +27,10 @@ const MOST_BTREE_DEPTH: i128 = 24;
 const LEADING: [&str; 4] = ["value", "data", "ptr", "pointer"];
 /// More bytes than any container has.
 const MOST_BYTES: u64 = 1 << 47;
+/// More elements than any container has whose elements are on their own.
+const MOST_NODES: u64 = MOST_BYTES / 16;
+/// The count of a list that does not say how many elements it has.
+const UNCOUNTED: u64 = u32::MAX as u64;
 
 /// An entry of a container: its name's key where it has one, and its value.
 struct Entry {
@@ -125,6 +131,7 @@ impl Tree<'_, '_, '_, '_> {
                 let address = self.ground.natural(address, names)?;
                 let count = self.ground.natural(count, names)?;
                 let width = self.ground.natural(width, names)?;
+                self.sound(address, count, width)?;
                 node.content = Content::Text(self.text(address, count, width)?);
             }
             Directive::Array { address, count, of } => {
@@ -148,7 +155,7 @@ impl Tree<'_, '_, '_, '_> {
                 let count = self.ground.natural(count, names)?;
                 let room = self.ground.natural(room, names)?.max(1);
                 let (of, size) = self.element(of, names)?;
-                self.sound(address, count, size)?;
+                self.sound(address, if count == 0 { 0 } else { room }, size)?;
                 self.list(node, count, depth, |_, index| {
                     let index = head.wrapping_add(index) % room;
                     Ok(of.there(address.wrapping_add(index.wrapping_mul(size))))
@@ -193,16 +200,20 @@ impl Tree<'_, '_, '_, '_> {
                 count,
                 item,
             } => {
-                let count = self.ground.natural(count, names)?;
+                let count = self.nodes(count, names)?;
                 if depth == 0 {
-                    node.more = if count == u64::from(u32::MAX) { 0 } else { count };
+                    node.more = if count == UNCOUNTED { 0 } else { count };
                     return Ok(());
                 }
                 let end = self.ground.integer(end, names)?;
                 let mut at = self.ground.integer(first, names)?;
                 let mut entries = Vec::new();
                 let mut waits = None;
+                let mut seen = HashSet::new();
                 while at != end && (entries.len() as u64) < count.min(self.limits.elements) {
+                    if !seen.insert(at) {
+                        return Err(shape("its list goes in a circle"));
+                    }
                     let here = names.with("$node", Found::Number(at));
                     match self.entry(item, &here) {
                         Ok(entry) => entries.push(entry),
@@ -222,19 +233,19 @@ impl Tree<'_, '_, '_, '_> {
                     }
                 }
                 let whole = at == end;
-                if waits.is_none() && whole && (entries.len() as u64) < count && count != u64::from(u32::MAX) {
+                if waits.is_none() && whole && (entries.len() as u64) < count && count != UNCOUNTED {
                     return Err(Failure::Shape(format!(
                         "its list has {} elements and says that it has {count}",
                         entries.len()
                     )));
                 }
-                let more = if whole {
-                    0
-                } else {
-                    count.saturating_sub(entries.len() as u64)
-                };
+                let got = entries.len() as u64;
                 self.entries(node, entries, depth, waits)?;
-                node.more = more;
+                match count {
+                    _ if whole => {}
+                    UNCOUNTED => node.note = Some(String::from("there are more")),
+                    count => node.more = count.saturating_sub(got),
+                }
             }
             Directive::Tree {
                 root,
@@ -243,7 +254,7 @@ impl Tree<'_, '_, '_, '_> {
                 count,
                 item,
             } => {
-                let count = self.ground.natural(count, names)?;
+                let count = self.nodes(count, names)?;
                 if depth == 0 {
                     node.more = count;
                     return Ok(());
@@ -255,6 +266,7 @@ impl Tree<'_, '_, '_, '_> {
                     item,
                     most: count.min(self.limits.elements),
                     entries: Vec::new(),
+                    seen: HashSet::new(),
                     waits: None,
                 };
                 self.binary_tree(&mut walk, root, names, MOST_TREE_DEPTH)?;
@@ -275,7 +287,7 @@ impl Tree<'_, '_, '_, '_> {
                 key,
                 value,
             } => {
-                let count = self.ground.natural(count, names)?;
+                let count = self.nodes(count, names)?;
                 if depth == 0 || count == 0 {
                     node.more = count;
                     return Ok(());
@@ -283,7 +295,11 @@ impl Tree<'_, '_, '_, '_> {
                 let control = self.ground.natural(control, names)?;
                 let mask = self.ground.natural(mask, names)?;
                 let (of, size) = self.element(of, names)?;
-                self.sound(control, mask, size)?;
+                let room = mask.checked_add(1);
+                let before = room.and_then(|room| control.checked_sub(room.checked_mul(size)?));
+                let before = before.ok_or_else(|| shape("its table is larger than memory"))?;
+                self.sound(before, mask + 1, size)?;
+                self.sound(control, mask + 1, 1)?;
                 let (entries, waits) = self.swiss(control, mask, count.min(self.limits.elements), &of, size);
                 let mut shown = Vec::new();
                 for entry in entries {
@@ -312,7 +328,7 @@ impl Tree<'_, '_, '_, '_> {
                 key,
                 value,
             } => {
-                let count = self.ground.natural(count, names)?;
+                let count = self.nodes(count, names)?;
                 if depth == 0 {
                     node.more = count;
                     return Ok(());
@@ -329,6 +345,7 @@ impl Tree<'_, '_, '_, '_> {
                     value: value.map(|(of, _)| of),
                     most: count.min(self.limits.elements),
                     entries: Vec::new(),
+                    seen: HashSet::new(),
                     waits: None,
                 };
                 self.b_tree(&mut walk, &root, height)?;
@@ -533,7 +550,7 @@ impl Tree<'_, '_, '_, '_> {
     fn stand_in(&mut self, node: &mut ValueNode, value: &Value, depth: u32) -> Result<(), Failure> {
         let inner = self.node(&node.name, value, depth);
         node.content = match inner.content {
-            Content::Composite => Content::Summary(inner.type_name),
+            Content::Composite => Content::Summary(inner.words.unwrap_or(inner.type_name)),
             content => content,
         };
         node.children = inner.children;
@@ -581,10 +598,23 @@ impl Tree<'_, '_, '_, '_> {
         if bytes.and_then(|bytes| address.checked_add(bytes)).is_none() {
             return Err(Failure::Shape(format!("it cannot have {count:#x} elements")));
         }
-        if bytes != Some(0) {
-            self.ground.memory(Address(address), 1)?;
-        }
+        let Some(last) = bytes.and_then(|bytes| bytes.checked_sub(1)) else {
+            return Ok(());
+        };
+        // All of it is there where both ends are; both are asked for at once.
+        let first = self.ground.memory(Address(address), 1);
+        let last = self.ground.memory(Address(address.wrapping_add(last)), 1);
+        first?;
+        last?;
         Ok(())
+    }
+
+    /// How many elements a container has that are each on their own.
+    fn nodes(&mut self, count: &Expr, names: &Names<'_>) -> Result<u64, Failure> {
+        match self.ground.natural(count, names)? {
+            count if count <= MOST_NODES => Ok(count),
+            count => Err(Failure::Shape(format!("it cannot have {count:#x} elements"))),
+        }
     }
 
     /// Children with numbers as names.
@@ -693,6 +723,8 @@ struct TreeWalk<'w> {
     item: &'w Item,
     most: u64,
     entries: Vec<Entry>,
+    /// The nodes that were met: a tree has each once.
+    seen: HashSet<u64>,
     waits: Option<Failure>,
 }
 
@@ -701,5 +733,7 @@ struct BtreeWalk {
     value: Option<Of>,
     most: u64,
     entries: Vec<Entry>,
+    /// The nodes that were met: a tree has each once.
+    seen: HashSet<u64>,
     waits: Option<Failure>,
 }

@@ -26,6 +26,9 @@ impl Tree<'_, '_, '_, '_> {
         if at == 0 || walk.entries.len() as u64 >= walk.most {
             return Ok(());
         }
+        if !walk.seen.insert(at as u64) {
+            return Err(shape("its tree goes in a circle"));
+        }
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| shape("its tree is deeper than any"))?;
@@ -61,9 +64,10 @@ impl Tree<'_, '_, '_, '_> {
         let mut found = Vec::new();
         let mut waits = None;
         let mut start = 0;
+        let mut at_once = CONTROL_AT_ONCE;
         // Elements lie anywhere in a table: all that could hold one more is asked for at once.
         while start <= mask.min(MOST_CONTROL) && (found.len() as u64) < most {
-            let length = (mask - start).saturating_add(1).min(CONTROL_AT_ONCE);
+            let length = (mask - start).saturating_add(1).min(at_once);
             match self
                 .ground
                 .memory(Address(control.wrapping_add(start)), length as usize)
@@ -81,6 +85,8 @@ impl Tree<'_, '_, '_, '_> {
                 }
             }
             start += length;
+            // Of a table that is nearly empty, or says so, ever more.
+            at_once = at_once.saturating_mul(4).min(MOST_CONTROL / 4);
         }
         (found, waits)
     }
@@ -91,6 +97,9 @@ impl Tree<'_, '_, '_, '_> {
             return Ok(());
         }
         let leaf = self.ground.target(at)?;
+        if leaf.address().is_some_and(|address| !walk.seen.insert(address.0)) {
+            return Err(shape("its tree goes in a circle"));
+        }
         let count = self.field(&leaf, "len")?;
         let count = match self.ground.number(&count) {
             Ok(count) => u64::try_from(count).unwrap_or(u64::MAX),
