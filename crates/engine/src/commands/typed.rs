@@ -103,6 +103,7 @@ pub(super) fn result(
             return node;
         }
         let mut inside = ground.show(&format!("*{name}"), &target, limits);
+        node.words = None;
         match &inside.content {
             Content::Composite if !inside.formatted => {
                 node.children = std::mem::take(&mut inside.children);

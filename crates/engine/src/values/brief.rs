@@ -39,7 +39,10 @@ impl Tree<'_, '_, '_, '_> {
 
     /// Tells what a reference leads to.
     pub(super) fn tell_target(&mut self, node: &mut ValueNode, value: &Value) -> Result<(), ValueError> {
-        let Content::Pointer { address, text: None, .. } = &node.content else {
+        let Content::Pointer {
+            address, text: None, ..
+        } = &node.content
+        else {
             return Ok(());
         };
         if !self.tells() || address.0 == 0 {

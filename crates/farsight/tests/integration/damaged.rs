@@ -157,7 +157,9 @@ fn heavy_rust_values_that_nobody_made_are_shown_as_their_fields() {
     let sound = states.look("dx all");
     assert!(!sound.contains("shown as its fields"), "{sound}");
     // Cells, pointers and enums hold anything.
-    let any = ["boxed", "cell", "guarded", "maybe", "level", "fine", "shape", "letter", "weak"];
+    let any = [
+        "boxed", "cell", "guarded", "maybe", "level", "fine", "shape", "letter", "weak",
+    ];
     for number in [1, 2, 3] {
         states.next(number);
         let text = states.look("dx all");

@@ -63,7 +63,10 @@ fn cpp_sequences_show_their_elements() {
                 "?? list._M_impl._M_node._M_next->_M_next = list._M_impl._M_node._M_next",
                 &[],
             ),
-            ("dx list", &["shown as its fields: its list goes in a circle", "_M_impl"]),
+            (
+                "dx list",
+                &["shown as its fields: its list goes in a circle", "_M_impl"],
+            ),
             (
                 "?? list._M_impl._M_node._M_next = (std::__detail::_List_node_base *)16",
                 &[],
