@@ -43,25 +43,41 @@ pub struct LineRow {
 /// The line tables of a module, by unit, run when first asked for.
 pub(super) struct LineCache {
     units: Vec<OnceLock<Option<Arc<UnitLines>>>>,
+    /// How long all line programs are together.
+    bytes: u64,
     /// Rows that may still be made: hostile units could all name one long program.
     rows_left: AtomicU64,
+    /// Bytes of paths that may still be kept: hostile tables could name one long text in a million ways.
+    paths_left: AtomicU64,
 }
+
+/// Bytes of paths that any module may have.
+const MOST_PATHS: u64 = 64 << 20;
 
 impl LineCache {
     /// For so many units, with so many bytes of line programs: an honest row takes at least one.
     pub(super) fn new(units: usize, bytes: usize) -> LineCache {
         LineCache {
             units: (0..units).map(|_| OnceLock::new()).collect(),
+            bytes: bytes as u64,
             rows_left: AtomicU64::new((bytes as u64).saturating_mul(2)),
+            paths_left: AtomicU64::new((bytes as u64).saturating_mul(4).saturating_add(MOST_PATHS)),
         }
     }
 
-    /// Takes from what is left; none where it is too much.
     fn take_rows(&self, count: u64) -> Result<(), DebugError> {
-        let take = |left: u64| left.checked_sub(count);
-        let taken = self.rows_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        taken.map(drop).map_err(|_| DebugError::Reference)
+        take(&self.rows_left, count)
     }
+
+    fn take_path(&self, length: usize) -> Result<(), DebugError> {
+        take(&self.paths_left, length as u64)
+    }
+}
+
+/// Takes from what is left; none where it is too much.
+fn take(left: &AtomicU64, count: u64) -> Result<(), DebugError> {
+    let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count));
+    taken.map(drop).map_err(|_| DebugError::Reference)
 }
 
 impl<'a> DebugReader<'a> {
@@ -113,8 +129,7 @@ impl<'a> DebugReader<'a> {
     }
 
     fn run(&self, unit: &Unit<'a>) -> Option<Arc<UnitLines>> {
-        let take = |rows| self.info().lines.take_rows(rows);
-        UnitLines::of(unit, &take).map(Arc::new)
+        UnitLines::of(unit, &self.info().lines).map(Arc::new)
     }
 }
 

@@ -164,6 +164,7 @@ struct Open {
 
 impl Builder {
     fn pass(&mut self, unit: &Unit<'_>) -> Result<(), DebugError> {
+        unit.begin_question();
         let mut entries = unit.unit.entries_raw(None)?;
         while !entries.is_empty() {
             let (offset, depth) = (entries.next_offset(), entries.next_depth());

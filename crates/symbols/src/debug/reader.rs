@@ -1,6 +1,6 @@
 //! One question's view of the debug information: parsed units, and references between them.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -9,13 +9,15 @@ use std::sync::Arc;
 use farsight_types::Rva;
 use gimli::{
     AttributeValue, DebugInfoOffset, DebugLineOffset, DebuggingInformationEntry, Dwarf, EndianSlice,
-    IncompleteLineProgram, LittleEndian, UnitOffset, UnitRef,
+    IncompleteLineProgram, LittleEndian, Section as _, UnitOffset, UnitRef,
 };
 
 use super::units::UnitStart;
 use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId};
 
+mod ranges;
 mod root;
+pub(super) mod shapes;
 
 pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
 pub(crate) type Entry<'a> = DebuggingInformationEntry<Slice<'a>>;
@@ -23,6 +25,9 @@ pub(crate) type Attribute<'a> = AttributeValue<Slice<'a>>;
 
 /// How many references in a row are followed; only hostile ones lead in circles.
 pub(crate) const MAX_REFERENCES: usize = 64;
+
+/// Longest text that is read; any number of hostile entries may name one that fills its section.
+const LONGEST_TEXT: usize = 1 << 16;
 
 /// In place of the number of a file: the unit lies in a file of split units.
 const SPLIT: usize = usize::MAX;
@@ -35,6 +40,8 @@ pub(crate) struct Unit<'a> {
     /// Which of the module's files it lies in.
     pub(super) file: usize,
     lines: LineProgram<'a>,
+    /// Parts of range lists that may still be read; see [`ranges::Ranges`].
+    ranges_left: Cell<u64>,
 }
 
 /// A unit's line program, whose tables of files are long and read by few.
@@ -79,8 +86,9 @@ impl<'a> Unit<'a> {
 
     /// The text of a string attribute, as far as it is UTF-8.
     pub(crate) fn text(&self, value: Attribute<'a>) -> Option<String> {
-        let bytes = self.of().attr_string(value).ok()?;
-        Some(String::from_utf8_lossy(bytes.slice()).into_owned())
+        let bytes = self.of().attr_string(value).ok()?.slice();
+        let bytes = bytes.get(..LONGEST_TEXT).unwrap_or(bytes);
+        Some(String::from_utf8_lossy(bytes).into_owned())
     }
 
     /// An entry's own name (`DW_AT_name`), without following references.
@@ -92,40 +100,6 @@ impl<'a> Unit<'a> {
     pub(crate) fn root_text(&self, name: gimli::DwAt) -> Option<String> {
         let mut entries = self.unit.entries();
         self.text(entries.next_dfs().ok()??.attr_value(name)?)
-    }
-
-    /// The code of an entry: `DW_AT_ranges`, or `DW_AT_low_pc` and `DW_AT_high_pc`. Empty and removed ones
-    /// (tombstones of the linker) are left out.
-    pub(crate) fn ranges_of(&self, entry: &Entry<'a>) -> Result<Vec<Range<Rva>>, DebugError> {
-        let mut found = Vec::new();
-        let mut ranges = self.each_range(entry)?;
-        while let Some(range) = ranges.next()? {
-            if self.is_code(&range) {
-                found.push(Rva(range.begin)..Rva(range.end));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The ranges of an entry as they are written, removed ones too.
-    pub(crate) fn each_range(&self, entry: &Entry<'a>) -> Result<gimli::RangeIter<Slice<'a>>, DebugError> {
-        // gimli adds the two without a look at the sum, and takes the last of those that are there twice.
-        let of = |name| entry.attrs().iter().filter(move |attribute| attribute.name() == name);
-        let start = |attribute: &gimli::Attribute<Slice<'a>>| self.of().attr_address(attribute.value()).ok()?;
-        let starts = of(gimli::DW_AT_low_pc).filter_map(start).max();
-        let size = of(gimli::DW_AT_high_pc).filter_map(gimli::Attribute::udata_value).max();
-        if let (Some(start), Some(size)) = (starts, size)
-            && start.checked_add(size).is_none()
-        {
-            return Err(DebugError::Reference);
-        }
-        Ok(self.of().die_ranges(entry)?)
-    }
-
-    /// Whether a range holds code: it is neither empty nor removed.
-    pub(crate) fn is_code(&self, range: &gimli::Range) -> bool {
-        let removed = range.begin == 0 || self.unit.header.is_tombstone_address(range.begin);
-        range.begin < range.end && !removed
     }
 
     /// Where the rest of a skeleton is; none where this is no skeleton.
@@ -220,15 +194,15 @@ impl<'a> DebugReader<'a> {
             (None, None) => return Err(DebugError::Reference),
         };
         let abbreviations = match part {
-            Part::Root => root::abbreviations(dwarf, &header).map(Arc::new),
+            Part::Root => shapes::of_root(dwarf, &header).map(Arc::new),
             Part::All => None,
         };
         let abbreviations = match abbreviations {
             Some(known) => known,
-            None => {
-                let parse = || header.abbreviations(&dwarf.debug_abbrev);
-                self.info.units.abbreviations(entry, parse)?
-            }
+            None => self
+                .info
+                .units
+                .abbreviations(entry, dwarf.debug_abbrev.reader().slice())?,
         };
         let (unit, lines) = root::unit(dwarf, header, abbreviations)?;
         Ok(Unit {
@@ -237,6 +211,7 @@ impl<'a> DebugReader<'a> {
             unit,
             file: entry.file,
             lines: LineProgram::new(dwarf, lines),
+            ranges_left: Cell::new(ranges::allowance(dwarf)),
         })
     }
 
@@ -256,6 +231,7 @@ impl<'a> DebugReader<'a> {
         unit.comp_dir = skeleton.unit.comp_dir.or(unit.comp_dir);
         Ok(Some(Unit {
             id: skeleton.id,
+            ranges_left: Cell::new(ranges::allowance(&dwarf)),
             dwarf: Rc::new(dwarf),
             unit,
             file: SPLIT,
@@ -334,27 +310,33 @@ impl<'a> DebugReader<'a> {
     }
 
     /// The code of a unit, as its root says it; where the root says nothing, that of its functions.
-    pub(super) fn unit_ranges(&self, id: UnitId) -> Result<Vec<Range<Rva>>, DebugError> {
+    /// `left` is how many parts of range lists may be read.
+    pub(super) fn unit_ranges(&self, id: UnitId, left: &Cell<u64>) -> Result<Vec<Range<Rva>>, DebugError> {
         let entry = self.info.units.get(id).ok_or(DebugError::Reference)?;
         if !entry.has_code {
             return Ok(Vec::new());
         }
         let unit = self.parse_part(id, Part::Root)?;
+        unit.ranges_left.set(left.get());
         let (mut ranges, has_list) = {
             let mut entries = unit.unit.entries();
             let Some(root) = entries.next_dfs()? else {
                 return Ok(Vec::new());
             };
-            (unit.ranges_of(root)?, root.has_attr(gimli::DW_AT_ranges))
+            let ranges = unit.ranges_of(root);
+            left.set(unit.ranges_left.get());
+            (ranges?, root.has_attr(gimli::DW_AT_ranges))
         };
         if ranges.is_empty() && !has_list {
             let unit = self.parse_root(id)?;
+            unit.ranges_left.set(left.get());
             let mut entries = unit.unit.entries();
             while let Some(entry) = entries.next_dfs()? {
                 if entry.tag() == gimli::DW_TAG_subprogram {
                     ranges.extend(unit.ranges_of(entry).unwrap_or_default());
                 }
             }
+            left.set(unit.ranges_left.get());
         }
         Ok(ranges)
     }

@@ -104,6 +104,7 @@ impl<'a> DebugReader<'a> {
         let Ok(unit) = self.unit(function.unit) else {
             return found;
         };
+        unit.begin_question();
         // What was found before damage counts.
         let _ = self.visit_children(&unit, function.offset, |entry, _| match entry.tag() {
             gimli::DW_TAG_inlined_subroutine => {
@@ -120,6 +121,7 @@ impl<'a> DebugReader<'a> {
     pub fn scopes_at(&self, rva: Rva) -> Option<Scopes> {
         let function = self.function_at(rva)?;
         let unit = self.unit(function.unit).ok()?;
+        unit.begin_question();
         let mut inlined: Vec<UnitOffset> = Vec::new();
         // What was found before damage counts.
         let _ = self.visit_children(&unit, function.offset, |entry, _| {

@@ -1,6 +1,7 @@
 //! The DWARF sections of one file: unpacked, and relocated where no linker has done it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use gimli::{Dwarf, DwarfFileType, DwarfSections, LittleEndian, Section as _, SectionId};
 use object::elf as consts;
@@ -32,12 +33,14 @@ impl DebugFile {
 
     fn of(image: &dyn Image, kind: DwarfFileType) -> Option<DebugFile> {
         let mut trouble = None;
+        // Where packed sections lie: one that serves for several would be unpacked as often.
+        let mut packed: Vec<Range<u64>> = Vec::new();
         let mut load = |id: SectionId| -> Result<SharedBytes, std::convert::Infallible> {
             let name = match kind {
                 DwarfFileType::Main => Some(id.name()),
                 DwarfFileType::Dwo => id.dwo_name(),
             };
-            Ok(match name.map(|name| section(image, name)) {
+            Ok(match name.map(|name| apart(image, name, &mut packed)) {
                 None | Some(Ok(None)) => SharedBytes::default(),
                 Some(Ok(Some(bytes))) => bytes,
                 Some(Err(error)) => {
@@ -66,6 +69,27 @@ impl DebugFile {
         dwarf.file_type = self.kind;
         dwarf
     }
+}
+
+/// As [`section`], but refuses a packed one that shares its bytes with another.
+fn apart(
+    image: &dyn Image,
+    name: &'static str,
+    packed: &mut Vec<Range<u64>>,
+) -> Result<Option<SharedBytes>, DebugError> {
+    let layout = image.layout();
+    let index = layout.section_index(name);
+    if let Some(section) = index.and_then(|index| layout.sections.get(index))
+        && section.flags & consts::SHF_COMPRESSED.0 != 0
+    {
+        let place = section.file_offset..section.file_offset.saturating_add(section.size);
+        let shared = |other: &Range<u64>| place.start < other.end && other.start < place.end;
+        if packed.iter().any(shared) {
+            return Err(DebugError::Section(name));
+        }
+        packed.push(place);
+    }
+    section(image, name)
 }
 
 /// A section's bytes as DWARF readers want them; none where the file has no such section.

@@ -6,9 +6,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use gimli::{Abbreviations, Dwarf, DwarfPackage, DwarfPackageSections, DwoId, LittleEndian, UnitHeader, UnitType};
+use gimli::{
+    Abbreviations, Dwarf, DwarfPackage, DwarfPackageSections, DwoId, LittleEndian, Section as _, UnitHeader, UnitType,
+};
 
-use super::reader::Slice;
+use super::reader::{Slice, shapes};
 use super::sections::{self, DebugFile};
 use super::{DebugError, UnitId};
 use crate::bytes::SharedBytes;
@@ -165,8 +167,14 @@ fn locate(dwarf: &Dwarf<Slice<'_>>, id: u64) -> Result<Option<(usize, Arc<Abbrev
         let Some(start) = header.debug_info_offset() else {
             continue;
         };
-        let abbreviations = header.abbreviations(&dwarf.debug_abbrev)?;
-        if id_of(&header, &abbreviations)? == Some(id) {
+        // Units that lie before it are not read for that: there may be thousands.
+        if id_of(dwarf, &header)? == Some(id) {
+            let table = dwarf
+                .debug_abbrev
+                .reader()
+                .slice()
+                .get(header.debug_abbrev_offset().0..);
+            let abbreviations = shapes::table(table.unwrap_or_default(), true).ok_or(DebugError::Reference)??;
             return Ok(Some((start.0, Arc::new(abbreviations))));
         }
     }
@@ -174,11 +182,14 @@ fn locate(dwarf: &Dwarf<Slice<'_>>, id: u64) -> Result<Option<(usize, Arc<Abbrev
 }
 
 /// The header says it, or, before DWARF 5, the root.
-fn id_of(header: &UnitHeader<Slice<'_>>, abbreviations: &Abbreviations) -> Result<Option<u64>, DebugError> {
+fn id_of(dwarf: &Dwarf<Slice<'_>>, header: &UnitHeader<Slice<'_>>) -> Result<Option<u64>, DebugError> {
     match header.type_() {
         UnitType::SplitCompilation(id) => Ok(Some(id.0)),
         UnitType::Compilation => {
-            let mut entries = header.entries(abbreviations);
+            let Some(shape) = shapes::of_root(dwarf, header) else {
+                return Ok(None);
+            };
+            let mut entries = header.entries(&shape);
             let root = entries.next_dfs()?;
             Ok(root.and_then(|root| match root.attr_value(gimli::DW_AT_GNU_dwo_id) {
                 Some(gimli::AttributeValue::DwoId(id)) => Some(id.0),

@@ -1,18 +1,25 @@
 //! The list of a module's units, and which unit's code holds a place.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use farsight_types::Rva;
 use gimli::{
-    Abbreviations, DebugAbbrevOffset, DebugInfoOffset, DebugTypeSignature, DebugTypesOffset, UnitHeader, UnitType,
+    Abbreviations, DebugAbbrevOffset, DebugInfoOffset, DebugTypeSignature, DebugTypesOffset, Section as _, UnitHeader,
+    UnitType,
 };
 
+use super::reader::shapes;
 use super::sections::DebugFile;
 use super::{DebugError, DebugReader, Slice, UnitId};
 
 /// Most units of one module; a hostile section could hold more empty ones than memory.
 const MOST_UNITS: usize = 1 << 22;
+/// How many times the length of their section overlapping abbreviation tables may take.
+const MOST_OVERLAPS: u64 = 16;
 
 /// Where a unit's header lies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -39,6 +46,8 @@ pub(super) struct Units {
     list: Vec<UnitEntry>,
     abbreviations: Vec<Table>,
     signatures: HashMap<u64, (UnitId, u64)>,
+    /// Bytes of abbreviation tables that may still be read although they are parts of other tables.
+    overlaps_left: AtomicU64,
     pub(super) trouble: Option<DebugError>,
 }
 
@@ -46,6 +55,8 @@ pub(super) struct Units {
 #[derive(Default)]
 struct Table {
     units: u32,
+    /// From where it begins in its section to where the next one does.
+    bytes: Range<usize>,
     /// Kept where several units share it: those of units with tables of their own would take more memory than all
     /// names together.
     parsed: OnceLock<Option<Arc<Abbreviations>>>,
@@ -57,6 +68,7 @@ impl Units {
             list: Vec::new(),
             abbreviations: Vec::new(),
             signatures: HashMap::new(),
+            overlaps_left: AtomicU64::new(0),
             trouble: None,
         };
         for file in 0..files.len() {
@@ -74,7 +86,10 @@ impl Units {
         let mut tables: HashMap<DebugAbbrevOffset, usize> = HashMap::new();
         let mut table = |units: &mut Units, offset| {
             let number = *tables.entry(offset).or_insert_with(|| {
-                units.abbreviations.push(Table::default());
+                units.abbreviations.push(Table {
+                    bytes: offset.0..usize::MAX,
+                    ..Table::default()
+                });
                 units.abbreviations.len() - 1
             });
             if let Some(table) = units.abbreviations.get_mut(number) {
@@ -110,15 +125,36 @@ impl Units {
             };
             units.add(entry, signature)
         };
-        let mut info = dwarf.units();
-        while let Some(header) = info.next()? {
-            take(self, header)?;
+        let mut each = || {
+            let mut info = dwarf.units();
+            while let Some(header) = info.next()? {
+                take(self, header)?;
+            }
+            let mut types = dwarf.type_units();
+            while let Some(header) = types.next()? {
+                take(self, header)?;
+            }
+            Ok(())
+        };
+        let listed = each();
+        let section = dwarf.debug_abbrev.reader().slice().len();
+        self.end_tables(tables.into_values().collect(), section);
+        listed
+    }
+
+    /// Says of each table of a file where the next one begins.
+    fn end_tables(&mut self, mut tables: Vec<usize>, section: usize) {
+        let start = |units: &Units, table: usize| units.abbreviations.get(table).map_or(0, |table| table.bytes.start);
+        tables.sort_unstable_by_key(|table| start(self, *table));
+        let mut end = section;
+        for table in tables.into_iter().rev() {
+            if let Some(table) = self.abbreviations.get_mut(table) {
+                table.bytes.end = end;
+                end = table.bytes.start;
+            }
         }
-        let mut types = dwarf.type_units();
-        while let Some(header) = types.next()? {
-            take(self, header)?;
-        }
-        Ok(())
+        let overlaps = (section as u64).saturating_mul(MOST_OVERLAPS);
+        *self.overlaps_left.get_mut() = self.overlaps_left.get_mut().saturating_add(overlaps);
     }
 
     fn add(&mut self, entry: UnitEntry, signature: Option<(DebugTypeSignature, usize)>) -> Result<(), DebugError> {
@@ -143,22 +179,36 @@ impl Units {
 
     /// The table that a unit's entries are shaped by, parsed once for all the units that share it, and
     /// each time for a unit that has one of its own.
-    pub(super) fn abbreviations(
-        &self,
-        entry: &UnitEntry,
-        parse: impl FnOnce() -> gimli::Result<Abbreviations>,
-    ) -> Result<Arc<Abbreviations>, DebugError> {
+    pub(super) fn abbreviations(&self, entry: &UnitEntry, section: &[u8]) -> Result<Arc<Abbreviations>, DebugError> {
         let table = self
             .abbreviations
             .get(entry.abbreviations)
             .ok_or(DebugError::Reference)?;
         if table.units == 1 {
-            return Ok(Arc::new(parse()?));
+            return self.parse_table(table, section).map(Arc::new);
         }
-        let parsed = table.parsed.get_or_init(|| parse().ok().map(Arc::new));
+        let parsed = table
+            .parsed
+            .get_or_init(|| self.parse_table(table, section).ok().map(Arc::new));
         parsed
             .clone()
             .ok_or(DebugError::Damaged(gimli::Error::AbbreviationTagZero))
+    }
+
+    /// Compilers write one table behind the other. Units of a hostile file could each name another place of one long
+    /// table, so what reaches into the next table is only read as far as its allowance goes.
+    fn parse_table(&self, table: &Table, section: &[u8]) -> Result<Abbreviations, DebugError> {
+        let own = section.get(table.bytes.clone()).unwrap_or_default();
+        if let Some(parsed) = shapes::table(own, table.bytes.end == section.len()) {
+            return parsed;
+        }
+        let rest = section.get(table.bytes.start..).ok_or(DebugError::Reference)?;
+        let take = |left: u64| left.checked_sub(rest.len() as u64);
+        let taken = self
+            .overlaps_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.map_err(|_| DebugError::Reference)?;
+        shapes::table(rest, true).unwrap_or(Err(DebugError::Reference))
     }
 
     /// The unit of a file that holds a place of a section.
@@ -216,8 +266,10 @@ const MAX_LOOK_BACK: usize = 256;
 impl Places {
     pub(super) fn new(reader: &DebugReader<'_>) -> Places {
         let mut ranges = Vec::new();
+        // Hostile units could all name one long list.
+        let left = Cell::new(reader.ranges_allowance().saturating_mul(4));
         for id in (0..reader.info().unit_count()).map(UnitId) {
-            if let Ok(found) = reader.unit_ranges(id) {
+            if let Ok(found) = reader.unit_ranges(id, &left) {
                 ranges.extend(found.into_iter().map(|range| (range.start.0, range.end.0, id)));
             }
         }

@@ -21,6 +21,8 @@ const MAX_SECTIONS: u64 = 1 << 17;
 /// Longer than any path, and than the names of template libraries.
 const MAX_TEXT: usize = 16 << 10;
 /// What a page is to the loader.
+/// Longest identity of a build in bytes; linkers write 8 to 32, and it is shown and made a file's name.
+const MAX_BUILD_ID: usize = 64;
 const PAGE: u64 = 4096;
 /// Compressed sections that claim to be larger than this are left alone.
 const MAX_UNCOMPRESSED: u64 = 4 << 30;
@@ -377,7 +379,7 @@ fn build_id_in(mut notes: &[u8], align: usize) -> Option<BuildId> {
         let start = name_end.checked_next_multiple_of(align)?;
         let end = start.checked_add(size)?;
         let is_build_id = u32_at(notes, 8)? == elf::NT_GNU_BUILD_ID.0;
-        if is_build_id && notes.get(12..name_end)? == b"GNU\0" && size > 0 {
+        if is_build_id && notes.get(12..name_end)? == b"GNU\0" && (1..=MAX_BUILD_ID).contains(&size) {
             return Some(BuildId(notes.get(start..end)?.to_vec()));
         }
         notes = notes.get(end.checked_next_multiple_of(align)?..)?;

@@ -6,7 +6,9 @@
     reason = "a helper that fails fails its test"
 )]
 
+mod bombs;
 mod damage;
+mod forge;
 mod gdb;
 mod images;
 mod lines;

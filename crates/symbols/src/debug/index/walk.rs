@@ -1,5 +1,6 @@
 //! One pass over a unit's entries: for the names outside of functions, or for inlined copies of functions.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use farsight_types::Rva;
@@ -171,6 +172,8 @@ struct Pass<'p, 'a> {
     waiting: Vec<(Kind, Role, u32)>,
     /// Whether types hold other names; in C they do not.
     nests: bool,
+    /// Bytes of names that may still be looked at.
+    text_left: Cell<u64>,
 }
 
 impl<'p, 'a> Pass<'p, 'a> {
@@ -183,6 +186,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             links: Vec::new(),
             waiting: Vec::new(),
             nests: true,
+            text_left: Cell::new(text_allowance(unit)),
         }
     }
 
@@ -240,6 +244,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             None => None,
         };
         let name = name.as_ref().map(|name| name.slice());
+        self.take_text(name.map_or(0, <[u8]>::len))?;
         if kind == Kind::Namespace {
             let name = name.unwrap_or_default();
             return Ok(Some(self.found.scopes.enter(
@@ -323,8 +328,10 @@ impl<'p, 'a> Pass<'p, 'a> {
                 // An entry that the walk did not come to, or one in no scope.
                 None => match self.facts_at(offset).map(|facts| (facts.name, facts.of)) {
                     Some((Some(name), _)) => match self.unit.of().attr_string(name) {
-                        Ok(name) => return Name::Here(hash_of(name.slice()), 0),
-                        Err(_) => return Name::None,
+                        Ok(name) if self.take_text(name.len()).is_ok() => {
+                            return Name::Here(hash_of(name.slice()), 0);
+                        }
+                        _ => return Name::None,
                     },
                     Some((None, Some(target))) => target,
                     _ => return Name::None,
@@ -344,11 +351,30 @@ impl<'p, 'a> Pass<'p, 'a> {
 
 impl<'a> Pass<'_, 'a> {
     fn facts_at(&self, offset: u32) -> Option<Facts<'a>> {
+        // None is left once too much was taken.
+        self.take_text(1).ok()?;
         let offset = UnitOffset(usize::try_from(offset).ok()?);
         let mut entries = self.unit.unit.entries_raw(Some(offset)).ok()?;
         let abbreviation = entries.read_abbreviation().ok()??;
-        read(&mut entries, abbreviation).ok()
+        let facts = read(&mut entries, abbreviation).ok()?;
+        // Any number of others may refer to one that takes long to read.
+        self.take_text(entries.next_offset().0.saturating_sub(offset.0)).ok()?;
+        Some(facts)
     }
+
+    fn take_text(&self, length: usize) -> Result<(), DebugError> {
+        let left = self.text_left.get().checked_sub(length as u64);
+        self.text_left.set(left.unwrap_or(0));
+        left.map(drop).ok_or(DebugError::Reference)
+    }
+}
+
+/// How many bytes of names a unit may have: any number of its entries may name one very long text.
+fn text_allowance(unit: &Unit<'_>) -> u64 {
+    const EACH_BYTE: u64 = 64;
+    const LEAST: u64 = 1 << 16;
+    let length = unit.unit.header.length_including_self() as u64;
+    length.saturating_mul(EACH_BYTE).saturating_add(LEAST)
 }
 
 fn kind_of(tag: DwTag) -> Option<Kind> {
@@ -548,6 +574,7 @@ pub(super) fn copies<'a>(
     wanted: &HashMap<DieId, usize>,
     each: &mut dyn FnMut(usize, Rva),
 ) {
+    unit.begin_question();
     let look = |each: &mut dyn FnMut(usize, Rva)| -> Result<(), DebugError> {
         let mut entries = unit.unit.entries_raw(None)?;
         while !entries.is_empty() {

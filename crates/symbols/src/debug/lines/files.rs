@@ -48,6 +48,9 @@ impl FilePattern {
     }
 }
 
+/// Longest part of a path that is read; the longest path of any system is not longer.
+const LONGEST: usize = 4096;
+
 /// A path's components from the last to the first, without those that mean nothing.
 fn backwards(path: &str) -> Vec<&str> {
     let mut found = Vec::new();
@@ -109,9 +112,10 @@ impl<'u, 'a> FileTable<'u, 'a> {
         let entry = self.header.file(number)?;
         let text = |value| {
             let bytes = self.unit.attr_string(value).ok()?;
-            Some(String::from_utf8_lossy(bytes.slice()).into_owned())
+            Some(String::from_utf8_lossy(short(bytes.slice())).into_owned())
         };
-        let compiled_in = self.unit.comp_dir.map(|bytes| bytes.to_string_lossy().into_owned());
+        let compiled_in = self.unit.comp_dir;
+        let compiled_in = compiled_in.map(|bytes| String::from_utf8_lossy(short(bytes.slice())).into_owned());
         let directory = entry.directory(self.header).and_then(text).unwrap_or_default();
         let directory = join(&compiled_in.unwrap_or_default(), &directory);
         let md5 = self.header.file_has_md5().then(|| *entry.md5());
@@ -121,6 +125,11 @@ impl<'u, 'a> FileTable<'u, 'a> {
             md5: md5.filter(|md5| md5.iter().any(|byte| *byte != 0)),
         })
     }
+}
+
+/// What is used of a path, which any number of files may share the end of.
+fn short(path: &[u8]) -> &[u8] {
+    path.get(..LONGEST).unwrap_or(path)
 }
 
 /// Whether the last component of a file's name is this one; the rest of the path is looked at only where it is.

@@ -12,7 +12,7 @@ use farsight_types::Rva;
 
 use super::files::{FileTable, ends_with_name};
 use super::program::UnitLines;
-use super::{FilePattern, SourceFile, UnitId};
+use super::{FilePattern, MOST_PATHS, SourceFile, UnitId};
 use crate::debug::reader::{DebugReader, Unit};
 use crate::debug::{DebugError, DieId};
 
@@ -101,19 +101,28 @@ impl<'a> DebugReader<'a> {
     /// Every source file that the module's code was compiled from, by path.
     pub fn source_files(&self, go_on: &dyn Fn() -> bool) -> Result<Vec<SourceFile>, DebugError> {
         let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
+        let mut length = 0;
         self.each_unit(go_on, |unit| {
             let Some(program) = unit.line_program() else {
                 return;
             };
             let table = FileTable::of(unit, program.header());
-            for file in table.names().filter_map(|(number, _)| table.file(number)) {
-                files.entry(file.path.clone()).or_insert(file);
+            for (number, _) in table.names() {
+                if length > MOST_PATHS {
+                    return;
+                }
+                if let Some(file) = table.file(number) {
+                    length += (file.path.len() + size_of::<SourceFile>()) as u64;
+                    files.entry(file.path.clone()).or_insert(file);
+                }
             }
         })?;
         Ok(files.into_values().collect())
     }
 
     fn each_unit(&self, go_on: &dyn Fn() -> bool, mut look: impl FnMut(&Unit<'a>)) -> Result<(), DebugError> {
+        // Units share headers, and hostile ones could all name one long one.
+        let mut headers_left = self.info().lines.bytes.saturating_mul(16);
         for id in (0..self.info().unit_count()).map(UnitId) {
             if !go_on() {
                 return Err(DebugError::Elsewhere);
@@ -121,7 +130,14 @@ impl<'a> DebugReader<'a> {
             let has_code = self.info().units.get(id).is_some_and(|unit| unit.has_code);
             // A damaged unit is as good as none; the others are not harmed.
             if let (true, Ok(unit)) = (has_code, self.parse_root(id)) {
+                let header = unit
+                    .line_program()
+                    .map_or(0, |program| program.header().header_length());
                 look(&unit);
+                match headers_left.checked_sub(header as u64) {
+                    Some(left) => headers_left = left,
+                    None => break,
+                }
             }
         }
         Ok(())
@@ -184,6 +200,7 @@ fn innermost(unit: &Unit<'_>, places: &[u64]) -> HashMap<u64, Holder> {
     let mut sorted = places.to_vec();
     sorted.sort_unstable();
     let mut found: HashMap<u64, Holder> = HashMap::new();
+    unit.begin_question();
     let mut entries = unit.unit.entries();
     // Those that are inside of others come behind them.
     while let Ok(Some(entry)) = entries.next_dfs() {

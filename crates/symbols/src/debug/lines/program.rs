@@ -8,8 +8,7 @@ use farsight_types::Rva;
 use gimli::{ColumnType, LineInstruction};
 
 use super::files::{FileTable, SourceFile};
-use super::{LineRow, Unit};
-use crate::debug::DebugError;
+use super::{LineCache, LineRow, Unit};
 
 /// How many sequences are looked back over for one that holds a place; only hostile ones overlap more.
 const MAX_LOOK_BACK: usize = 64;
@@ -44,8 +43,8 @@ pub(super) struct UnitLines {
 }
 
 impl UnitLines {
-    /// Runs a unit's line program; `take` says whether so many more rows may be made. None where it has none.
-    pub(super) fn of(unit: &Unit<'_>, take: &dyn Fn(u64) -> Result<(), DebugError>) -> Option<UnitLines> {
+    /// Runs a unit's line program, as far as the module's allowance goes. None where it has none.
+    pub(super) fn of(unit: &Unit<'_>, allowance: &LineCache) -> Option<UnitLines> {
         let mut program = unit.line_program()?.clone();
         let header = program.header().clone();
         let table = FileTable::of(unit, &header);
@@ -81,12 +80,13 @@ impl UnitLines {
                 removed = false;
             } else if !removed {
                 if lines.rows.len() as u64 >= taken {
-                    if take(ROWS_AT_ONCE.min(header.raw_program_buf().len() as u64)).is_err() {
+                    let more = ROWS_AT_ONCE.min(header.raw_program_buf().len() as u64);
+                    if allowance.take_rows(more).is_err() {
                         break;
                     }
                     taken += ROWS_AT_ONCE;
                 }
-                lines.add(&row, &mut numbers, &table);
+                lines.add(&row, &mut numbers, &table, allowance);
             }
             row.reset(&header);
         }
@@ -96,14 +96,21 @@ impl UnitLines {
         Some(lines)
     }
 
-    fn add(&mut self, row: &gimli::LineRow, numbers: &mut HashMap<u64, u32>, table: &FileTable<'_, '_>) {
+    fn add(
+        &mut self,
+        row: &gimli::LineRow,
+        numbers: &mut HashMap<u64, u32>,
+        table: &FileTable<'_, '_>,
+        allowance: &LineCache,
+    ) {
         let file = *numbers.entry(row.file_index()).or_insert_with(|| {
             let unknown = || SourceFile {
                 path: String::new(),
                 md5: None,
             };
-            self.files
-                .push(Arc::new(table.file(row.file_index()).unwrap_or_else(unknown)));
+            let file = table.file(row.file_index());
+            let file = file.filter(|file| allowance.take_path(file.path.len()).is_ok());
+            self.files.push(Arc::new(file.unwrap_or_else(unknown)));
             u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
         });
         let column = match row.column() {

@@ -3,57 +3,11 @@
 use std::sync::Arc;
 
 use gimli::{
-    Abbreviations, AttributeValue, DebugAbbrev, DebugAbbrevOffset, DebugAddrBase, DebugLineOffset, DebugLocListsBase,
-    DebugRngListsBase, DebugStrOffsetsBase, DebugTypes, DebugTypesOffset, Dwarf, EndianSlice, LittleEndian, Reader,
-    Section, UnitHeader, UnitType,
+    Abbreviations, AttributeValue, DebugAddrBase, DebugLineOffset, DebugLocListsBase, DebugRngListsBase,
+    DebugStrOffsetsBase, DebugTypes, DebugTypesOffset, Dwarf, EndianSlice, LittleEndian, Section, UnitHeader, UnitType,
 };
 
 use super::{DebugError, Slice};
-
-/// Attributes of one shape, and shapes before the root's; only hostile tables have more.
-const MOST_ATTRIBUTES: usize = 256;
-const MOST_SHAPES: usize = 4096;
-
-/// The shape of a unit's root alone; none where it is not found.
-pub(super) fn abbreviations(dwarf: &Dwarf<Slice<'_>>, header: &UnitHeader<Slice<'_>>) -> Option<Abbreviations> {
-    let table = dwarf.debug_abbrev.reader().slice();
-    let table = table.get(header.debug_abbrev_offset().0..)?;
-    let mut root = header.range_from(header.root_offset()..).ok()?;
-    let mut alone = declaration(table, root.read_uleb128().ok()?)?.to_vec();
-    alone.push(0);
-    let section = DebugAbbrev::new(&alone, LittleEndian);
-    section.abbreviations(DebugAbbrevOffset(0)).ok()
-}
-
-/// The bytes of the declaration of a code. Some compilers put the shapes that are used most first.
-fn declaration(table: &[u8], code: u64) -> Option<&[u8]> {
-    let mut rest = EndianSlice::new(table, LittleEndian);
-    for _ in 0..MOST_SHAPES {
-        let start = table.len().checked_sub(rest.len())?;
-        let found = rest.read_uleb128().ok().filter(|code| *code != 0)?;
-        pass_over(&mut rest)?;
-        if found == code {
-            return table.get(start..table.len().checked_sub(rest.len())?);
-        }
-    }
-    None
-}
-
-/// Passes over what follows a declaration's code.
-fn pass_over(rest: &mut Slice<'_>) -> Option<()> {
-    let _tag = rest.read_uleb128().ok()?;
-    let _has_children = rest.read_u8().ok()?;
-    for _ in 0..MOST_ATTRIBUTES {
-        let attribute = (rest.read_uleb128().ok()?, rest.read_uleb128().ok()?);
-        if attribute == (0, 0) {
-            return Some(());
-        }
-        if attribute.1 == u64::from(gimli::DW_FORM_implicit_const.0) {
-            rest.read_sleb128().ok()?;
-        }
-    }
-    None
-}
 
 /// The header of the type unit at an offset of `.debug_types`. It counts its own place from its start.
 pub(super) fn type_unit_header<'a>(

@@ -10,6 +10,8 @@ use crate::debug::{DebugError, Entry, TypeId, Unit};
 
 /// Most variables of one scope; only hostile entries have more.
 const MOST_VARIABLES: usize = 1 << 14;
+/// How many blocks in blocks are looked into: for each, all that is inside of it is passed over once more.
+const DEEPEST_BLOCK: usize = 64;
 
 /// What a variable is to its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +50,7 @@ impl<'a> DebugReader<'a> {
     /// parameters first, those of outer blocks before those of inner ones.
     pub fn variables(&self, scope: DieId, rva: Rva) -> Result<Vec<Variable>, DebugError> {
         let unit = self.unit(scope.unit)?;
+        unit.begin_question();
         let mut found = Vec::new();
         let mut blocks = vec![(scope, 0)];
         let mut at = 0;
@@ -107,7 +110,9 @@ impl<'a> DebugReader<'a> {
                 found.extend(self.variable(id.or(origin), depth));
             }
         }
-        blocks.extend(inner.into_iter().map(|block| (block, depth + 1)));
+        if depth < DEEPEST_BLOCK {
+            blocks.extend(inner.into_iter().map(|block| (block, depth + 1)));
+        }
         Ok(())
     }
 

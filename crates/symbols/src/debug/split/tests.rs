@@ -230,7 +230,7 @@ fn a_file_with_a_split_unit_is_opened_when_an_entry_is_asked_for_and_once() {
     let place = (0..info.unit_count())
         .find_map(|id| {
             info.reader()
-                .unit_ranges(UnitId(id))
+                .unit_ranges(UnitId(id), &std::cell::Cell::new(1 << 20))
                 .unwrap()
                 .first()
                 .map(|range| range.start)
@@ -267,7 +267,7 @@ fn a_split_unit_that_is_missing_or_of_another_build_leaves_its_places_and_lines(
     assert!(read.is_empty(), "{read:#?}");
     let reader = info.reader();
     for id in (0..info.unit_count()).map(UnitId) {
-        for range in reader.unit_ranges(id).unwrap() {
+        for range in reader.unit_ranges(id, &std::cell::Cell::new(1 << 20)).unwrap() {
             assert!(reader.line_at(range.start).is_some());
         }
     }
