@@ -232,8 +232,12 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
         let place = self.frame(scope).map_err(|_| ValueError::OptimizedOut)?.place.0;
         let mut otherwise = None;
         for _ in 0..MOST_ENTRIES {
-            let Some(entry) = list.next().map_err(damaged)? else {
+            // Part by part: a list may hold any number of parts that are no entry.
+            let Some(part) = list.next_raw().map_err(damaged)? else {
                 break;
+            };
+            let Some(entry) = list.convert_raw(part).map_err(damaged)? else {
+                continue;
             };
             if entry.range.begin == 0 && entry.range.end == u64::MAX {
                 otherwise = Some(entry.data);

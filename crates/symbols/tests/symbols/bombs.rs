@@ -41,7 +41,7 @@ fn explode(what: &str, mut info: Vec<u8>, mut shapes: Vec<u8>, rest: Vec<(&str, 
     let reader = info.reader();
     ask_everything(&info, &reader);
 
-    let good = reader.function_at(Rva(GOOD + 3)).expect(what);
+    let good = reader.function_at(Rva(GOOD + 3)).unwrap_or_else(|| panic!("{what}"));
     assert_eq!(reader.name(good).as_deref(), Some("good"), "{what}");
     let index = info.index(&Watch::default()).unwrap();
     assert_eq!(index.functions(&reader, "good").len(), 1, "{what}");

@@ -29,19 +29,36 @@ pub(super) fn allowance(dwarf: &Dwarf<Slice<'_>>) -> u64 {
 /// The ranges of an entry as they are written, removed ones too.
 pub(crate) struct Ranges<'u, 'a> {
     unit: &'u Unit<'a>,
-    list: gimli::RangeIter<Slice<'a>>,
-    is_first: bool,
+    written: Written<'a>,
+    /// How many parts are read for nothing: one range is as much as an entry without a list has.
+    free: u32,
+}
+
+enum Written<'a> {
+    List(gimli::RngListIter<Slice<'a>>),
+    Ends(gimli::RangeIter<Slice<'a>>),
 }
 
 impl Ranges<'_, '_> {
     pub(crate) fn next(&mut self) -> Result<Option<gimli::Range>, DebugError> {
-        let next = self.list.next()?;
-        // One range is as much as an entry without a list has.
-        if next.is_some() && !std::mem::take(&mut self.is_first) {
-            let left = &self.unit.ranges_left;
-            left.set(left.get().checked_sub(1).ok_or(DebugError::Reference)?);
+        let list = match &mut self.written {
+            Written::List(list) => list,
+            Written::Ends(ends) => return Ok(ends.next()?),
+        };
+        // Part by part: a list may hold any number of parts that are no range.
+        while let Some(part) = list.next_raw()? {
+            match self.free.checked_sub(1) {
+                Some(free) => self.free = free,
+                None => {
+                    let left = &self.unit.ranges_left;
+                    left.set(left.get().checked_sub(1).ok_or(DebugError::Reference)?);
+                }
+            }
+            if let Some(range) = list.convert_raw(part)? {
+                return Ok(Some(range));
+            }
         }
-        Ok(next)
+        Ok(None)
     }
 }
 
@@ -76,10 +93,18 @@ impl<'a> Unit<'a> {
         {
             return Err(DebugError::Reference);
         }
+        let list = match entry.attr_value(gimli::DW_AT_ranges) {
+            Some(value) => self.of().attr_ranges(value)?,
+            None => None,
+        };
         Ok(Ranges {
             unit: self,
-            list: self.of().die_ranges(entry)?,
-            is_first: true,
+            written: match list {
+                Some(list) => Written::List(list),
+                None => Written::Ends(self.of().die_ranges(entry)?),
+            },
+            // A base, and a range.
+            free: 2,
         })
     }
 
