@@ -6,11 +6,11 @@
 
 mod accepted;
 mod compare;
-mod engine;
-mod farsight;
+pub(crate) mod engine;
+pub(crate) mod farsight;
 mod gdb;
 mod proof;
-mod stops;
+pub(crate) mod stops;
 mod written;
 
 use farsight_testkit::programs;

@@ -10,6 +10,7 @@ mod damaged;
 mod events;
 mod formatters;
 mod gdb_frames;
+mod gdb_steps;
 mod gdb_values;
 mod image_files;
 mod languages;

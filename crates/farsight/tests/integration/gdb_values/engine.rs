@@ -8,15 +8,15 @@ use farsight_session::{Client, ClientId, CommandOutcome, Content, Deliver, Notif
 use farsight_testkit::Deadline;
 
 /// A smart client without a console.
-pub(super) struct Host {
+pub(crate) struct Host {
     client: Client,
     /// Whether a target can be looked at.
-    pub(super) is_accessible: bool,
+    pub(crate) is_accessible: bool,
 }
 
 impl Host {
     /// Starts a program at a process server, and waits until it rests.
-    pub(super) fn launch(connection: &str, program: &str) -> Host {
+    pub(crate) fn launch(connection: &str, program: &str) -> Host {
         let mut options = EngineOptions::new(Destination::ProcessServer(connection.to_owned()));
         options.acquisition = Acquisition::of(Target::Program {
             path: program.to_owned(),
@@ -46,7 +46,7 @@ impl Host {
     /// # Panics
     /// When it fails, or is not done within the deadline.
     #[track_caller]
-    pub(super) fn run(&mut self, line: &str) -> Vec<Record> {
+    pub(crate) fn run(&mut self, line: &str) -> Vec<Record> {
         let (records, text, outcome) = self.try_run(line);
         assert_eq!(outcome, CommandOutcome::Done, "'{line}': {text}");
         records
@@ -54,7 +54,7 @@ impl Host {
 
     /// As [`Host::run`], for a line that may fail; with what was said beside records.
     #[track_caller]
-    pub(super) fn try_run(&mut self, line: &str) -> (Vec<Record>, String, CommandOutcome) {
+    pub(crate) fn try_run(&mut self, line: &str) -> (Vec<Record>, String, CommandOutcome) {
         let wanted = self.client.execute(line);
         let (mut records, mut text) = (Vec::new(), String::new());
         let deadline = Deadline::usual();

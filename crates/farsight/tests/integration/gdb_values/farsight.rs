@@ -137,7 +137,7 @@ fn frame(row: &StackFrame) -> Frame {
 }
 
 /// What the debuggee was started with.
-fn environment(host: &mut Host) -> Vec<(String, String)> {
+pub(crate) fn environment(host: &mut Host) -> Vec<(String, String)> {
     let processes = host.run("|");
     let Some(Record::Processes(processes)) = processes.first() else {
         panic!("|: {processes:?}");

@@ -45,7 +45,7 @@ pub(super) struct Variable {
 /// A function's own name as both debuggers can tell it: without scopes, which gdb numbers where they have no name
 /// (`{impl#2}`) and symbol tables write out, without parameters and arguments of templates and generics, and without the
 /// numbers of closures.
-pub(super) fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     // The C library's symbol has the first name, its debug information the second.
     let name = name.replace("__libc_start_main_impl", "__libc_start_main");
     let name = name.split(" [clone").next().unwrap_or_default();

@@ -191,9 +191,12 @@ impl Lines {
                 if begins && line != self.line {
                     return self.line_done(seen, marks);
                 }
-                if returned && line != 0 {
-                    // The middle of a line that called: it is finished.
-                    self.line = line;
+                if returned {
+                    // The middle of a line that called: it is finished. Where optimised code has another line right behind
+                    // the call, it is still the call's line that is.
+                    let call = self.row_at(Address(seen.pc.0.wrapping_sub(1))).and_then(|row| row.line);
+                    let lines = [call.unwrap_or(0), line, self.line];
+                    self.line = lines.into_iter().find(|line| *line != 0).unwrap_or(0);
                 }
                 self.step(seen)
             }

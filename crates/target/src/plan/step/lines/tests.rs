@@ -176,6 +176,20 @@ fn a_return_into_the_middle_of_a_line_finishes_that_line() {
             (0x110, FRAME, NOP, None, Move::Done),
         ],
     );
+    // Right behind the call there is code of the next line, whose statement begins later: that is another line.
+    let mut optimised = machine(1, false);
+    let Some(lines) = optimised.lines.as_mut() else {
+        panic!("a plan by lines");
+    };
+    lines.rows.insert(7, row(0x108, Some(8), false));
+    walk(
+        optimised,
+        &[
+            (0x12, 0xf00, NOP, None, Move::Step),
+            (0x108, FRAME, NOP, None, Move::Step),
+            (0x110, FRAME, NOP, None, Move::Done),
+        ],
+    );
     // Into code without lines: there it ends, however many lines are left.
     walk(
         machine(9, false),
