@@ -36,6 +36,7 @@ mod registers;
 mod rows;
 mod script;
 mod search;
+mod servers;
 mod settings;
 mod source;
 mod stack;
@@ -178,6 +179,7 @@ const AREAS: &[(&str, &[&[Row]])] = &[
         &[threads::ROWS, systems::ROWS, each::ROWS],
     ),
     ("Targets and sessions", &[targets::ROWS, transfer::ROWS]),
+    ("Sharing the session", &[servers::ROWS]),
     (
         "What is known of a target",
         &[times::ROWS, parameters::ROWS, errors::ROWS],

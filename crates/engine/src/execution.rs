@@ -140,18 +140,33 @@ impl Session {
 
     fn take(&mut self, message: EngineMessage) {
         match message {
-            EngineMessage::Join(end, name) => {
-                self.output.join(end, name);
-                self.open_first_log();
+            EngineMessage::Join(end) => {
+                self.client_came(end);
                 if matches!(self.execution.state, RunState::Waiting) {
-                    let wanted = self.options.acquisition.clone();
-                    self.connect(wanted);
+                    self.open_first_log();
+                    self.start();
                 }
             }
-            EngineMessage::Client(client, request) => self.take_request(client, request),
+            EngineMessage::Client(client, request) => {
+                self.output.heard(client);
+                self.take_request(client, request);
+            }
+            EngineMessage::Gone(client, loss) => self.client_gone(client, &loss),
             EngineMessage::Link(link, news) => self.take_news(link, news),
             EngineMessage::Worked => {}
         }
+    }
+
+    /// The session's servers and its first target.
+    fn start(&mut self) {
+        if let Err(error) = self.start_first_servers() {
+            self.output.error(error.to_string());
+            self.execution.start_failed = true;
+            self.execution.state = RunState::Ended;
+            return;
+        }
+        let wanted = self.options.acquisition.clone();
+        self.connect(wanted);
     }
 
     fn take_request(&mut self, client: ClientId, request: Request) {
@@ -160,7 +175,13 @@ impl Session {
                 let line = self.line_or_last(line);
                 self.take_line(client, ticket, line);
             }
+            Request::Interrupt if !self.mailbox.may_interrupt(client) => {
+                self.output.refuse(client, "an observer cannot break in");
+            }
             Request::Interrupt => self.interrupt(),
+            Request::ProgramInput { .. } if !self.may_change(client) => {
+                self.output.refuse(client, "an observer cannot type into the program");
+            }
             Request::ProgramInput { bytes, end } => self.type_in(bytes, end),
             Request::SetOutput { mask, .. } => self.output.set_mask(client, mask),
             Request::Complete { ticket, line } => {
@@ -169,18 +190,18 @@ impl Session {
             }
             // Nothing here asks for a line of input yet.
             Request::AnswerInput { .. } => {}
-            Request::Leave => {
-                self.output.leave(client);
-                if self.output.is_deserted() {
-                    self.end(Departure::Quit);
-                }
-            }
-            Request::EndOfInput => self.end(Departure::Quit),
+            Request::ConnectSession { history, announce } => self.connect_session(client, history, announce),
+            Request::Leave => self.client_left(client),
+            Request::EndOfInput => self.input_ended(client),
         }
     }
 
     fn take_line(&mut self, client: ClientId, ticket: Ticket, line: String) {
-        self.output.echo(client, &line);
+        let prompt = match self.execution.state {
+            RunState::Rest => self.prompt(),
+            _ => String::new(),
+        };
+        self.output.echo(client, &prompt, &line);
         match self.execution.state {
             RunState::Waiting | RunState::Connecting { .. } | RunState::Acquiring { .. } => {
                 self.execution.waiting.push_back((client, ticket, line));

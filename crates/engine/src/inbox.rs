@@ -11,6 +11,15 @@ use crate::ConnectFailure;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);
 
+/// Why a client is gone that did not leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientLoss {
+    /// Its connection ended.
+    Vanished,
+    /// It was cut off, for this reason.
+    CutOff(String),
+}
+
 /// What a link tells.
 #[derive(Debug)]
 pub enum LinkNews {
@@ -37,10 +46,13 @@ pub enum LinkNews {
 /// The closed set of events that wake the engine's thread.
 #[derive(Debug)]
 pub enum EngineMessage {
-    /// A client joins.
-    Join(ClientEnd, String),
+    /// A client is there: the engine's own console, which is part of the session from now on, or one that came through a
+    /// server, which is when it asks for that ([`Request::ConnectSession`]).
+    Join(ClientEnd),
     /// A client asks.
     Client(ClientId, Request),
+    /// A client is gone, and did not say that it would go.
+    Gone(ClientId, ClientLoss),
     /// A link tells.
     Link(LinkId, LinkNews),
     /// Work on another thread is over; whoever waits for it looks.

@@ -5,13 +5,14 @@
 
 mod aliases;
 mod breakpoints;
-mod clock;
+mod clients;
 mod commands;
 pub mod disassembly;
 mod error;
 mod execution;
 pub mod expression;
 mod filters;
+mod history;
 mod inbox;
 mod log;
 mod mailbox;
@@ -21,6 +22,7 @@ mod model;
 mod options;
 mod output;
 mod outside;
+mod servers;
 mod session;
 mod start;
 mod symbols;
@@ -29,8 +31,10 @@ mod values;
 
 pub use commands::{CommandNeeds, CommandRow, check_event, check_format, command_rows, rows_of_line};
 pub use farsight_target::{AttachMode, ChildPolicy};
-pub use inbox::{EngineMessage, LinkId, LinkNews};
+pub use inbox::{ClientLoss, EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions, EventStatus, InitialBreak, Target};
-pub use outside::{ConnectFailure, Destination, FileFailure, LinkSender, OpenFiles, OutputFile, OutputMode, Outside};
+pub use outside::{
+    ConnectFailure, DebuggingServer, Destination, FileFailure, LinkSender, OpenFiles, OutputFile, OutputMode, Outside,
+};
 pub use start::Engine;
 pub use values::check_formatters;

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
-use farsight_session::Request;
+use farsight_session::{ClientId, Request};
+use farsight_types::AccessRole;
 use farsight_wire::{Call, CallStatus, Frame, FrameKind, Header, Operation, Port, PortError, Reply, Requests};
 
 use crate::{EngineMessage, LinkId, LinkNews, LinkSender};
@@ -21,7 +22,9 @@ pub(crate) struct Mailbox {
     links: RefCell<BTreeMap<LinkId, Rc<LinkState>>>,
     interrupted: Cell<bool>,
     /// Clients that have joined and not left, as far as messages have arrived.
-    clients: Cell<u32>,
+    clients: RefCell<BTreeMap<ClientId, AccessRole>>,
+    /// Whose command runs.
+    author: Cell<Option<ClientId>>,
     /// The end of the session has arrived and waits its turn: what runs shall end.
     departing: Cell<bool>,
     /// Waits are not ended by interrupts, which stay noted.
@@ -49,7 +52,8 @@ impl Mailbox {
             backlog: RefCell::default(),
             links: RefCell::default(),
             interrupted: Cell::new(false),
-            clients: Cell::new(0),
+            clients: RefCell::default(),
+            author: Cell::new(None),
             departing: Cell::new(false),
             patient: Cell::new(false),
         })
@@ -58,7 +62,10 @@ impl Mailbox {
     /// The next thing to do; none when nobody can send any more. Answers come up only for watched requests.
     pub(crate) fn next(&self) -> Option<EngineMessage> {
         if let Some(message) = self.backlog.borrow_mut().pop_front() {
-            if matches!(message, EngineMessage::Client(_, Request::EndOfInput | Request::Leave)) {
+            if matches!(
+                message,
+                EngineMessage::Client(_, Request::EndOfInput | Request::Leave) | EngineMessage::Gone(..)
+            ) {
                 self.departing.set(false);
             }
             return Some(message);
@@ -135,8 +142,10 @@ impl Mailbox {
     /// Takes a message that arrives while a command runs: an interrupt is noted, the rest waits its turn. The end of the
     /// session ends what runs as an interrupt does, and has its turn then.
     fn keep(&self, message: EngineMessage) {
-        if matches!(message, EngineMessage::Client(_, Request::Interrupt)) {
-            self.interrupted.set(true);
+        if let EngineMessage::Client(client, Request::Interrupt) = message {
+            if self.may_interrupt(client) {
+                self.interrupted.set(true);
+            }
             return;
         }
         if let Some(message) = self.sort(message) {
@@ -144,10 +153,23 @@ impl Mailbox {
         }
     }
 
+    /// Whether a client may end what runs: its own command, or, unless it only looks on, whatever it is.
+    pub(crate) fn may_interrupt(&self, client: ClientId) -> bool {
+        let role = self.clients.borrow().get(&client).copied();
+        role.is_some_and(|role| role > AccessRole::Observer) || self.author.get() == Some(client)
+    }
+
+    /// Whose command runs from now on.
+    pub(crate) fn set_author(&self, author: Option<ClientId>) {
+        self.author.set(author);
+    }
+
     fn queue(&self, message: EngineMessage) {
         match message {
             EngineMessage::Client(_, Request::EndOfInput) => self.departing.set(true),
-            EngineMessage::Client(_, Request::Leave) if self.clients.get() == 0 => self.departing.set(true),
+            EngineMessage::Client(_, Request::Leave) | EngineMessage::Gone(..) if self.clients.borrow().is_empty() => {
+                self.departing.set(true);
+            }
             _ => {}
         }
         self.backlog.borrow_mut().push_back(message);
@@ -157,12 +179,12 @@ impl Mailbox {
     fn sort(&self, message: EngineMessage) -> Option<EngineMessage> {
         let (id, news) = match &message {
             EngineMessage::Link(id, news) => (id, news),
-            EngineMessage::Join(..) => {
-                self.clients.set(self.clients.get() + 1);
+            EngineMessage::Join(end) => {
+                self.clients.borrow_mut().insert(end.id, end.introduction.role);
                 return Some(message);
             }
-            EngineMessage::Client(_, Request::Leave) => {
-                self.clients.set(self.clients.get().saturating_sub(1));
+            EngineMessage::Client(client, Request::Leave) | EngineMessage::Gone(client, _) => {
+                self.clients.borrow_mut().remove(client);
                 return Some(message);
             }
             EngineMessage::Client(..) => return Some(message),

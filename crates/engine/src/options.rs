@@ -95,6 +95,8 @@ pub struct EngineOptions {
     pub detach_on_exit: bool,
     /// How many seconds a target may take to stop when somebody breaks in; none is the server's own choice (`-pt`).
     pub break_in_seconds: Option<u32>,
+    /// Debugging servers that are started with the session (`-server`), as connection strings.
+    pub servers: Vec<String>,
     /// Run after the first stop (`-c`).
     pub command: Option<String>,
     /// A script that runs at the first stop, before `command` (`-cf`); `true` where it shall run again at the first stop
@@ -131,6 +133,7 @@ impl EngineOptions {
             filters: Vec::new(),
             detach_on_exit: false,
             break_in_seconds: None,
+            servers: Vec::new(),
             command: None,
             script: None,
             log: None,

@@ -1,22 +1,19 @@
-//! The session's clients and what they are told.
+//! What clients are told.
+//!
+//! Telling never waits. What is told is made once, however many clients there are, and each sink is told once for all of
+//! its clients. A client that is gone is forgotten.
 
-use farsight_session::{
-    ClientEnd, ClientId, CommandOutcome, Content, Notification, Outbox, OutputMask, Record, SessionState, Ticket,
-};
+use std::sync::Arc;
 
-use crate::clock::Moment;
+use farsight_session::{ClientId, CommandOutcome, Content, Notification, OutputMask, Record, SessionState, Ticket};
+use farsight_types::Moment;
+
+use crate::clients::{ClientBook, KnownClient};
+use crate::history::ShownHistory;
 use crate::log::Log;
 
 /// Notifications that a client has not read yet, beyond which commands wait for it.
 const MOST_WAITING: usize = 4096;
-
-/// One client.
-struct Listener {
-    id: ClientId,
-    name: String,
-    mask: OutputMask,
-    sender: Outbox,
-}
 
 /// Whether a record tells of something that happened.
 fn is_event(record: &Record) -> bool {
@@ -29,10 +26,12 @@ fn is_event(record: &Record) -> bool {
     }
 }
 
-/// Tells clients. Sending never waits; a client that is gone is forgotten.
+/// Tells clients.
 #[derive(Default)]
 pub(crate) struct Output {
-    listeners: Vec<Listener>,
+    pub(crate) clients: ClientBook,
+    /// What newcomers are shown.
+    pub(crate) history: ShownHistory,
     /// What was last said of the session's state.
     state: Option<SessionState>,
     /// What commands show goes here instead, into the last one.
@@ -58,48 +57,34 @@ impl Capture {
 }
 
 impl Output {
-    pub(crate) fn join(&mut self, end: ClientEnd, name: String) {
-        if let Some(state) = &self.state {
-            let _ = end.notifications.send(Notification::State(state.clone()));
-        }
-        self.listeners.push(Listener {
-            id: end.id,
-            name,
-            mask: OutputMask::DEFAULT,
-            sender: end.notifications,
-        });
-    }
-
-    pub(crate) fn leave(&mut self, id: ClientId) {
-        self.listeners.retain(|listener| listener.id != id);
-    }
-
-    pub(crate) fn is_deserted(&self) -> bool {
-        self.listeners.is_empty()
-    }
-
     /// Whether a client has so much left to read that commands shall wait for it.
     pub(crate) fn is_ahead(&self) -> bool {
-        self.listeners
-            .iter()
-            .any(|listener| listener.sender.waiting() > MOST_WAITING)
+        self.clients.iter().any(|client| client.sink.waiting() > MOST_WAITING)
     }
 
-    pub(crate) fn set_mask(&mut self, id: ClientId, mask: OutputMask) {
-        if let Some(listener) = self.listeners.iter_mut().find(|listener| listener.id == id) {
-            listener.mask = mask;
+    fn tell(&mut self, notification: Notification, wants: impl Fn(&KnownClient) -> bool) {
+        self.clients.tell(&Arc::new(notification), wants);
+    }
+
+    fn tell_one(&mut self, client: ClientId, notification: Notification) {
+        self.tell(notification, |known| known.id == client);
+    }
+
+    /// Shows a client, and no other, what is not done for it.
+    pub(crate) fn refuse(&mut self, client: ClientId, why: &str) {
+        let content = Content::Text(format!("{why}\n"));
+        let mask = OutputMask::ERROR;
+        self.tell_one(client, Notification::Output { mask, content });
+    }
+
+    /// Shows a newcomer what was shown before, at most so many characters, and where the session stands.
+    pub(crate) fn catch_up(&mut self, client: ClientId, characters: u32, render: impl Fn(&Record) -> String) {
+        for notification in self.history.last(characters, render) {
+            self.clients.tell(&notification, |known| known.id == client);
         }
-    }
-
-    /// Which kinds of output a client gets.
-    pub(crate) fn mask(&self, id: ClientId) -> OutputMask {
-        let found = self.listeners.iter().find(|listener| listener.id == id);
-        found.map_or(OutputMask::DEFAULT, |listener| listener.mask)
-    }
-
-    fn tell(&mut self, make: impl Fn() -> Notification, wants: impl Fn(&Listener) -> bool) {
-        self.listeners
-            .retain(|listener| !wants(listener) || listener.sender.send(make()).is_ok());
+        if let Some(state) = self.state.clone() {
+            self.tell_one(client, Notification::State(state));
+        }
     }
 
     /// What commands show from now on goes to nobody but [`Output::end_capture`]. Captures nest.
@@ -132,18 +117,25 @@ impl Output {
         if let Some(log) = &mut self.log {
             log.note(mask, &content);
         }
-        self.tell(
-            || Notification::Output {
-                mask,
-                content: content.clone(),
-            },
-            |listener| listener.mask.meets(mask),
-        );
+        let notification = Arc::new(Notification::Output { mask, content });
+        if ShownHistory::MASK.meets(mask) {
+            self.history.note(&notification);
+        }
+        self.clients.tell(&notification, |client| {
+            client.is_in_session() && client.mask.meets(mask)
+        });
     }
 
     /// Shows text of a kind; line ends included.
     pub(crate) fn text(&mut self, mask: OutputMask, text: impl Into<String>) {
         self.content(mask, Content::Text(text.into()));
+    }
+
+    /// Shows a line to everybody, wherever the output of the running command goes.
+    pub(crate) fn aside(&mut self, text: &str) {
+        let captures = self.pause_captures();
+        self.line(text);
+        self.resume_captures(captures);
     }
 
     /// Shows a line of ordinary text.
@@ -177,43 +169,37 @@ impl Output {
 
     /// Passes on what a launched program wrote.
     pub(crate) fn program(&mut self, bytes: Vec<u8>) {
-        self.tell(
-            || Notification::ProgramOutput { bytes: bytes.clone() },
-            |listener| listener.mask.meets(OutputMask::DEBUGGEE),
-        );
+        self.tell(Notification::ProgramOutput { bytes }, |client| {
+            client.is_in_session() && client.mask.meets(OutputMask::DEBUGGEE)
+        });
     }
 
-    /// Shows the other clients what one of them typed.
-    pub(crate) fn echo(&mut self, author: ClientId, line: &str) {
-        let found = self.listeners.iter().find(|listener| listener.id == author);
-        let name = found.map(|listener| listener.name.clone()).unwrap_or_default();
-        self.tell(
-            || Notification::Echo {
-                author: name.clone(),
-                line: line.to_owned(),
-            },
-            |listener| listener.id != author && listener.mask.meets(OutputMask::PROMPT),
-        );
+    /// Shows the other clients what one of them typed, at which prompt.
+    pub(crate) fn echo(&mut self, author: ClientId, prompt: &str, line: &str) {
+        let notification = Arc::new(Notification::Echo {
+            author: self.clients.identity(author),
+            line: line.to_owned(),
+            prompt: prompt.to_owned(),
+        });
+        self.history.note(&notification);
+        self.clients.tell(&notification, |client| {
+            client.id != author && client.is_in_session() && client.mask.meets(OutputMask::PROMPT)
+        });
     }
 
     /// Says that a command line is over.
     pub(crate) fn done(&mut self, client: ClientId, ticket: Ticket, outcome: CommandOutcome) {
-        self.tell(
-            || Notification::Done { ticket, outcome },
-            |listener| listener.id == client,
-        );
+        self.tell_one(client, Notification::Done { ticket, outcome });
     }
 
     /// Answers a wish for candidates.
     pub(crate) fn completions(&mut self, client: ClientId, ticket: Ticket, start: usize, candidates: Vec<String>) {
-        self.tell(
-            || Notification::Completions {
-                ticket,
-                start,
-                candidates: candidates.clone(),
-            },
-            |listener| listener.id == client,
-        );
+        let notification = Notification::Completions {
+            ticket,
+            start,
+            candidates,
+        };
+        self.tell_one(client, notification);
     }
 
     /// Tells the state where it has changed.
@@ -222,26 +208,48 @@ impl Output {
             return;
         }
         self.state = Some(state.clone());
-        self.tell(|| Notification::State(state.clone()), |_| true);
+        self.tell(Notification::State(state), KnownClient::is_in_session);
     }
 
     /// Asks clients for a line of text.
     pub(crate) fn input_wanted(&mut self, prompt: &str) {
-        self.tell(
-            || Notification::InputWanted {
-                prompt: prompt.to_owned(),
-            },
-            |_| true,
-        );
+        let prompt = prompt.to_owned();
+        self.tell(Notification::InputWanted { prompt }, KnownClient::may_answer);
+    }
+
+    /// Asks a client that has just come.
+    pub(crate) fn input_wanted_by(&mut self, client: ClientId, prompt: &str) {
+        let prompt = prompt.to_owned();
+        self.tell(Notification::InputWanted { prompt }, |known| {
+            known.id == client && known.may_answer()
+        });
+    }
+
+    /// Shows everybody but the one who gave it the line that was asked for.
+    pub(crate) fn input_given(&mut self, client: ClientId, prompt: &str, text: &str) {
+        let notification = Arc::new(Notification::Echo {
+            author: self.clients.identity(client),
+            line: text.to_owned(),
+            prompt: prompt.to_owned(),
+        });
+        self.history.note(&notification);
+        self.clients.tell(&notification, |known| {
+            known.id != client && known.is_in_session() && known.mask.meets(OutputMask::PROMPT)
+        });
     }
 
     /// Says that no line is wanted any more.
     pub(crate) fn input_taken(&mut self) {
-        self.tell(|| Notification::InputTaken, |_| true);
+        self.tell(Notification::InputTaken, KnownClient::may_answer);
     }
 
     /// Says that the session is over.
     pub(crate) fn ended(&mut self, clean: bool) {
-        self.tell(|| Notification::Ended { clean }, |_| true);
+        self.tell(Notification::Ended { clean }, |_| true);
+    }
+
+    /// Says to one client that the session is over for it.
+    pub(crate) fn dismiss(&mut self, client: ClientId, clean: bool) {
+        self.tell_one(client, Notification::Ended { clean });
     }
 }

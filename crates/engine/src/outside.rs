@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use farsight_session::Record;
+use farsight_types::ServerId;
 use farsight_wire::{Frame, PortError};
 
 use crate::{EngineMessage, LinkId};
@@ -59,11 +60,31 @@ pub trait OpenFiles: Send + Sync {
     fn open(&self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;
 }
 
+/// A debugging server that listens. Dropping it ends it.
+pub trait DebuggingServer: Send {
+    /// Its connection string as listings show it, such as `tcp:Port=5005`, without any secret.
+    fn listing(&self) -> String;
+
+    /// What a client gives behind `-remote`.
+    fn client_string(&self) -> String;
+
+    /// Takes no more clients. Those that came through it stay, or are cut off.
+    fn stop(&mut self, cut_clients: bool);
+}
+
 /// The world outside of the engine.
 pub trait Outside: Send {
     /// Starts to connect and returns at once. [`crate::LinkNews::Open`] or [`crate::LinkNews::Failed`] comes first,
     /// then replies and events, at last [`crate::LinkNews::Lost`].
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender>;
+
+    /// Listens for debugging clients at a connection string (`tcp:port=5005`). They come as [`EngineMessage::Join`].
+    fn start_server(
+        &mut self,
+        transport: &str,
+        server: ServerId,
+        inbox: Sender<EngineMessage>,
+    ) -> Result<Box<dyn DebuggingServer>, ConnectFailure>;
 
     /// The whole of a file on the engine's machine, mapped rather than read; none where there is no such file.
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;

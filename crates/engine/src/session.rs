@@ -55,6 +55,7 @@ use crate::mailbox::Mailbox;
 use crate::manners::Manners;
 use crate::model::{Place, Process, System};
 use crate::output::Output;
+use crate::servers::KnownServer;
 use crate::symbols::SymbolStore;
 use crate::values::Formatters;
 use crate::{EngineMessage, EngineOptions, LinkId, Outside};
@@ -123,6 +124,8 @@ pub(crate) struct Session {
     pub(crate) manners: Manners,
     /// How values of libraries' types are shown.
     pub(crate) formatters: Formatters,
+    /// Those of this session, by number.
+    pub(crate) servers: Vec<KnownServer>,
     /// Whose command runs.
     pub(crate) author: Option<ClientId>,
     next_link: u32,
@@ -181,6 +184,7 @@ impl Session {
             aliases: AliasBook::default(),
             manners: Manners::default(),
             formatters: Formatters::default(),
+            servers: Vec::new(),
             author: None,
             next_link: 0,
             next_system: 0,

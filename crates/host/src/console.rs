@@ -38,6 +38,8 @@ pub struct ConsoleOptions {
     pub silent: bool,
     /// What the engine was told to get.
     pub first_target: FirstTarget,
+    /// The session is somebody else's: it goes on when this console ends.
+    pub is_guest: bool,
 }
 
 /// The first target, as far as it matters to a console.

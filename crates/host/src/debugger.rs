@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use farsight_engine::{Engine, EngineMessage, Target};
-use farsight_session::{Client, ClientId, Deliver};
+use farsight_session::{Client, ClientId, Deliver, Introduction};
 
 use crate::Machine;
 use crate::console::{self, ConsoleOptions, FirstTarget};
+use crate::link::connect::identity;
 use crate::options::SessionOptions;
 
 /// Runs a session; answers the exit code.
@@ -15,6 +16,7 @@ pub fn run(options: SessionOptions) -> std::io::Result<u8> {
     let console = ConsoleOptions {
         commands: options.commands,
         silent: options.silent,
+        is_guest: false,
         first_target: match options.engine.acquisition.target {
             Target::None => FirstTarget::None,
             Target::Process(_) | Target::Name(_) => FirstTarget::Process,
@@ -27,8 +29,8 @@ pub fn run(options: SessionOptions) -> std::io::Result<u8> {
         // An engine that has ended shows that in its notifications.
         let _ = to_engine.send(EngineMessage::Client(client, request));
     });
-    let (client, engines_end) = Client::new(ClientId(0), deliver);
-    let _ = inbox.send(EngineMessage::Join(engines_end, "console".into()));
+    let (client, engines_end) = Client::new(ClientId(0), Introduction::console(identity()), deliver);
+    let _ = inbox.send(EngineMessage::Join(engines_end));
     drop(inbox);
     let end = console::run(client, console)?;
     if end.engine_ended && thread.join().is_err() {

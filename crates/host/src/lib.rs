@@ -11,6 +11,8 @@ mod link;
 mod log;
 pub mod options;
 mod outside;
+pub mod remote;
+mod server;
 mod sources;
 mod sys;
 
@@ -24,6 +26,8 @@ use options::{Invocation, USAGE};
 
 /// The exit code of a command line that cannot be meant.
 const BAD_USAGE: u8 = 2;
+/// The exit code where there is no session to take part in.
+const NO_SESSION: u8 = 3;
 /// The exit code when the program itself fails.
 const FAILED: u8 = 4;
 
@@ -44,11 +48,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Invocation::Help) => return show(&options::help()),
         Ok(Invocation::Version) => return show(&options::version()),
         Ok(Invocation::Debug(options)) => options,
+        Ok(Invocation::Remote(options)) => return take_part(*options),
         Err(error) => return fail(BAD_USAGE, &format!("{error}\n{USAGE} (-? tells more)")),
     };
     options.engine.command_line = words;
     match debugger::run(*options) {
         Ok(code) => ExitCode::from(code),
+        Err(error) => fail(FAILED, &format!("cannot start: {error}")),
+    }
+}
+
+fn take_part(options: remote::RemoteOptions) -> ExitCode {
+    match remote::run(options) {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(failure)) => fail(NO_SESSION, &format!("cannot connect: {failure}")),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),
     }
 }

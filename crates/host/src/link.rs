@@ -4,7 +4,7 @@
 //! that requests need not wait for the other side's answer to it. Neither decides anything: what arrives becomes [`LinkNews`], and the engine's frames go out in their
 //! order. Read [`Link`] first.
 
-mod connect;
+pub(crate) mod connect;
 mod reader;
 mod writer;
 

@@ -16,6 +16,7 @@ use farsight_transport::{ClientRole, ClientTransport};
 use farsight_types::OsPid;
 
 use crate::image::IMAGE_PROCESS;
+use crate::remote::RemoteOptions;
 
 pub use help::{USAGE, help, version};
 
@@ -28,6 +29,8 @@ pub enum Invocation {
     Version,
     /// A session.
     Debug(Box<SessionOptions>),
+    /// The session of a debugging server (`-remote`).
+    Remote(Box<RemoteOptions>),
 }
 
 /// A session as the command line describes it.
@@ -79,6 +82,9 @@ pub enum OptionError {
     /// The connection string's own error.
     #[error("-premote: {0}")]
     Transport(String),
+    /// As [`OptionError::Transport`].
+    #[error("-remote: {0}")]
+    Remote(String),
     /// An option twice.
     #[error("{0} is given twice")]
     Twice(&'static str),
@@ -97,6 +103,7 @@ pub enum OptionError {
 }
 
 const CONNECTION: &str = "a connection string such as tcp:server=HOST,port=5005";
+const LISTENER: &str = "a connection string to listen at, such as tcp:port=5005";
 const PID: &str = "a process id (decimal, or hexadecimal with 0x)";
 const NAME: &str = "the name of an executable";
 const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
@@ -106,6 +113,9 @@ const FILE: &str = "a file";
 const LANGUAGE: &str = "masm or c++";
 const IMAGE: &str = "an image file";
 const PATH: &str = "directories separated by ';'";
+
+/// How much of what was shown before a debugging client is shown, in characters.
+const HISTORY: u32 = 10_000;
 
 /// Reads the arguments behind the program's own name.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, OptionError> {
@@ -124,6 +134,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-?" | "-h" | "-help" | "--help" => return Ok(Invocation::Help),
             "-version" | "--version" => return Ok(Invocation::Version),
             "-premote" => draft.set_premote(value("-premote", CONNECTION)?)?,
+            "-server" => draft.servers.push(value("-server", LISTENER)?),
+            "-remote" => draft.set_remote(value("-remote", CONNECTION)?)?,
             "-p" => {
                 let process = parse_pid(&value("-p", PID)?)?;
                 draft.acquire("-p", Target::Process(process))?;
@@ -163,7 +175,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             _ => draft.launch(word, words.by_ref().collect::<Result<_, _>>()?)?,
         }
     }
-    Ok(Invocation::Debug(Box::new(draft.finish()?)))
+    match draft.remote.take() {
+        Some(server) => Ok(Invocation::Remote(Box::new(draft.finish_remote(server)?))),
+        None => Ok(Invocation::Debug(Box::new(draft.finish()?))),
+    }
 }
 
 fn set(option: &'static str, place: &mut Option<String>, value: String) -> Result<(), OptionError> {
@@ -206,6 +221,8 @@ fn parse_pid(text: &str) -> Result<OsPid, OptionError> {
 #[derive(Default)]
 struct Draft {
     premote: Option<String>,
+    servers: Vec<String>,
+    remote: Option<ClientTransport>,
     image: Option<String>,
     target: Option<(&'static str, Target)>,
     mode: Option<(&'static str, AttachMode)>,
@@ -251,6 +268,36 @@ impl Draft {
             .require_supported()
             .map_err(|error| fail(&error))?;
         set("-premote", &mut self.premote, text)
+    }
+
+    fn set_remote(&mut self, text: String) -> Result<(), OptionError> {
+        let fail = |error: &dyn std::fmt::Display| OptionError::Remote(error.to_string());
+        let transport = ClientTransport::parse(&text, ClientRole::DebuggingClient).map_err(|error| fail(&error))?;
+        transport.require_supported().map_err(|error| fail(&error))?;
+        match self.remote.replace(transport) {
+            None => Ok(()),
+            Some(_) => Err(OptionError::Twice("-remote")),
+        }
+    }
+
+    /// A debugging client begins no session and cannot be a server.
+    fn finish_remote(self, server: ClientTransport) -> Result<RemoteOptions, OptionError> {
+        if !self.servers.is_empty() {
+            return Err(OptionError::Clash("-remote", "-server"));
+        }
+        if self.premote.is_some() {
+            return Err(OptionError::Clash("-remote", "-premote"));
+        }
+        if let Some((option, _)) = self.target {
+            return Err(OptionError::Clash("-remote", option));
+        }
+        Ok(RemoteOptions {
+            server,
+            commands: self.commands,
+            silent: self.silent,
+            history: HISTORY,
+            break_in: self.break_in,
+        })
     }
 
     fn filter(&mut self, option: &'static str, status: EventStatus, event: String) -> Result<(), OptionError> {
@@ -401,6 +448,7 @@ impl Draft {
         engine.image_path = self.image_path;
         engine.source_path = self.source_path;
         engine.verbose = self.verbose;
+        engine.servers = self.servers;
         Ok(SessionOptions {
             engine,
             commands: self.commands,

@@ -6,14 +6,17 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
 use farsight_engine::{
-    Destination, EngineMessage, FileFailure, LinkId, LinkSender, OpenFiles, OutputFile, OutputMode, Outside,
+    ConnectFailure, DebuggingServer, Destination, EngineMessage, FileFailure, LinkId, LinkSender, OpenFiles,
+    OutputFile, OutputMode, Outside,
 };
 use farsight_render::View;
 use farsight_session::Record;
 use farsight_symbols::ImageBytes;
+use farsight_types::ServerId;
 
 use crate::image::ImageLink;
 use crate::link::{Link, LinkThreads};
+use crate::server::DebuggingServers;
 use crate::sources::SourceFiles;
 
 /// How long the threads of closed links may take to end before the host goes without them. Only one that still waits
@@ -25,6 +28,7 @@ const THREADS_END: Duration = Duration::from_millis(500);
 pub struct Machine {
     threads: LinkThreads,
     sources: SourceFiles,
+    servers: DebuggingServers,
 }
 
 /// This machine's files, for any thread.
@@ -42,6 +46,15 @@ impl Outside for Machine {
             Destination::Image(path) => Box::new(ImageLink::open(path, link, inbox)),
             to => Box::new(Link::open(to.clone(), link, inbox, &mut self.threads)),
         }
+    }
+
+    fn start_server(
+        &mut self,
+        transport: &str,
+        server: ServerId,
+        inbox: Sender<EngineMessage>,
+    ) -> Result<Box<dyn DebuggingServer>, ConnectFailure> {
+        self.servers.start(transport, server, inbox)
     }
 
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {
@@ -85,6 +98,7 @@ impl Outside for Machine {
 impl Drop for Machine {
     /// The engine is going and has dropped its links, so their threads are about to end.
     fn drop(&mut self) {
+        self.servers.end();
         self.threads.join(THREADS_END);
     }
 }

@@ -13,6 +13,7 @@ mod help;
 mod memory;
 mod place;
 mod registers;
+mod sharing;
 mod source;
 mod stack;
 mod system;
@@ -86,6 +87,8 @@ pub fn render_with(record: &Record, view: &View, sources: &dyn Sources) -> Strin
         }
         Record::Layout(layout) => types::layout(&mut out, layout),
         Record::Types(list) => types::list(&mut out, list),
+        Record::Servers(servers) => sharing::servers(&mut out, servers),
+        Record::Clients(clients) => sharing::clients(&mut out, clients),
         Record::Exception(report) => filter::exception(&mut out, report),
     }
     out

@@ -13,6 +13,7 @@ pub mod options;
 mod outbox;
 mod session;
 mod spawn;
+pub mod strangers;
 mod surroundings;
 
 pub use session::run_if_session_process;

@@ -4,43 +4,29 @@
 //! speak our protocol is dropped at its first wrong byte, and what stays silent is dropped in time. The listener never
 //! traces and never touches a target.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use farsight_transport::sys::poll_readable;
-use farsight_transport::{Host, Listener, ServerTransport, Stream};
-use farsight_wire::frame::PREAMBLE;
-use farsight_wire::handshake::{self, Refusal, ServerKind};
-use farsight_wire::{Decoder, FrameKind};
+use farsight_transport::{Listener, ServerTransport};
+use farsight_wire::handshake::{Refusal, ServerKind};
 
 use crate::control::{Control, Heard};
-use crate::session::FIRST_FRAME_TIME;
 use crate::spawn::session_process;
+use crate::strangers::{Met, Strangers};
 
-/// Connections that have not said who they are. More are dropped, the oldest first.
-const MOST_STRANGERS: usize = 64;
-/// How long nothing is accepted after accepting failed.
-const REST: Duration = Duration::from_millis(100);
 /// Sessions at a time.
 const MOST_SESSIONS: usize = 256;
 
 /// A process server that is listening.
 pub struct ProcessServer {
     listener: Listener,
-    strangers: Vec<Stranger>,
+    strangers: Strangers,
     sessions: Vec<Session>,
     /// Nothing is accepted until then, for accepting has failed.
     rest_until: Option<Instant>,
-}
-
-/// A connection whose first frame is not complete.
-struct Stranger {
-    stream: Stream,
-    decoder: Decoder,
-    read: Vec<u8>,
-    deadline: Instant,
 }
 
 struct Session {
@@ -50,20 +36,12 @@ struct Session {
     holds: String,
 }
 
-/// What became of a stranger's bytes.
-enum FirstFrame {
-    Incomplete,
-    Valid,
-    Refused(Refusal),
-    NotOurs,
-}
-
 impl ProcessServer {
     /// Binds; nothing is accepted before [`ProcessServer::run`].
     pub fn bind(transport: &ServerTransport) -> Result<ProcessServer, farsight_transport::ConnectError> {
         Ok(ProcessServer {
             listener: Listener::bind(transport)?,
-            strangers: Vec::new(),
+            strangers: Strangers::default(),
             sessions: Vec::new(),
             rest_until: None,
         })
@@ -71,19 +49,7 @@ impl ProcessServer {
 
     /// What a client gives behind `-premote` to come here.
     pub fn client_string(&self) -> String {
-        let loopback = self
-            .listener
-            .local_addresses()
-            .iter()
-            .all(|address| address.ip().is_loopback());
-        let machine = if loopback {
-            Host::localhost()
-        } else {
-            Host::this_machine()
-        };
-        self.listener
-            .client_transport(&machine)
-            .map_or_else(|| self.listener.transport().to_string(), |client| client.to_string())
+        self.listener.client_string()
     }
 
     /// Serves until a client asks the server to end. Dropping the server tells every session that it is gone.
@@ -108,10 +74,9 @@ impl ProcessServer {
     fn wait(&self) -> io::Result<(Vec<bool>, usize)> {
         let mut descriptors: Vec<BorrowedFd<'_>> = self.listening();
         let listening = descriptors.len();
-        descriptors.extend(self.strangers.iter().map(|stranger| stranger.stream.as_fd()));
+        descriptors.extend(self.strangers.descriptors());
         descriptors.extend(self.sessions.iter().map(|session| session.control.as_fd()));
-        let deadlines = self.strangers.iter().map(|stranger| stranger.deadline);
-        let deadline = deadlines.chain(self.rest_until).min();
+        let deadline = self.strangers.deadline().into_iter().chain(self.rest_until).min();
         let time = deadline.map(|deadline| {
             // One more millisecond, for the wait is rounded down.
             deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
@@ -128,52 +93,16 @@ impl ProcessServer {
     }
 
     fn accept(&mut self) {
-        self.rest_until = None;
-        loop {
-            let stream = match self.listener.accept_ready() {
-                Ok(Some((stream, _))) => stream,
-                Ok(None) => break,
-                // Without free descriptors the sockets stay readable: trying again at once would burn the processor.
-                Err(_) => {
-                    self.rest_until = Some(Instant::now() + REST);
-                    break;
-                }
-            };
-            if stream.set_nonblocking(true).is_err() {
-                continue;
-            }
-            if self.strangers.len() == MOST_STRANGERS {
-                self.strangers.remove(0);
-            }
-            self.strangers.push(Stranger {
-                stream,
-                decoder: Decoder::new(),
-                read: Vec::new(),
-                deadline: Instant::now() + FIRST_FRAME_TIME,
-            });
-        }
+        self.rest_until = self.strangers.accept(&self.listener);
     }
 
     fn read_strangers(&mut self, ready: &[bool]) {
-        let now = Instant::now();
-        let strangers = std::mem::take(&mut self.strangers);
-        for (index, mut stranger) in strangers.into_iter().enumerate() {
-            let readable = ready.get(index) == Some(&true);
-            let outcome = if readable {
-                stranger.read()
-            } else {
-                FirstFrame::Incomplete
-            };
-            match outcome {
-                FirstFrame::Incomplete if stranger.deadline > now => self.strangers.push(stranger),
-                FirstFrame::Incomplete | FirstFrame::NotOurs => {}
-                FirstFrame::Refused(refusal) => stranger.refuse(&refusal),
-                FirstFrame::Valid => self.open_session(&stranger),
-            }
+        for met in self.strangers.read(ready, ServerKind::ProcessServer) {
+            self.open_session(&met);
         }
     }
 
-    fn open_session(&mut self, stranger: &Stranger) {
+    fn open_session(&mut self, stranger: &Met) {
         if self.sessions.len() >= MOST_SESSIONS {
             return stranger.refuse(&Refusal::Busy {
                 sessions: MOST_SESSIONS as u32,
@@ -234,39 +163,5 @@ impl ProcessServer {
             // One that is gone does not need to know.
             let _ = session.control.tell_holders(&holders);
         }
-    }
-}
-
-impl Stranger {
-    fn read(&mut self) -> FirstFrame {
-        let mut buffer = [0; 4096];
-        match (&self.stream).read(&mut buffer) {
-            Ok(0) => return FirstFrame::NotOurs,
-            Ok(read) => {
-                self.decoder.feed(&buffer[..read]);
-                self.read.extend_from_slice(&buffer[..read]);
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                return FirstFrame::Incomplete;
-            }
-            Err(_) => return FirstFrame::NotOurs,
-        }
-        match self.decoder.next_frame() {
-            Ok(None) => FirstFrame::Incomplete,
-            Ok(Some(frame)) => match handshake::read_hello(&frame) {
-                Ok(hello) => match handshake::judge(&hello, ServerKind::ProcessServer) {
-                    Ok(_) => FirstFrame::Valid,
-                    Err(refusal) => FirstFrame::Refused(refusal),
-                },
-                Err(_) => FirstFrame::NotOurs,
-            },
-            Err(_) => FirstFrame::NotOurs,
-        }
-    }
-
-    /// Says why and hangs up. A socket that takes no few bytes at once does not get them.
-    fn refuse(&self, refusal: &Refusal) {
-        let frame = handshake::opening_frame(FrameKind::Refused, refusal);
-        let _ = (&self.stream).write_all(&[&PREAMBLE[..], &frame.encode()].concat());
     }
 }

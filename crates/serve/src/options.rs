@@ -44,6 +44,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                     .ok_or("-t wants a transport, such as: dbgsrv -t tcp:port=5005")?;
                 let parsed = ServerTransport::parse(&text, ServerRole::ProcessServer)
                     .map_err(|error| format!("{error}\n{}", error.caret()))?;
+                if parsed.options.role.is_some() {
+                    return Err(
+                        "role= is for the clients of a debugging server (farsight -server); a process server's \
+                                clients own the sessions that they begin"
+                            .into(),
+                    );
+                }
                 if transport.replace(parsed).is_some() {
                     return Err("-t was given twice; start a second dbgsrv for a second transport".into());
                 }

@@ -1,62 +1,94 @@
 //! The client's handle and what it asks for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
+
+use farsight_types::{AccessRole, ServerId};
+use minicbor::{Decode, Encode};
 
 use crate::{Notification, OutputMask};
 
 /// Names a client of a session; the engine's own console is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct ClientId(#[n(0)] pub u32);
 
 /// Names a request of one client, so that its answer can be told from others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Ticket(#[n(0)] pub u64);
 
 /// What a client asks of the engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Request {
     /// Runs a command line; [`Notification::Done`] with the ticket says that it is over.
+    #[n(0)]
     Execute {
         /// Names the request.
+        #[n(0)]
         ticket: Ticket,
         /// The line as typed.
+        #[n(1)]
         line: String,
     },
     /// Breaks into a running target, or cancels the running command (DbgEng's `SetInterrupt`).
+    #[n(1)]
     Interrupt,
     /// Answers [`Notification::InputWanted`].
+    #[n(2)]
     AnswerInput {
         /// The line.
+        #[n(0)]
         text: String,
     },
     /// Types into the launched program's terminal.
+    #[n(3)]
     ProgramInput {
         /// The bytes.
+        #[cbor(n(0), with = "minicbor::bytes")]
         bytes: Vec<u8>,
         /// End of file behind them.
+        #[n(1)]
         end: bool,
     },
     /// What the client wants to see, and how wide it is in characters.
+    #[n(4)]
     SetOutput {
         /// Kinds of output.
+        #[n(0)]
         mask: OutputMask,
         /// Characters a line.
+        #[n(1)]
         width: u16,
     },
     /// Candidates to complete a word with; answered by [`Notification::Completions`].
+    #[n(5)]
     Complete {
         /// Names the request.
+        #[n(0)]
         ticket: Ticket,
         /// The line up to the cursor.
+        #[n(1)]
         line: String,
     },
-    /// The client is going.
+    /// The client is going; it is told [`Notification::Ended`], and the session goes on without it.
+    #[n(6)]
     Leave,
     /// The client's input ended or its terminal hung up: as `q`.
+    #[n(7)]
     EndOfInput,
+    /// Joins the session (DbgEng's `ConnectSession`): from now on it is told what all are told, and it is in `.clients`.
+    #[n(8)]
+    ConnectSession {
+        /// How much of what was shown before is shown to it, in characters.
+        #[n(0)]
+        history: u32,
+        /// Whether the others are told.
+        #[n(1)]
+        announce: bool,
+    },
 }
 
 /// Brings a client's requests to the engine: into its inbox, or over a wire.
@@ -66,38 +98,94 @@ pub type Deliver = Arc<dyn Fn(ClientId, Request) + Send + Sync>;
 pub struct Client {
     id: ClientId,
     deliver: Deliver,
-    notifications: Receiver<Notification>,
+    notifications: Receiver<Arc<Notification>>,
     /// How many notifications wait in the channel.
     waiting: Arc<AtomicUsize>,
     last_ticket: u64,
 }
 
+/// Who a client is, to the engine and to the session's other users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduction {
+    /// User and machine, such as `ann@desk`, fit for a terminal.
+    pub identity: String,
+    /// How it came, such as `tcp 127.0.0.1:63141`; empty for the engine's own console.
+    pub address: String,
+    /// What it may do.
+    pub role: AccessRole,
+    /// The server that it came through; none for the engine's own console.
+    pub server: Option<ServerId>,
+}
+
+impl Introduction {
+    /// The engine's own console: it owns the session and came through no server.
+    pub fn console(identity: impl Into<String>) -> Introduction {
+        Introduction {
+            identity: identity.into(),
+            address: String::new(),
+            role: AccessRole::Owner,
+            server: None,
+        }
+    }
+}
+
+/// Where the engine's notifications to one or to several clients go. Telling never waits.
+pub trait Sink: Send + Sync {
+    /// Tells some of its clients; an error means that none of them is there any more.
+    fn tell(&self, to: &Arc<[ClientId]>, notification: Arc<Notification>) -> Result<(), Gone>;
+
+    /// How many notifications its clients have not taken yet, where the engine shall wait for them; else 0.
+    fn waiting(&self) -> usize;
+}
+
+/// Nobody reads any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client is gone")]
+pub struct Gone;
+
 /// The engine's side of a client.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct ClientEnd {
     /// The client.
     pub id: ClientId,
-    /// Where its notifications go.
-    pub notifications: Outbox,
+    /// Who it is.
+    pub introduction: Introduction,
+    /// Where its notifications go. Clients that share one are told together.
+    pub notifications: Arc<dyn Sink>,
+    /// How many of its requests the engine has taken up, for whoever must not bring ever more of them.
+    pub taken: Arc<AtomicU64>,
 }
 
-/// The engine's way of telling a client. Sending never waits; how much the client has not read yet can be asked, so
-/// that the engine does not outrun it without limit.
+impl std::fmt::Debug for ClientEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("ClientEnd");
+        shown.field("id", &self.id).field("introduction", &self.introduction);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// Tells the one client at the other end of a channel; how much it has not read yet can be asked, so that the engine
+/// does not outrun it without limit.
 #[derive(Debug)]
 pub struct Outbox {
-    sender: Sender<Notification>,
+    sender: Sender<Arc<Notification>>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Outbox {
     /// Tells the client; an error means that it is gone.
-    pub fn send(&self, notification: Notification) -> Result<(), SendError<Notification>> {
+    pub fn send(&self, notification: Arc<Notification>) -> Result<(), Gone> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.sender.send(notification)
+        self.sender.send(notification).map_err(|_| Gone)
+    }
+}
+
+impl Sink for Outbox {
+    fn tell(&self, _: &Arc<[ClientId]>, notification: Arc<Notification>) -> Result<(), Gone> {
+        self.send(notification)
     }
 
-    /// How many notifications the client has not taken yet.
-    pub fn waiting(&self) -> usize {
+    fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 }
@@ -112,7 +200,19 @@ impl Drop for Client {
 impl Client {
     /// A client whose requests are brought to the engine by `deliver`, and the engine's end of it. A request to an
     /// engine that has ended goes nowhere; its end shows in the notifications.
-    pub fn new(id: ClientId, deliver: Deliver) -> (Client, ClientEnd) {
+    pub fn new(id: ClientId, introduction: Introduction, deliver: Deliver) -> (Client, ClientEnd) {
+        let (client, notifications) = Client::over(id, deliver);
+        let end = ClientEnd {
+            id,
+            introduction,
+            notifications: Arc::new(notifications),
+            taken: Arc::default(),
+        };
+        (client, end)
+    }
+
+    /// A client whose engine is reached by other means, such as a wire: what comes from there is put into the outbox.
+    pub fn over(id: ClientId, deliver: Deliver) -> (Client, Outbox) {
         let (sender, notifications) = std::sync::mpsc::channel();
         let waiting = Arc::default();
         let client = Client {
@@ -122,8 +222,7 @@ impl Client {
             waiting: Arc::clone(&waiting),
             last_ticket: 0,
         };
-        let notifications = Outbox { sender, waiting };
-        (client, ClientEnd { id, notifications })
+        (client, Outbox { sender, waiting })
     }
 
     /// The client's number.
@@ -167,7 +266,7 @@ impl Client {
     pub fn next(&self) -> Option<Notification> {
         let notification = self.notifications.recv().ok()?;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        Some(notification)
+        Some(Arc::unwrap_or_clone(notification))
     }
 
     /// The next notification within a time; the inner none means that the engine has ended.
@@ -175,7 +274,7 @@ impl Client {
         match self.notifications.recv_timeout(time) {
             Ok(notification) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
-                Some(Some(notification))
+                Some(Some(Arc::unwrap_or_clone(notification)))
             }
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(None),

@@ -7,7 +7,8 @@
 mod client;
 mod notification;
 pub mod record;
+pub mod wire;
 
-pub use client::{Client, ClientEnd, ClientId, Deliver, Outbox, Request, Ticket};
+pub use client::{Client, ClientEnd, ClientId, Deliver, Gone, Introduction, Outbox, Request, Sink, Ticket};
 pub use notification::{CommandOutcome, Content, Notification, OutputMask, SessionState};
 pub use record::Record;

@@ -2,11 +2,14 @@
 
 use std::ops::BitOr;
 
+use minicbor::{Decode, Encode};
+
 use crate::{Record, Ticket};
 
 /// Kinds of output, with DbgEng's bit values (`DEBUG_OUTPUT_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutputMask(pub u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct OutputMask(#[n(0)] pub u32);
 
 impl OutputMask {
     /// Ordinary output.
@@ -44,87 +47,120 @@ impl BitOr for OutputMask {
 }
 
 /// What is shown: text, or a record that the viewer's side renders for its own width.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Content {
     /// Text, with its line ends.
-    Text(String),
+    #[n(0)]
+    Text(#[n(0)] String),
     /// A result.
-    Record(Box<Record>),
+    #[n(1)]
+    Record(#[n(0)] Box<Record>),
 }
 
 /// Whether targets can be looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum SessionState {
     /// No target.
+    #[n(0)]
     NoDebuggee,
     /// At rest: commands may look at it. The text is the prompt, such as `0:000> `.
+    #[n(1)]
     Accessible {
         /// What the console shows when it wants a line.
+        #[n(0)]
         prompt: String,
     },
     /// Targets run, or a command is being carried out.
+    #[n(2)]
     Running,
 }
 
 /// How a command line ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum CommandOutcome {
     /// Everything it asked for was done.
+    #[n(0)]
     Done,
     /// Some of it was not; the error was shown.
+    #[n(1)]
     Failed,
 }
 
 /// What the engine tells a client.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Notification {
     /// Something to show.
+    #[n(0)]
     Output {
         /// Its kind.
+        #[n(0)]
         mask: OutputMask,
         /// What.
+        #[n(1)]
         content: Content,
     },
     /// What the launched program wrote to its terminal, as it came.
+    #[n(1)]
     ProgramOutput {
         /// The bytes.
+        #[cbor(n(0), with = "minicbor::bytes")]
         bytes: Vec<u8>,
     },
     /// A command line of another client, before its output.
+    #[n(2)]
     Echo {
         /// Who typed it.
+        #[n(0)]
         author: String,
         /// The line.
+        #[n(1)]
         line: String,
+        /// The prompt that it was typed at; empty while targets run.
+        #[n(2)]
+        prompt: String,
     },
     /// The session's state changed.
-    State(SessionState),
+    #[n(3)]
+    State(#[n(0)] SessionState),
     /// The engine wants a line of text.
+    #[n(4)]
     InputWanted {
         /// What to show before it.
+        #[n(0)]
         prompt: String,
     },
     /// Somebody gave it.
+    #[n(5)]
     InputTaken,
     /// A command line is over, all output of it is sent.
+    #[n(6)]
     Done {
         /// Which.
+        #[n(0)]
         ticket: Ticket,
         /// How.
+        #[n(1)]
         outcome: CommandOutcome,
     },
     /// Answer to [`crate::Request::Complete`].
+    #[n(7)]
     Completions {
         /// Which request.
+        #[n(0)]
         ticket: Ticket,
         /// Byte offset in the line where the candidates begin.
+        #[n(1)]
         start: usize,
         /// What could stand there.
+        #[n(2)]
         candidates: Vec<String>,
     },
-    /// The session is over, the engine is going.
+    /// The session is over, for all or for this client; nothing more is told.
+    #[n(8)]
     Ended {
-        /// Whether the program asked to leave in good order (`q`, `qd`), and not for a failure.
+        /// Whether it was left in good order (`q`, `qd`, a client that left), and not for a failure.
+        #[n(0)]
         clean: bool,
     },
 }

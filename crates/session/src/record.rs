@@ -8,6 +8,7 @@ mod event;
 mod filter;
 mod memory;
 mod place;
+mod sharing;
 mod source;
 mod system;
 mod text;
@@ -31,6 +32,7 @@ pub use place::{
     ModuleColumn, ModuleRow, Modules, Nearest, Place, SymbolClass, SymbolColumns, SymbolName, SymbolRow, SymbolState,
     Symbols,
 };
+pub use sharing::{ClientRow, Clients, ServerRow, Servers};
 pub use source::{SourceLines, SourceOfPlace, SourcePosition};
 pub use system::{
     BreakpointKind, BreakpointRow, Breakpoints, Help, HelpRow, MachineReport, Mark, Origin, ProcessList, ProcessRow,
@@ -141,12 +143,38 @@ pub enum Record {
     /// `dt` with a pattern.
     #[n(101)]
     Types(#[n(0)] TypeList),
+    /// `.servers`.
+    #[n(110)]
+    Servers(#[n(0)] Servers),
+    /// `.clients`.
+    #[n(111)]
+    Clients(#[n(0)] Clients),
 }
 
 impl Record {
+    /// How many bytes its encoding takes, which says how much there is to show.
+    pub fn weight(&self) -> usize {
+        let mut counter = Counter(0);
+        // Counting cannot fail; a derive of ours never raises an error of its own.
+        let _ = minicbor::encode(self, &mut counter);
+        counter.0
+    }
+
     /// One line of text.
     pub fn line(text: impl Into<String>) -> Record {
         Record::Lines(vec![text.into()])
+    }
+}
+
+/// Counts what is written into it.
+struct Counter(usize);
+
+impl minicbor::encode::Write for Counter {
+    type Error = std::convert::Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.0 += bytes.len();
+        Ok(())
     }
 }
 

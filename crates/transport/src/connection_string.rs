@@ -23,8 +23,8 @@ pub use error::{ConnectionStringError, Fault};
 pub use kernel::{KernelConnection, KernelLink};
 pub use server::{ServerEndpoint, ServerOptions, ServerTransport};
 pub use values::{
-    AccessRole, BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, PipeName, PipeTemplate, Ports,
-    Secret, Thumbprint, Tls,
+    BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, PipeName, PipeTemplate, Ports, Secret,
+    Thumbprint, Tls,
 };
 
 /// Who is going to listen (specification 3.2).

@@ -16,7 +16,7 @@ mod stream;
 pub mod sys;
 
 pub use connection_string::{
-    AccessRole, BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
+    BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,
     Secret, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
 };

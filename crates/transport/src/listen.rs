@@ -104,6 +104,18 @@ impl Listener {
         self.bound.client_transport(machine)
     }
 
+    /// What a client gives to come here, as a connection string; a listener that only this machine reaches says so.
+    pub fn client_string(&self) -> String {
+        let loopback = self.local_addresses().iter().all(|address| address.ip().is_loopback());
+        let machine = if loopback {
+            Host::localhost()
+        } else {
+            Host::this_machine()
+        };
+        let client = self.client_transport(&machine);
+        client.map_or_else(|| self.bound.to_string(), |client| client.to_string())
+    }
+
     /// The TCP addresses that are bound; none for a pipe.
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
         match &self.sockets {

@@ -9,7 +9,7 @@ mod poll;
 mod sockets;
 
 pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
-pub use poll::poll_readable;
+pub use poll::{Ready, Wanted, poll, poll_readable};
 pub use sockets::{Family, PeerCredentials, effective_uid, peer_credentials, socket_family};
 pub(crate) use sockets::{SOCKET_PATH_LIMIT, connect_unix, host_name, keep_alive, listen_tcp, thread_id};
 

@@ -32,6 +32,10 @@ number! {
     ThreadId
 }
 number! {
+    /// The engine's number of a debugging server of its own, dense from 0 in the order of starting.
+    ServerId
+}
+number! {
     /// The operating system's process id, in the process server's own namespace.
     OsPid
 }

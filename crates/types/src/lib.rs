@@ -4,14 +4,18 @@
 //! so that a thread number is never taken for a process id and a file offset never for an address. Read
 //! [`Address`] first, then [`registers`].
 
+mod access;
 mod address;
 mod build_id;
 mod ids;
 mod machine;
+mod moment;
 pub mod registers;
 
+pub use access::AccessRole;
 pub use address::{Address, AddressRange, FileOffset, Rva};
 pub use build_id::BuildId;
-pub use ids::{Generation, OsPid, OsTid, ProcessId, SystemId, ThreadId};
+pub use ids::{Generation, OsPid, OsTid, ProcessId, ServerId, SystemId, ThreadId};
 pub use machine::{Architecture, OperatingSystem};
+pub use moment::Moment;
 pub use registers::{RegisterName, Registers};

@@ -1,8 +1,9 @@
 //! `.logopen .logappend .logclose .logfile`: the log of what is typed and shown.
 
+use farsight_types::Moment;
+
 use super::{Invocation, Needs, Prefix, Row};
 use crate::OutputMode;
-use crate::clock::Moment;
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;

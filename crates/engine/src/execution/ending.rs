@@ -58,7 +58,7 @@ struct Sent {
 
 impl Session {
     /// Ends the session, and says what became of each process.
-    pub(super) fn end(&mut self, departure: Departure) {
+    pub(crate) fn end(&mut self, departure: Departure) {
         self.mailbox.clear_interrupt();
         let keep = departure == Departure::Detach || self.options.detach_on_exit;
         self.execution.start_failed |= !self.release_all(keep);

@@ -22,16 +22,29 @@ impl Session {
     fn wait_for_line(&mut self, prompt: &str) -> Option<String> {
         loop {
             match self.mailbox.next_beside()? {
-                EngineMessage::Client(_, Request::AnswerInput { text }) => return Some(text),
-                EngineMessage::Client(_, Request::Interrupt) => return None,
+                EngineMessage::Client(client, Request::AnswerInput { text }) => {
+                    if self.may_change(client) {
+                        self.output.input_given(client, prompt, &text);
+                        return Some(text);
+                    }
+                    self.output.refuse(client, "an observer cannot answer");
+                }
+                EngineMessage::Client(client, Request::Interrupt) => {
+                    if self.mailbox.may_interrupt(client) {
+                        return None;
+                    }
+                    self.output
+                        .refuse(client, "an observer cannot end the command of another");
+                }
                 // An editor that completes waits for its answer; a value has nothing to be completed with.
                 EngineMessage::Client(client, Request::Complete { ticket, line }) => {
                     self.output.completions(client, ticket, line.len(), Vec::new());
                 }
                 EngineMessage::Client(client, Request::SetOutput { mask, .. }) => self.output.set_mask(client, mask),
-                EngineMessage::Join(end, name) => {
-                    self.output.join(end, name);
-                    self.output.input_wanted(prompt);
+                EngineMessage::Join(end) => self.client_came(end),
+                EngineMessage::Client(client, Request::ConnectSession { history, announce }) => {
+                    self.connect_session(client, history, announce);
+                    self.output.input_wanted_by(client, prompt);
                 }
                 message => {
                     if self.mailbox.postpone(message) {

@@ -15,7 +15,9 @@ use farsight_engine::{
     LinkSender, OpenFiles, OutputFile, OutputMode, Outside, Target,
 };
 use farsight_render::{View, render};
-use farsight_session::{Client, ClientId, CommandOutcome, Content, Notification, Request, SessionState, Ticket};
+use farsight_session::{
+    Client, ClientId, CommandOutcome, Content, Introduction, Notification, Request, SessionState, Ticket,
+};
 use farsight_symbols::ImageBytes;
 use farsight_target::Event;
 use farsight_testkit::fake::{self, toy};
@@ -148,6 +150,15 @@ impl OpenFiles for Snapshot {
 }
 
 impl Outside for World {
+    fn start_server(
+        &mut self,
+        transport: &str,
+        _: farsight_types::ServerId,
+        _: Sender<EngineMessage>,
+    ) -> Result<Box<dyn farsight_engine::DebuggingServer>, ConnectFailure> {
+        Err(ConnectFailure(format!("{transport}: this world has no network")))
+    }
+
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
         let (mut stream, _server) = FakeTarget::start();
         let made = self.traffic.turn.load(Ordering::SeqCst);
@@ -332,8 +343,8 @@ impl Session {
         let deliver = Arc::new(move |client: ClientId, request: Request| {
             let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
         });
-        let (client, end) = Client::new(ClientId(0), deliver);
-        engine.inbox.send(EngineMessage::Join(end, "tester".into())).unwrap();
+        let (client, end) = Client::new(ClientId(0), Introduction::console("tester"), deliver);
+        engine.inbox.send(EngineMessage::Join(end)).unwrap();
         Session {
             client,
             traffic,

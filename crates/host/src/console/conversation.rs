@@ -148,6 +148,8 @@ pub(crate) struct Conversation {
     /// The exit code if the program ends because it was told to.
     told_to_leave: Option<u8>,
     exited: bool,
+    /// What says to the engine that this console is going.
+    farewell: Request,
 }
 
 #[derive(Debug)]
@@ -178,6 +180,10 @@ impl Conversation {
             interrupts: 0,
             told_to_leave: None,
             exited: false,
+            farewell: match options.is_guest {
+                true => Request::Leave,
+                false => Request::EndOfInput,
+            },
         }
     }
 
@@ -282,7 +288,7 @@ impl Conversation {
         if self.lines_ended {
             // The engine answers with its end; until then nothing is asked.
             self.asking = true;
-            actions.push(Action::Send(Request::EndOfInput));
+            actions.push(Action::Send(self.farewell.clone()));
         } else {
             self.asking = true;
             actions.push(Action::Ask { prompt });
@@ -318,8 +324,9 @@ impl Conversation {
                 self.program_here = true;
                 actions.push(Action::ShowProgram(bytes));
             }
-            Notification::Echo { author, line } => {
-                show(actions, &format!("{author}: {line}\n"));
+            Notification::Echo { author, line, prompt } => {
+                let line = farsight_render::visible(&line).into_owned();
+                show(actions, &format!("[{author}] {prompt}{line}\n"));
             }
             Notification::State(state) => self.state(state, actions),
             Notification::InputWanted { prompt } => self.input_wanted = Some(prompt),
@@ -411,7 +418,7 @@ impl Conversation {
     fn leave(&mut self, code: u8, actions: &mut Vec<Action>) {
         if self.told_to_leave.is_none() {
             self.told_to_leave = Some(code);
-            actions.push(Action::Send(Request::EndOfInput));
+            actions.push(Action::Send(self.farewell.clone()));
             actions.push(Action::LimitTime(LETTING_GO));
         }
     }

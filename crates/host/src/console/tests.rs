@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use farsight_session::{ClientId, CommandOutcome, Content, SessionState};
+use farsight_session::{ClientId, CommandOutcome, Content, Introduction, SessionState};
 
 use super::*;
 
@@ -80,12 +80,14 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
     let (requests, asked) = channel::<Request>();
     let (client, engines_end) = Client::new(
         ClientId(0),
+        Introduction::console("tester"),
         Arc::new(move |_, request| {
             let _ = requests.send(request);
         }),
     );
     let engine = thread::spawn(move || {
-        let tell = |notification| engines_end.notifications.send(notification).is_ok();
+        let to = Arc::from([ClientId(0)]);
+        let tell = |notification| engines_end.notifications.tell(&to, Arc::new(notification)).is_ok();
         tell(state("running"));
         tell(text("attached\n"));
         tell(state("0:000> "));
@@ -103,6 +105,7 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
     let (inbox, happenings) = channel();
     let source = Box::new(Plain(input.as_bytes()));
     let options = ConsoleOptions {
+        is_guest: false,
         commands: commands.map(str::to_owned),
         first_target: FirstTarget::Process,
         silent: false,

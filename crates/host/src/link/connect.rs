@@ -18,21 +18,23 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// An open session and what has been read of it.
 #[derive(Debug)]
-pub(super) struct Connected {
-    pub(super) stream: Stream,
+pub(crate) struct Connected {
+    pub(crate) stream: Stream,
     /// May hold frames that came behind the welcome.
-    pub(super) decoder: Decoder,
-    pub(super) welcome: Welcome,
+    pub(crate) decoder: Decoder,
+    pub(crate) welcome: Welcome,
 }
 
 /// A stream on which the first frame has gone out and no answer has come.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     stream: Stream,
     /// What went wrong in writing, if something did.
     write_error: Option<io::Error>,
     /// What the words about a failure begin with.
     place: String,
+    /// What this program wants to be.
+    role: Role,
 }
 
 /// Dials and says hello.
@@ -41,7 +43,7 @@ pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
         Destination::Local => {
             let place = "cannot debug on this machine".to_owned();
             match farsight_serve::local_session() {
-                Ok(stream) => Ok(Opening::new(Stream::Pipe(stream), place)),
+                Ok(stream) => Ok(Opening::new(Stream::Pipe(stream), place, Role::SmartClient)),
                 Err(error) => Err(ConnectFailure(format!(
                     "{place}: no session process could be started: {error}"
                 ))),
@@ -52,37 +54,44 @@ pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
         Destination::ProcessServer(text) => {
             let transport = ClientTransport::parse(text, ClientRole::SmartClient)
                 .map_err(|error| ConnectFailure(error.to_string()))?;
-            match dial(&transport, DIAL) {
-                Ok(stream) => Ok(Opening::new(stream, transport.to_string())),
-                Err(error) => Err(ConnectFailure(format!("{transport}: {error}"))),
-            }
+            call(&transport, Role::SmartClient)
         }
     }
 }
 
+/// Dials and says what this program wants to be there.
+pub(crate) fn call(transport: &ClientTransport, role: Role) -> Result<Opening, ConnectFailure> {
+    match dial(transport, DIAL) {
+        Ok(stream) => Ok(Opening::new(stream, transport.to_string(), role)),
+        Err(error) => Err(ConnectFailure(format!("{transport}: {error}"))),
+    }
+}
+
 impl Opening {
-    fn new(stream: Stream, place: String) -> Opening {
-        let write_error = say_hello(&stream).err();
+    fn new(stream: Stream, place: String, role: Role) -> Opening {
+        let write_error = say_hello(&stream, role).err();
         Opening {
             stream,
             write_error,
             place,
+            role,
         }
     }
 
     /// The stream, on which requests may follow the first frame: a server that refuses never looks at them.
-    pub(super) fn stream(&self) -> &Stream {
+    pub(crate) fn stream(&self) -> &Stream {
         &self.stream
     }
 
     /// Waits for the answer.
-    pub(super) fn finish(self) -> Result<Connected, ConnectFailure> {
+    pub(crate) fn finish(self) -> Result<Connected, ConnectFailure> {
         let Opening {
             stream,
             write_error,
             place,
+            role,
         } = self;
-        hear_answer(stream, ANSWER, write_error).map_err(|trouble| ConnectFailure(format!("{place}: {trouble}")))
+        hear_answer(stream, role, ANSWER, write_error).map_err(|trouble| ConnectFailure(format!("{place}: {trouble}")))
     }
 }
 
@@ -92,15 +101,11 @@ enum Trouble {
     #[error("what listens there is not a farsight server: it {answers}; check the port")]
     NotAServer { answers: String },
     #[error(
-        "the connection was accepted and then nothing came for {} s; is it a farsight process server (dbgsrv), and is it not \
-         stopped?",
+        "the connection was accepted and then nothing came for {} s; is it a farsight server, and is it not stopped?",
         after.as_secs()
     )]
     Silent { after: Duration },
-    #[error(
-        "the connection was closed before any answer; either that is not a farsight process server (dbgsrv), or it is \
-         just ending"
-    )]
+    #[error("the connection was closed before any answer; either that is not a farsight server, or it is just ending")]
     Closed,
     #[error("the connection broke during the first exchange: {0}")]
     Broken(#[source] io::Error),
@@ -112,16 +117,21 @@ enum Trouble {
     Unreadable(#[source] WireError),
 }
 
-fn say_hello(mut stream: &Stream) -> io::Result<()> {
+fn say_hello(mut stream: &Stream, role: Role) -> io::Result<()> {
     let mut opening = PREAMBLE.to_vec();
-    opening.extend_from_slice(&opening_frame(FrameKind::Hello, &hello()).encode());
+    opening.extend_from_slice(&opening_frame(FrameKind::Hello, &hello(role)).encode());
     stream.set_write_timeout(Some(ANSWER))?;
     stream.write_all(&opening)
 }
 
 /// The answering half of the first exchange. A peer that speaks first and closes is better judged by what it said than
 /// by the broken write.
-fn hear_answer(stream: Stream, time: Duration, write_error: Option<io::Error>) -> Result<Connected, Trouble> {
+fn hear_answer(
+    stream: Stream,
+    role: Role,
+    time: Duration,
+    write_error: Option<io::Error>,
+) -> Result<Connected, Trouble> {
     let deadline = Instant::now() + time;
     let mut decoder = Decoder::new();
     let frame = first_frame(&stream, &mut decoder, deadline, time, write_error)?;
@@ -129,7 +139,7 @@ fn hear_answer(stream: Stream, time: Duration, write_error: Option<io::Error>) -
         Ok(welcome) => welcome,
         Err(refusal) => return Err(Trouble::Refused(refusal.to_string())),
     };
-    if welcome.server.serves() != Role::SmartClient {
+    if welcome.server.serves() != role {
         return Err(Trouble::Refused(format!("the server there is a {}", welcome.server)));
     }
     decoder.set_limits(Limits::SESSION);
@@ -213,10 +223,10 @@ fn quote(bytes: &[u8]) -> String {
     quoted
 }
 
-fn hello() -> Hello {
+fn hello(role: Role) -> Hello {
     Hello {
         versions: VERSIONS,
-        role: Role::SmartClient,
+        role,
         product: format!("farsight {}", env!("CARGO_PKG_VERSION")),
         identity: identity(),
         resume: None,
@@ -224,7 +234,7 @@ fn hello() -> Hello {
 }
 
 /// `user@machine`, for people.
-fn identity() -> String {
+pub(crate) fn identity() -> String {
     let user = std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| "someone".into());

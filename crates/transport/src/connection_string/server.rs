@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use farsight_types::AccessRole;
+
 use super::client::{ClientEndpoint, ClientTransport};
 use super::error::ConnectionStringError;
 use super::keys::{Key, Side, User};
@@ -10,8 +12,8 @@ use super::lexer::lex;
 use super::params::Params;
 use super::show::Show;
 use super::values::{
-    AccessRole, BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, PipeTemplate, Ports, Secret,
-    Thumbprint, Tls, number, parse_certificate_name, parse_dialled_port, parse_tls_protocol,
+    BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, PipeTemplate, Ports, Secret, Thumbprint,
+    Tls, number, parse_access_role, parse_certificate_name, parse_dialled_port, parse_tls_protocol,
 };
 use super::{ServerRole, values::PipeName};
 use crate::error::ConnectError;
@@ -118,7 +120,7 @@ impl ServerTransport {
         let options = ServerOptions {
             hidden: params.has(Key::Hidden),
             credential: parse_credential(&params)?,
-            role: params.optional(Key::Role, AccessRole::parse)?,
+            role: params.optional(Key::Role, parse_access_role)?,
             insecure: params.has(Key::Insecure),
             open_firewall: params.has(Key::IcfEnable),
         };
@@ -139,7 +141,6 @@ impl ServerTransport {
         };
         let tcp = matches!(self.endpoint, ServerEndpoint::Tcp { .. });
         let missing = missing.or_else(|| missing_credential(self.options.credential.as_ref()));
-        let missing = missing.or(self.options.role.map(|_| "rights per listener (role=)"));
         // A pipe passes no firewall, so there the flag asks for nothing.
         let missing =
             missing.or((tcp && self.options.open_firewall).then_some("opening of firewall ports (IcfEnable)"));

@@ -254,13 +254,13 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
         "tcp:port=1",
         "tcp:port=1:2,server=*,insecure,hidden,ipversion=6",
         "npipe:pipe=x,IcfEnable,hidden",
+        "tcp:port=1,role=observer",
     ] {
         server(text).require_supported().unwrap();
     }
     for (text, what) in [
         ("tcp:port=1,password=x", "passwords (password=)"),
         ("npipe:pipe=p,key=x", "one-time keys (key=)"),
-        ("tcp:port=1,role=owner", "role="),
         ("tcp:port=1,IcfEnable", "IcfEnable"),
         ("tcp:port=1,clicon=h", "clicon="),
         ("com:port=1,baud=1,channel=0", "com:"),

@@ -11,6 +11,8 @@ mod secret;
 pub use names::{ComPort, Host, PipeName, PipeTemplate};
 pub use secret::{Credential, Secret};
 
+use farsight_types::AccessRole;
+
 use super::error::harmless;
 
 /// The answer of a value parser: the value, or why not.
@@ -143,40 +145,9 @@ pub(super) fn bare_address(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// What those who come through a listener may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AccessRole {
-    /// Looks, changes nothing.
-    Observer,
-    /// Debugs.
-    Operator,
-    /// Debugs, ends sessions and the server.
-    Owner,
-}
-
-impl AccessRole {
-    const NAMES: [(AccessRole, &'static str); 3] = [
-        (AccessRole::Observer, "observer"),
-        (AccessRole::Operator, "operator"),
-        (AccessRole::Owner, "owner"),
-    ];
-
-    pub(super) fn parse(text: &str) -> Parsed<AccessRole> {
-        let found = Self::NAMES.iter().find(|(_, name)| name.eq_ignore_ascii_case(text));
-        found
-            .map(|(role, _)| *role)
-            .ok_or_else(|| format!("'{}' is not observer, operator or owner", harmless(text)))
-    }
-}
-
-impl fmt::Display for AccessRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::NAMES
-            .iter()
-            .find(|(role, _)| role == self)
-            .map_or("", |(_, name)| name);
-        f.write_str(name)
-    }
+/// Reads `role=`.
+pub(super) fn parse_access_role(text: &str) -> Parsed<AccessRole> {
+    AccessRole::named(text).ok_or_else(|| format!("'{}' is not observer, operator or owner", harmless(text)))
 }
 
 /// What `ssl` and `spipe` need: always TLS 1.3.

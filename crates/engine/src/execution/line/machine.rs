@@ -149,8 +149,10 @@ impl Session {
     pub(super) fn advance(&mut self, machine: &mut Machine) -> Halt {
         self.output.resume_captures(std::mem::take(&mut machine.captures));
         let author = std::mem::replace(&mut self.author, machine.author);
+        self.mailbox.set_author(self.author);
         let halt = self.run_machine(machine);
         self.author = author;
+        self.mailbox.set_author(author);
         machine.captures = self.output.pause_captures();
         halt
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use farsight_engine::{Acquisition, Destination, Engine, EngineMessage, EngineOptions, Target};
 use farsight_host::Machine;
-use farsight_session::{Client, ClientId, CommandOutcome, Content, Deliver, Notification, Record, SessionState};
+use farsight_session::{
+    Client, ClientId, CommandOutcome, Content, Deliver, Introduction, Notification, Record, SessionState,
+};
 use farsight_testkit::Deadline;
 
 /// A smart client without a console.
@@ -28,8 +30,8 @@ impl Host {
         let deliver: Deliver = Arc::new(move |client, request| {
             let _ = inbox.send(EngineMessage::Client(client, request));
         });
-        let (client, end) = Client::new(ClientId(0), deliver);
-        let _ = engine.inbox.send(EngineMessage::Join(end, "test".into()));
+        let (client, end) = Client::new(ClientId(0), Introduction::console("test"), deliver);
+        let _ = engine.inbox.send(EngineMessage::Join(end));
         let mut host = Host {
             client,
             is_accessible: false,

@@ -64,6 +64,7 @@ fn transcript(commands: Option<&str>) -> Conversation {
     Conversation::new(
         Manner::Transcript,
         ConsoleOptions {
+            is_guest: false,
             commands: commands.map(str::to_owned),
             first_target: FirstTarget::Process,
             silent: false,
@@ -76,6 +77,7 @@ fn terminal_with(first_target: FirstTarget) -> Conversation {
     Conversation::new(
         Manner::Terminal,
         ConsoleOptions {
+            is_guest: false,
             commands,
             first_target,
             silent: false,

@@ -9,8 +9,8 @@ use super::*;
 
 /// Both halves of the first exchange.
 fn open(stream: Stream, time: Duration) -> Result<Connected, Trouble> {
-    let write_error = say_hello(&stream).err();
-    hear_answer(stream, time, write_error)
+    let write_error = say_hello(&stream, Role::SmartClient).err();
+    hear_answer(stream, Role::SmartClient, time, write_error)
 }
 
 const SHORT: Duration = Duration::from_millis(50);

@@ -1,20 +1,27 @@
-//! The clock's number as a date, in UTC: the engine knows no time zone.
+//! The clock's number as a date, in UTC: no time zone is known here.
 
 /// A moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
-    pub(crate) year: u64,
-    pub(crate) month: u64,
-    pub(crate) day: u64,
-    pub(crate) hour: u64,
-    pub(crate) minute: u64,
-    pub(crate) second: u64,
-    pub(crate) millisecond: u64,
+pub struct Moment {
+    /// Of our era.
+    pub year: u64,
+    /// From 1.
+    pub month: u64,
+    /// From 1.
+    pub day: u64,
+    /// 0 to 23.
+    pub hour: u64,
+    /// 0 to 59.
+    pub minute: u64,
+    /// 0 to 59.
+    pub second: u64,
+    /// 0 to 999.
+    pub millisecond: u64,
 }
 
 impl Moment {
     /// From microseconds of Unix time.
-    pub(crate) fn from_unix(microseconds: u64) -> Moment {
+    pub fn from_unix(microseconds: u64) -> Moment {
         let milliseconds = microseconds / 1000;
         let seconds = milliseconds / 1000;
         // Years that begin in March have their leap day at the end, in cycles of 400 years.
@@ -40,7 +47,7 @@ impl Moment {
     }
 
     /// `2005-02-28_09-05-50-935`, fit for a file's name.
-    pub(crate) fn for_file_name(self) -> String {
+    pub fn for_file_name(self) -> String {
         let Moment {
             year,
             month,

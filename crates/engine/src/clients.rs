@@ -1,0 +1,229 @@
+//! The users of the session: who they are, since when, what they may do; how they come and go.
+
+use std::sync::Arc;
+
+use farsight_session::{ClientEnd, ClientId, Introduction, Notification, OutputMask, Sink};
+use farsight_types::{AccessRole, Moment};
+
+use crate::ClientLoss;
+use crate::execution::Departure;
+use crate::session::Session;
+
+/// One client.
+pub(crate) struct KnownClient {
+    pub(crate) id: ClientId,
+    pub(crate) who: Introduction,
+    pub(crate) mask: OutputMask,
+    /// When it became part of the session, in microseconds of Unix time; none before that.
+    pub(crate) since: Option<u64>,
+    /// When it last asked for anything.
+    pub(crate) last_active: u64,
+    /// The others were told when it came, and will be when it goes.
+    announced: bool,
+    pub(crate) sink: Arc<dyn Sink>,
+    taken: Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl KnownClient {
+    /// Whether it is told what all are told.
+    pub(crate) fn is_in_session(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// Whether a line that a command asks for may come from it.
+    pub(crate) fn may_answer(&self) -> bool {
+        self.is_in_session() && self.who.role > AccessRole::Observer
+    }
+
+    /// `ann@desk (tcp 127.0.0.1:63141)`.
+    pub(crate) fn name(&self) -> String {
+        match self.who.address.as_str() {
+            "" => self.who.identity.clone(),
+            address => format!("{} ({address})", self.who.identity),
+        }
+    }
+}
+
+/// All clients. Those of one sink stand together.
+#[derive(Default)]
+pub(crate) struct ClientBook {
+    known: Vec<KnownClient>,
+    /// Whom the last notification went to, kept because the next one usually goes to the same.
+    audience: Arc<[ClientId]>,
+}
+
+impl ClientBook {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &KnownClient> {
+        self.known.iter()
+    }
+
+    pub(crate) fn get(&self, id: ClientId) -> Option<&KnownClient> {
+        self.known.iter().find(|client| client.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ClientId) -> Option<&mut KnownClient> {
+        self.known.iter_mut().find(|client| client.id == id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Who a client is, in words; nobody where it is not there any more.
+    pub(crate) fn identity(&self, id: ClientId) -> String {
+        self.get(id)
+            .map(|client| client.who.identity.clone())
+            .unwrap_or_default()
+    }
+
+    fn insert(&mut self, client: KnownClient) {
+        let behind = self
+            .known
+            .iter()
+            .rposition(|known| Arc::ptr_eq(&known.sink, &client.sink));
+        self.known.insert(behind.map_or(self.known.len(), |at| at + 1), client);
+    }
+
+    fn remove(&mut self, id: ClientId) -> Option<KnownClient> {
+        let at = self.known.iter().position(|client| client.id == id)?;
+        Some(self.known.remove(at))
+    }
+
+    /// Tells those who want it, each sink once, and forgets those who are gone.
+    pub(crate) fn tell(&mut self, notification: &Arc<Notification>, wants: impl Fn(&KnownClient) -> bool) {
+        let mut lost: Vec<ClientId> = Vec::new();
+        for clients in self.known.chunk_by(|one, other| Arc::ptr_eq(&one.sink, &other.sink)) {
+            let wanting = || clients.iter().filter(|client| wants(client)).map(|client| client.id);
+            if wanting().next().is_none() {
+                continue;
+            }
+            if !wanting().eq(self.audience.iter().copied()) {
+                self.audience = wanting().collect();
+            }
+            let told = clients
+                .first()
+                .map(|first| first.sink.tell(&self.audience, Arc::clone(notification)));
+            if matches!(told, Some(Err(_))) {
+                lost.extend(clients.iter().map(|client| client.id));
+            }
+        }
+        if !lost.is_empty() {
+            self.known.retain(|client| !lost.contains(&client.id));
+        }
+    }
+}
+
+impl Session {
+    /// A client is there. The engine's own console is part of the session at once.
+    pub(crate) fn client_came(&mut self, end: ClientEnd) {
+        let is_console = end.introduction.server.is_none();
+        let id = end.id;
+        let now = self.output.now;
+        self.output.clients.insert(KnownClient {
+            id,
+            who: end.introduction,
+            mask: OutputMask::DEFAULT,
+            since: None,
+            last_active: now,
+            announced: false,
+            sink: end.notifications,
+            taken: end.taken,
+        });
+        if is_console {
+            self.connect_session(id, 0, false);
+        }
+    }
+
+    /// DbgEng's `ConnectSession`: the client becomes part of the session.
+    pub(crate) fn connect_session(&mut self, id: ClientId, history: u32, announce: bool) {
+        let now = self.output.now;
+        let Some(client) = self.output.clients.get_mut(id).filter(|client| !client.is_in_session()) else {
+            return;
+        };
+        client.announced = announce;
+        let name = client.name();
+        let outside = &self.outside;
+        self.output.catch_up(id, history, |record| outside.render(record));
+        if announce {
+            self.announce(&format!("{name} connected at {}", Moment::from_unix(now)));
+        }
+        if let Some(client) = self.output.clients.get_mut(id) {
+            client.since = Some(now);
+        }
+    }
+
+    /// A client asked to go: it is told the end, the others that it went.
+    pub(crate) fn client_left(&mut self, id: ClientId) {
+        self.output.dismiss(id, true);
+        self.client_gone_as(id, "disconnected");
+    }
+
+    /// A client is gone that did not ask to go.
+    pub(crate) fn client_gone(&mut self, id: ClientId, loss: &ClientLoss) {
+        match loss {
+            ClientLoss::Vanished => self.client_gone_as(id, "lost"),
+            ClientLoss::CutOff(why) => self.client_gone_as(id, &format!("cut off ({why})")),
+        }
+    }
+
+    fn client_gone_as(&mut self, id: ClientId, how: &str) {
+        let Some(client) = self.output.clients.remove(id) else {
+            return;
+        };
+        if client.announced && client.is_in_session() {
+            let now = Moment::from_unix(self.output.now);
+            self.announce(&format!("{} {how} at {now}", client.name()));
+        }
+        if self.output.clients.is_empty() {
+            self.end(Departure::Quit);
+        }
+    }
+
+    /// The end of the console's input ends the session.
+    pub(crate) fn input_ended(&mut self, id: ClientId) {
+        let is_console = self
+            .output
+            .clients
+            .get(id)
+            .is_some_and(|client| client.who.server.is_none());
+        match is_console {
+            true => self.end(Departure::Quit),
+            false => self.client_left(id),
+        }
+    }
+
+    /// Tells everybody, even where a command's output goes elsewhere.
+    fn announce(&mut self, text: &str) {
+        self.output.aside(text);
+    }
+
+    /// Whether a client may change anything.
+    pub(crate) fn may_change(&self, id: ClientId) -> bool {
+        self.output
+            .clients
+            .get(id)
+            .is_some_and(|client| client.who.role > AccessRole::Observer)
+    }
+}
+
+impl crate::output::Output {
+    /// A client asked for something.
+    pub(crate) fn heard(&mut self, id: ClientId) {
+        let now = self.now;
+        if let Some(client) = self.clients.get_mut(id) {
+            client.last_active = now;
+            client.taken.fetch_add(1, std::sync::atomic::Ordering::Release);
+        }
+    }
+
+    pub(crate) fn set_mask(&mut self, id: ClientId, mask: OutputMask) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.mask = mask;
+        }
+    }
+
+    /// Which kinds of output a client gets.
+    pub(crate) fn mask(&self, id: ClientId) -> OutputMask {
+        self.clients.get(id).map_or(OutputMask::DEFAULT, |client| client.mask)
+    }
+}

@@ -1,0 +1,111 @@
+//! `.server .servers .endsrv .clients`: the debugging servers of this session and those who came through them.
+
+use farsight_session::Record;
+use farsight_session::record::{ClientRow, Clients, ServerRow, Servers};
+use farsight_types::ServerId;
+
+use super::{Invocation, Needs, Prefix, Row};
+use crate::error::CommandError;
+use crate::execution::Flow;
+use crate::expression::take_word;
+use crate::session::Session;
+
+const fn row(
+    names: &'static [&'static str],
+    usage: &'static str,
+    summary: &'static str,
+    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
+) -> Row {
+    Row {
+        names,
+        usage,
+        summary,
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run,
+    }
+}
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        &[".server"],
+        ".server Connection",
+        "Makes this debugger a debugging server: others connect with -remote and share the session.",
+        start,
+    ),
+    row(
+        &[".servers"],
+        ".servers",
+        "Lists the debugging servers of this debugger.",
+        list,
+    ),
+    row(
+        &[".endsrv"],
+        ".endsrv [/d] ID",
+        "Takes no more clients through a server; those it has stay, or with /d are cut off.",
+        end,
+    ),
+    row(
+        &[".clients"],
+        ".clients",
+        "Lists who is in the session: id, identity, role, address, since when, last active.",
+        clients,
+    ),
+];
+
+fn start(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let transport = invocation.text.trim();
+    if transport.is_empty() {
+        return Err(invocation.missing("a connection string such as tcp:port=5005"));
+    }
+    session.start_server(transport)?;
+    session.tell_servers();
+    Ok(Flow::Done)
+}
+
+fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    invocation.expect_end(invocation.text)?;
+    let rows = session.servers.iter().map(|server| ServerRow {
+        id: server.id,
+        listing: (!server.has_ended()).then(|| server.listing.clone()),
+    });
+    let rows = rows.collect();
+    session.output.record(Record::Servers(Servers { rows }));
+    Ok(Flow::Done)
+}
+
+fn end(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let (first, rest) = take_word(invocation.text);
+    let (cut, number, rest) = match first {
+        "/d" => {
+            let (number, rest) = take_word(rest);
+            (true, number, rest)
+        }
+        number => (false, number, rest),
+    };
+    invocation.expect_end(rest)?;
+    let id = number
+        .parse()
+        .map_err(|_| invocation.missing("the server's number (decimal, as .servers lists it)"))?;
+    session.end_debugging_server(ServerId(id), cut)?;
+    session.output.line("Server told to exit.  It takes no more clients.");
+    Ok(Flow::Done)
+}
+
+fn clients(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    invocation.expect_end(invocation.text)?;
+    let rows = session.output.clients.iter().filter_map(|client| {
+        Some(ClientRow {
+            id: client.id.0,
+            identity: client.who.identity.clone(),
+            address: client.who.address.clone(),
+            role: client.who.role,
+            since: client.since?,
+            last_active: client.last_active,
+        })
+    });
+    let rows = rows.collect();
+    session.output.record(Record::Clients(Clients { rows }));
+    Ok(Flow::Done)
+}

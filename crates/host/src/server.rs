@@ -1,0 +1,147 @@
+//! The role debugging server: clients elsewhere share this engine's session.
+//!
+//! One thread ([`hub`]) listens, reads what clients ask and writes what the engine tells, for all servers and all clients
+//! of the engine together; it knows no command. The engine gives it a notification once, however many clients there
+//! are, and never waits for it. Read [`DebuggingServers`] first.
+
+mod connection;
+mod hub;
+mod waker;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use farsight_engine::{ConnectFailure, DebuggingServer, EngineMessage};
+use farsight_session::{ClientId, Gone, Notification, Sink};
+use farsight_transport::{Listener, ServerRole, ServerTransport};
+use farsight_types::{AccessRole, ServerId};
+
+use self::hub::{Hub, Limits, Order};
+use self::waker::Waker;
+
+/// All debugging servers of one engine.
+#[derive(Default)]
+pub(crate) struct DebuggingServers {
+    hub: Option<(HubHandle, JoinHandle<()>)>,
+}
+
+impl std::fmt::Debug for DebuggingServers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DebuggingServers")
+            .field("running", &self.hub.is_some())
+            .finish()
+    }
+}
+
+/// Gives the hub its orders.
+#[derive(Clone)]
+pub(crate) struct HubHandle {
+    orders: Sender<Order>,
+    waker: Arc<Waker>,
+}
+
+impl HubHandle {
+    fn order(&self, order: Order) -> Result<(), Gone> {
+        self.orders.send(order).map_err(|_| Gone)?;
+        self.waker.wake();
+        Ok(())
+    }
+}
+
+impl Sink for HubHandle {
+    fn tell(&self, to: &Arc<[ClientId]>, notification: Arc<Notification>) -> Result<(), Gone> {
+        self.order(Order::Tell(Arc::clone(to), notification))
+    }
+
+    /// The engine never waits for clients: the hub cuts off those that take nothing.
+    fn waiting(&self) -> usize {
+        0
+    }
+}
+
+impl DebuggingServers {
+    /// Binds and begins to listen.
+    pub(crate) fn start(
+        &mut self,
+        text: &str,
+        server: ServerId,
+        inbox: Sender<EngineMessage>,
+    ) -> Result<Box<dyn DebuggingServer>, ConnectFailure> {
+        let fail = |error: &dyn std::fmt::Display| ConnectFailure(format!("cannot start a server: {error}"));
+        let transport = ServerTransport::parse(text, ServerRole::DebuggingServer)
+            .map_err(|error| fail(&format!("{error}\n{}", error.caret())))?;
+        let listener = Listener::bind(&transport).map_err(|error| fail(&error))?;
+        let hub = match &self.hub {
+            Some((hub, _)) => hub.clone(),
+            None => {
+                let started = start_hub(inbox).map_err(|error| fail(&error))?;
+                let hub = started.0.clone();
+                self.hub = Some(started);
+                hub
+            }
+        };
+        let running = RunningServer {
+            server,
+            listing: listener.transport().to_string(),
+            client_string: listener.client_string(),
+            hub,
+        };
+        let role = transport.options.role.unwrap_or(AccessRole::Owner);
+        let opened = running.hub.order(Order::Open { server, listener, role });
+        opened.map_err(|Gone| fail(&"the thread that serves clients has ended"))?;
+        Ok(Box::new(running))
+    }
+
+    /// Lets clients take what they were told last, for a while, and ends.
+    pub(crate) fn end(&mut self) {
+        if let Some((hub, thread)) = self.hub.take() {
+            // It may have ended already; a panic of it has told of itself on standard error.
+            let _ = hub.order(Order::End);
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start_hub(inbox: Sender<EngineMessage>) -> std::io::Result<(HubHandle, JoinHandle<()>)> {
+    let (orders, ordered) = channel();
+    let waker = Arc::new(Waker::new()?);
+    let handle = HubHandle {
+        orders,
+        waker: Arc::clone(&waker),
+    };
+    let sink: Arc<dyn Sink> = Arc::new(handle.clone());
+    let mut hub = Hub::new(ordered, waker, sink, inbox, Limits::default());
+    let thread = thread::Builder::new().name("clients".into()).spawn(move || hub.run())?;
+    Ok((handle, thread))
+}
+
+/// The engine's hold on one of its servers.
+struct RunningServer {
+    server: ServerId,
+    listing: String,
+    client_string: String,
+    hub: HubHandle,
+}
+
+impl DebuggingServer for RunningServer {
+    fn listing(&self) -> String {
+        self.listing.clone()
+    }
+
+    fn client_string(&self) -> String {
+        self.client_string.clone()
+    }
+
+    fn stop(&mut self, cut_clients: bool) {
+        let server = self.server;
+        // A hub that has ended listens to nobody.
+        let _ = self.hub.order(Order::Close { server, cut_clients });
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.stop(false);
+    }
+}

@@ -1,0 +1,164 @@
+//! One client's connection at a debugging server.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use farsight_session::wire::read_request;
+use farsight_session::{ClientId, Request};
+use farsight_transport::Stream;
+use farsight_types::ServerId;
+use farsight_wire::{Decoder, FrameKind, WireError};
+
+/// How much is asked of the stream at once, in bytes.
+const CHUNK: usize = 16 << 10;
+
+/// Pieces that are written in one call.
+const TOGETHER: usize = 16;
+
+/// Requests that a client may have under way; more are not read from its stream until the engine has taken some up.
+const MOST_UNDER_WAY: u64 = 256;
+
+pub(super) struct Connection {
+    pub(super) id: ClientId,
+    pub(super) server: ServerId,
+    pub(super) stream: Stream,
+    decoder: Decoder,
+    /// What it is still to be told; pieces are shared with other clients.
+    queue: VecDeque<Arc<[u8]>>,
+    /// How much of the first piece is written.
+    written: usize,
+    /// Bytes in the queue.
+    pub(super) queued: usize,
+    /// Since when the stream has taken nothing.
+    pub(super) stuck_since: Option<Instant>,
+    /// Requests that were brought to the engine.
+    brought: u64,
+    taken: Arc<AtomicU64>,
+    /// It was told the end: when that is written, its connection ends.
+    pub(super) is_leaving: bool,
+}
+
+/// Why a connection is at its end.
+pub(super) enum Broken {
+    /// The other side closed it, or the network did.
+    Ended,
+    /// It sent what cannot be read.
+    Unreadable(WireError),
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ClientId,
+        server: ServerId,
+        stream: Stream,
+        decoder: Decoder,
+        taken: Arc<AtomicU64>,
+    ) -> Connection {
+        Connection {
+            id,
+            server,
+            stream,
+            decoder,
+            queue: VecDeque::new(),
+            written: 0,
+            queued: 0,
+            stuck_since: None,
+            brought: 0,
+            taken,
+            is_leaving: false,
+        }
+    }
+
+    /// Whether the engine has so many of its requests that no more are read.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.brought.saturating_sub(self.taken.load(Ordering::Acquire)) >= MOST_UNDER_WAY
+    }
+
+    pub(super) fn has_to_write(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Queues what it is told.
+    pub(super) fn tell(&mut self, piece: &Arc<[u8]>) {
+        self.queued += piece.len();
+        self.queue.push_back(Arc::clone(piece));
+    }
+
+    /// Writes what the stream takes without waiting.
+    pub(super) fn write(&mut self, now: Instant) -> Result<(), Broken> {
+        while let Some(first) = self.queue.front() {
+            let mut slices = Vec::with_capacity(TOGETHER);
+            slices.push(IoSlice::new(first.get(self.written..).unwrap_or_default()));
+            slices.extend(
+                self.queue
+                    .iter()
+                    .skip(1)
+                    .take(TOGETHER - 1)
+                    .map(|piece| IoSlice::new(piece)),
+            );
+            match (&self.stream).write_vectored(&slices) {
+                Ok(0) => return Err(Broken::Ended),
+                Ok(written) => {
+                    self.stuck_since = None;
+                    self.took(written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stuck_since.get_or_insert(now);
+                    return Ok(());
+                }
+                Err(_) => return Err(Broken::Ended),
+            }
+        }
+        Ok(())
+    }
+
+    fn took(&mut self, mut written: usize) {
+        self.queued -= written;
+        while let Some(first) = self.queue.front() {
+            let left = first.len() - self.written;
+            if written < left {
+                self.written += written;
+                return;
+            }
+            written -= left;
+            self.written = 0;
+            self.queue.pop_front();
+        }
+    }
+
+    /// Reads once from the stream, which has something.
+    pub(super) fn read(&mut self) -> Result<(), Broken> {
+        let mut chunk = [0; CHUNK];
+        match (&self.stream).read(&mut chunk) {
+            Ok(0) => Err(Broken::Ended),
+            Ok(length) => {
+                self.decoder.feed(&chunk[..length]);
+                Ok(())
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(()),
+            Err(_) => Err(Broken::Ended),
+        }
+    }
+
+    /// The next request that has arrived whole; none while bytes are missing or the client is held back.
+    pub(super) fn next_request(&mut self) -> Result<Option<Request>, Broken> {
+        while !self.is_held_back() && !self.is_leaving {
+            let Some(frame) = self.decoder.next_frame().map_err(Broken::Unreadable)? else {
+                return Ok(None);
+            };
+            if frame.header.kind == FrameKind::Ping {
+                continue;
+            }
+            // What a newer release asks for beyond that is passed over.
+            if let Some(request) = read_request(&frame).map_err(Broken::Unreadable)? {
+                self.brought += 1;
+                return Ok(Some(request));
+            }
+        }
+        Ok(None)
+    }
+}

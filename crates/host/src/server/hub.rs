@@ -1,0 +1,427 @@
+//! The one thread that serves all clients of an engine.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use farsight_engine::{ClientLoss, EngineMessage};
+use farsight_render::visible;
+use farsight_serve::strangers::{Met, Strangers};
+use farsight_session::wire::notification_frame;
+use farsight_session::{ClientEnd, ClientId, Introduction, Notification, Request, Sink};
+use farsight_transport::sys::{Ready, Wanted, poll};
+use farsight_transport::{Host, Listener};
+use farsight_types::{AccessRole, ServerId};
+use farsight_wire::frame::PREAMBLE;
+use farsight_wire::handshake::{Refusal, ServerKind, Welcome, opening_frame};
+use farsight_wire::{FrameKind, Limits as FrameLimits};
+
+use super::connection::{Broken, Connection};
+use super::waker::Waker;
+
+/// Clients at a time.
+const MOST_CLIENTS: usize = 256;
+
+/// What is told goes out in pieces of about this many bytes where it comes fast.
+const PIECE: usize = 64 << 10;
+
+/// Orders that are followed before clients are looked at again.
+const ORDERS_AT_ONCE: usize = 4096;
+
+/// How often it is looked whether the engine has taken up requests of a client that is held back.
+const PACE: Duration = Duration::from_millis(10);
+
+/// The longest request, in bytes of its body; there is no bulk.
+const REQUEST: FrameLimits = FrameLimits { body: 1 << 20, bulk: 0 };
+
+/// Most characters of a name that a client gives itself.
+const NAME: usize = 64;
+
+/// What is asked of the hub.
+pub(super) enum Order {
+    /// Listen.
+    Open {
+        server: ServerId,
+        listener: Listener,
+        role: AccessRole,
+    },
+    /// Listen no more.
+    Close { server: ServerId, cut_clients: bool },
+    /// Tell clients.
+    Tell(Arc<[ClientId]>, Arc<Notification>),
+    /// The engine has ended.
+    End,
+}
+
+/// When a client that does not read is cut off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes that may wait for it.
+    pub(super) queued: usize,
+    /// How long it may take nothing while something waits.
+    pub(super) stuck: Duration,
+    /// How long clients may take to read the last words of a session.
+    pub(super) last_words: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            queued: 64 << 20,
+            stuck: Duration::from_secs(30),
+            last_words: Duration::from_secs(2),
+        }
+    }
+}
+
+struct Door {
+    server: ServerId,
+    listener: Listener,
+    role: AccessRole,
+}
+
+pub(super) struct Hub {
+    orders: Receiver<Order>,
+    waker: Arc<Waker>,
+    sink: Arc<dyn Sink>,
+    engine: Sender<EngineMessage>,
+    limits: Limits,
+    doors: Vec<Door>,
+    strangers: Strangers,
+    clients: BTreeMap<ClientId, Connection>,
+    next_client: u32,
+    /// Nothing is accepted until then, for accepting has failed.
+    rest_until: Option<Instant>,
+    /// Numbers what was told.
+    told: u64,
+    /// The engine has ended; clients may read until then.
+    ends_at: Option<Instant>,
+}
+
+impl Hub {
+    pub(super) fn new(
+        orders: Receiver<Order>,
+        waker: Arc<Waker>,
+        sink: Arc<dyn Sink>,
+        engine: Sender<EngineMessage>,
+        limits: Limits,
+    ) -> Hub {
+        Hub {
+            orders,
+            waker,
+            sink,
+            engine,
+            limits,
+            doors: Vec::new(),
+            strangers: Strangers::default(),
+            clients: BTreeMap::new(),
+            // The engine's own console is 0.
+            next_client: 1,
+            rest_until: None,
+            told: 0,
+            ends_at: None,
+        }
+    }
+
+    /// Serves until the engine has ended and its clients know, or have had their time.
+    pub(super) fn run(&mut self) {
+        loop {
+            self.follow_orders();
+            self.write_all();
+            self.bring_requests();
+            if let Some(end) = self.ends_at
+                && (self.clients.values().all(|client| !client.has_to_write()) || Instant::now() >= end)
+            {
+                return;
+            }
+            self.waker.lie_down();
+            // What was ordered before the waker knew is not slept over.
+            let busy = self.follow_orders();
+            if let Err(error) = self.wait(busy) {
+                tracing::error!(%error, "clients are served no more");
+                return;
+            }
+        }
+    }
+
+    /// Follows the orders that are there; whether there were any.
+    fn follow_orders(&mut self) -> bool {
+        let mut followed = false;
+        // What is told to the same clients in a row goes out as one piece.
+        let mut pending: Option<(Arc<[ClientId]>, Vec<u8>)> = None;
+        for _ in 0..ORDERS_AT_ONCE {
+            let order = self.orders.try_recv();
+            followed |= order.is_ok();
+            match order {
+                Ok(Order::Tell(to, notification)) => {
+                    let ends = matches!(*notification, Notification::Ended { .. });
+                    self.told += 1;
+                    let frame = notification_frame(self.told, &notification).encode();
+                    match &mut pending {
+                        Some((same, piece)) if Arc::ptr_eq(same, &to) && piece.len() < PIECE => piece.extend(frame),
+                        _ => {
+                            self.tell(pending.replace((Arc::clone(&to), frame)));
+                        }
+                    }
+                    if ends {
+                        self.tell(pending.take());
+                        for id in to.iter() {
+                            if let Some(client) = self.clients.get_mut(id) {
+                                client.is_leaving = true;
+                            }
+                        }
+                    }
+                }
+                Ok(order) => {
+                    self.tell(pending.take());
+                    self.follow(order);
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.follow(Order::End);
+                    break;
+                }
+            }
+        }
+        self.tell(pending);
+        followed
+    }
+
+    fn follow(&mut self, order: Order) {
+        match order {
+            Order::Open { server, listener, role } => self.doors.push(Door { server, listener, role }),
+            Order::Close { server, cut_clients } => {
+                self.doors.retain(|door| door.server != server);
+                self.strangers.forget(server.0 as usize);
+                if cut_clients {
+                    let theirs = self.clients.values().filter(|client| client.server == server);
+                    for id in theirs.map(|client| client.id).collect::<Vec<_>>() {
+                        self.cut_off(id, "its server was told to end");
+                    }
+                }
+            }
+            Order::End => {
+                self.doors.clear();
+                self.strangers = Strangers::default();
+                self.ends_at.get_or_insert(Instant::now() + self.limits.last_words);
+            }
+            Order::Tell(..) => {}
+        }
+    }
+
+    fn tell(&mut self, piece: Option<(Arc<[ClientId]>, Vec<u8>)>) {
+        let Some((to, piece)) = piece else { return };
+        let piece: Arc<[u8]> = piece.into();
+        for id in to.iter() {
+            if let Some(client) = self.clients.get_mut(id) {
+                client.tell(&piece);
+            }
+        }
+    }
+
+    /// Writes what streams take, and parts with those who take nothing.
+    fn write_all(&mut self) {
+        let now = Instant::now();
+        let mut going = Vec::new();
+        for client in self
+            .clients
+            .values_mut()
+            .filter(|client| client.has_to_write() || client.is_leaving)
+        {
+            match client.write(now) {
+                Err(_) => going.push((client.id, Some(ClientLoss::Vanished))),
+                Ok(()) if client.is_leaving && !client.has_to_write() => going.push((client.id, None)),
+                Ok(()) if client.queued > self.limits.queued => {
+                    let why = format!("{} MiB waited for it", client.queued >> 20);
+                    going.push((client.id, Some(ClientLoss::CutOff(why))));
+                }
+                Ok(()) if client.stuck_since.is_some_and(|since| now >= since + self.limits.stuck) => {
+                    let why = format!("it took nothing for {} s", self.limits.stuck.as_secs());
+                    going.push((client.id, Some(ClientLoss::CutOff(why))));
+                }
+                Ok(()) => {}
+            }
+        }
+        for (id, loss) in going {
+            self.part(id, loss);
+        }
+    }
+
+    fn cut_off(&mut self, id: ClientId, why: &str) {
+        self.part(id, Some(ClientLoss::CutOff(why.to_owned())));
+    }
+
+    /// Closes a connection, and tells the engine where it does not know.
+    fn part(&mut self, id: ClientId, loss: Option<ClientLoss>) {
+        if let Some(client) = self.clients.remove(&id) {
+            // Its reader sees the end whoever else holds the socket.
+            let _ = client.stream.shutdown(std::net::Shutdown::Both);
+        }
+        if let Some(loss) = loss {
+            let _ = self.engine.send(EngineMessage::Gone(id, loss));
+        }
+    }
+
+    /// Waits until something is to be done; not at all where orders were followed just now.
+    fn wait(&mut self, busy: bool) -> std::io::Result<()> {
+        let now = Instant::now();
+        let mut wanted = vec![Wanted::reading(self.waker.as_fd())];
+        let accepts = self.rest_until.is_none_or(|until| until <= now);
+        let mut counts = Vec::new();
+        for door in self.doors.iter().filter(|_| accepts) {
+            let descriptors = door.listener.descriptors();
+            counts.push(descriptors.len());
+            wanted.extend(descriptors.into_iter().map(Wanted::reading));
+        }
+        wanted.extend(self.strangers.descriptors().map(Wanted::reading));
+        let strangers = self.strangers.len();
+        wanted.extend(self.clients.values().map(|client| Wanted {
+            fd: client.stream.as_fd(),
+            read: !client.is_held_back() && !client.is_leaving,
+            write: client.has_to_write(),
+        }));
+        let time = match busy {
+            true => Some(Duration::ZERO),
+            false => self
+                .next_deadline()
+                .map(|deadline| deadline.saturating_duration_since(now)),
+        };
+        let ready = poll(&wanted, time);
+        self.waker.get_up();
+        let mut ready = ready?.into_iter().skip(1);
+        let mut knocking = Vec::new();
+        for (index, count) in counts.into_iter().enumerate() {
+            if ready.by_ref().take(count).filter(is_ready).count() > 0 {
+                knocking.push(index);
+            }
+        }
+        let for_strangers: Vec<bool> = ready.by_ref().take(strangers).map(|ready| is_ready(&ready)).collect();
+        let clients: Vec<(ClientId, Ready)> = self.clients.keys().copied().zip(ready).collect();
+        self.read_clients(clients);
+        for met in self.strangers.read(&for_strangers, ServerKind::DebuggingServer) {
+            self.welcome(met);
+        }
+        for index in knocking {
+            if let Some(door) = self.doors.get(index) {
+                let rest = self.strangers.accept_at(&door.listener, door.server.0 as usize);
+                self.rest_until = rest.or(self.rest_until.filter(|until| *until > Instant::now()));
+            }
+        }
+        Ok(())
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let stuck = self.clients.values().filter_map(|client| client.stuck_since);
+        let stuck = stuck.map(|since| since + self.limits.stuck);
+        let held = self.clients.values().any(|client| client.is_held_back());
+        stuck
+            .chain(self.strangers.deadline())
+            .chain(self.rest_until)
+            .chain(self.ends_at)
+            .chain(held.then(|| Instant::now() + PACE))
+            .min()
+    }
+
+    fn read_clients(&mut self, ready: Vec<(ClientId, Ready)>) {
+        for (id, ready) in ready {
+            let Some(client) = self.clients.get_mut(&id) else {
+                continue;
+            };
+            let read = match (ready.read, ready.ended) {
+                (true, _) => client.read(),
+                // What it has sent before is of no use to anybody any more.
+                (false, true) => Err(Broken::Ended),
+                (false, false) => continue,
+            };
+            if let Err(broken) = read {
+                self.broke(id, &broken);
+            }
+        }
+    }
+
+    fn broke(&mut self, id: ClientId, broken: &Broken) {
+        let loss = match broken {
+            Broken::Ended => ClientLoss::Vanished,
+            Broken::Unreadable(error) => ClientLoss::CutOff(format!("it sent what cannot be read: {error}")),
+        };
+        self.part(id, Some(loss));
+    }
+
+    /// Brings to the engine what clients have asked.
+    fn bring_requests(&mut self) {
+        let mut broken = Vec::new();
+        for client in self.clients.values_mut() {
+            loop {
+                match client.next_request() {
+                    Ok(None) => break,
+                    Ok(Some(request)) => {
+                        // The end of a client's input is the end of nothing but its visit.
+                        let request = match request {
+                            Request::EndOfInput => Request::Leave,
+                            request => request,
+                        };
+                        let _ = self.engine.send(EngineMessage::Client(client.id, request));
+                    }
+                    Err(error) => {
+                        broken.push((client.id, error));
+                        break;
+                    }
+                }
+            }
+        }
+        for (id, error) in broken {
+            self.broke(id, &error);
+        }
+    }
+
+    /// A connection has said that it is a debugging client.
+    fn welcome(&mut self, met: Met) {
+        let server = ServerId(u32::try_from(met.door).unwrap_or(u32::MAX));
+        let Some(door) = self.doors.iter().find(|door| door.server == server) else {
+            return;
+        };
+        if self.clients.len() >= MOST_CLIENTS {
+            return met.refuse(&Refusal::Busy {
+                sessions: MOST_CLIENTS as u32,
+            });
+        }
+        let address = met.stream.peer().map(|peer| peer.to_string()).unwrap_or_default();
+        let name: String = met.hello.identity.chars().take(NAME).collect();
+        let introduction = Introduction {
+            identity: visible(&name).into_owned(),
+            address,
+            role: door.role,
+            server: Some(server),
+        };
+        let id = ClientId(self.next_client);
+        self.next_client += 1;
+        let mut decoder = met.decoder;
+        decoder.set_limits(REQUEST);
+        let taken: Arc<AtomicU64> = Arc::default();
+        let mut client = Connection::new(id, server, met.stream, decoder, Arc::clone(&taken));
+        let welcome = Welcome {
+            version: met.version,
+            server: ServerKind::DebuggingServer,
+            product: farsight_serve::PRODUCT.into(),
+            machine: Host::this_machine().to_string(),
+            capabilities: vec![format!("role-{}", door.role)],
+            ticket: None,
+        };
+        let frame = opening_frame(FrameKind::Welcome, &welcome);
+        client.tell(&Arc::from([&PREAMBLE[..], &frame.encode()].concat()));
+        self.clients.insert(id, client);
+        let _ = self.engine.send(EngineMessage::Join(ClientEnd {
+            id,
+            introduction,
+            notifications: Arc::clone(&self.sink),
+            taken,
+        }));
+    }
+}
+
+fn is_ready(ready: &Ready) -> bool {
+    ready.read || ready.ended
+}

@@ -1,0 +1,36 @@
+//! Servers and clients: `.servers`, `.clients`.
+
+use farsight_session::record::{Clients, Servers};
+use farsight_types::Moment;
+
+use crate::{visible, write_line};
+
+/// `.servers`.
+pub(crate) fn servers(out: &mut String, servers: &Servers) {
+    for row in &servers.rows {
+        match &row.listing {
+            Some(listing) => write_line!(out, "{} - Debugger Server - {}", row.id, visible(listing)),
+            None => write_line!(out, "{} - <Disabled, exit pending>", row.id),
+        }
+    }
+}
+
+/// `.clients`.
+pub(crate) fn clients(out: &mut String, clients: &Clients) {
+    for row in &clients.rows {
+        let address = match row.address.as_str() {
+            "" => "this console",
+            address => address,
+        };
+        write_line!(
+            out,
+            "{:>3} - {} ({}), {}, since {}, last active {}",
+            row.id,
+            visible(&row.identity),
+            visible(address),
+            row.role,
+            Moment::from_unix(row.since),
+            Moment::from_unix(row.last_active)
+        );
+    }
+}

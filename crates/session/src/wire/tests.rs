@@ -1,0 +1,129 @@
+use farsight_types::{AccessRole, ServerId};
+
+use super::*;
+use crate::record::Evaluation;
+use crate::{CommandOutcome, Content, OutputMask, Record, SessionState, Ticket};
+
+/// One of each kind, so that a kind without a row in the tables above shows.
+fn requests() -> Vec<Request> {
+    vec![
+        Request::Execute {
+            ticket: Ticket(1),
+            line: "k".into(),
+        },
+        Request::Interrupt,
+        Request::AnswerInput { text: "yes".into() },
+        Request::ProgramInput {
+            bytes: vec![3, 10],
+            end: true,
+        },
+        Request::SetOutput {
+            mask: OutputMask::DEFAULT,
+            width: 80,
+        },
+        Request::Complete {
+            ticket: Ticket(2),
+            line: "bp ma".into(),
+        },
+        Request::Leave,
+        Request::EndOfInput,
+        Request::ConnectSession {
+            history: 4000,
+            announce: true,
+        },
+    ]
+}
+
+fn notifications() -> Vec<Notification> {
+    let mask = OutputMask::NORMAL;
+    vec![
+        Notification::Output {
+            mask,
+            content: Content::Text("a\n".into()),
+        },
+        Notification::Output {
+            mask,
+            content: Content::Record(Box::new(Record::Evaluation(Evaluation { value: 7, symbol: None }))),
+        },
+        Notification::ProgramOutput { bytes: vec![0xff] },
+        Notification::Echo {
+            author: "ann@desk".into(),
+            line: "g".into(),
+            prompt: "0:000> ".into(),
+        },
+        Notification::State(SessionState::NoDebuggee),
+        Notification::State(SessionState::Accessible {
+            prompt: "0:000> ".into(),
+        }),
+        Notification::State(SessionState::Running),
+        Notification::InputWanted { prompt: "> ".into() },
+        Notification::InputTaken,
+        Notification::Done {
+            ticket: Ticket(1),
+            outcome: CommandOutcome::Failed,
+        },
+        Notification::Completions {
+            ticket: Ticket(2),
+            start: 3,
+            candidates: vec!["main".into()],
+        },
+        Notification::Ended { clean: true },
+    ]
+}
+
+#[test]
+fn every_request_survives_the_wire() {
+    for (number, request) in (1..).zip(requests()) {
+        let frame = request_frame(number, 7, &request);
+        assert_eq!((frame.header.number, frame.header.last_event), (number, 7));
+        assert_eq!(read_request(&frame), Ok(Some(request)));
+    }
+}
+
+#[test]
+fn every_notification_survives_the_wire() {
+    for notification in notifications() {
+        let frame = notification_frame(9, &notification);
+        assert_eq!(read_notification(&frame), Ok(Some(notification)));
+    }
+}
+
+#[test]
+fn what_a_newer_release_says_is_passed_over() {
+    let mut frame = request_frame(1, 0, &Request::Leave);
+    frame.header.operation = Operation::new(SERVICE, 200).0;
+    frame.body = vec![0xff];
+    assert_eq!(read_request(&frame), Ok(None));
+    frame.header.kind = FrameKind::Event;
+    assert_eq!(read_notification(&frame), Ok(None));
+}
+
+#[test]
+fn what_is_no_request_is_an_error() {
+    let mut frame = notification_frame(1, &Notification::InputTaken);
+    assert!(read_request(&frame).is_err());
+    frame = request_frame(1, 0, &Request::Leave);
+    frame.body = vec![0xff, 0];
+    assert!(read_request(&frame).is_err());
+}
+
+#[test]
+fn golden_bytes() {
+    let hex = |frame: &Frame| -> String { frame.body.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let lines: Vec<String> = requests()
+        .iter()
+        .map(|request| hex(&request_frame(0, 0, request)))
+        .collect();
+    let told = notifications();
+    let lines = lines
+        .into_iter()
+        .chain(told.iter().map(|told| hex(&notification_frame(0, told))));
+    let golden: Vec<&str> = include_str!("golden.txt").lines().collect();
+    assert_eq!(lines.collect::<Vec<_>>(), golden);
+}
+
+#[test]
+fn roles_and_servers_keep_their_numbers() {
+    assert_eq!(minicbor::to_vec(AccessRole::Owner).unwrap(), [2]);
+    assert_eq!(minicbor::to_vec(ServerId(5)).unwrap(), [5]);
+}
