@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use farsight_session::{ClientId, Ticket};
+use farsight_types::AccessRole;
 
 use super::*;
 
@@ -27,6 +28,7 @@ const LINK: LinkId = LinkId(3);
 fn fixture() -> Fixture {
     let (inbox, messages) = channel();
     let mailbox = Mailbox::new(messages);
+    mailbox.clients.borrow_mut().insert(ClientId(0), AccessRole::Owner);
     let link = Link::new(LINK, &mailbox);
     let (wire, sent) = channel();
     link.set_sender(Box::new(Wire(wire)));

@@ -183,8 +183,6 @@ fn mistakes_are_named() {
 #[test]
 fn absent_options_are_refused_by_name() {
     for (line, name) in [
-        ("-server tcp:port=1", "-server"),
-        ("-remote x", "-remote"),
         ("-zp core", "-zp"),
         ("-k com", "-k"),
         ("-logou f", "-logou"),
