@@ -13,6 +13,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("gcc", "compiles the debuggees"),
     ("g++", "compiles the debuggees"),
     ("binutils", "makes stripped debuggees"),
+    ("clang", "compiles the debuggees a second time"),
+    ("llvm", "packs split debug information of DWARF 5"),
     ("dwz", "makes debuggees that share debug information"),
     ("xz-utils", "packs the symbols of a debuggee"),
     ("gdb", "the peer whose backtraces ours must equal"),
@@ -26,7 +28,7 @@ const PACKAGES: &[(&str, &str)] = &[
 const BENCH_PACKAGES: &[(&str, &str)] = &[("lldb", "the other peer that the benchmarks run")];
 
 /// Programs that stand for the packages where there is no package manager that we know.
-const PROGRAMS: &[&str] = &["gcc", "g++", "objcopy", "gdb", "gdbserver", "python3"];
+const PROGRAMS: &[&str] = &["gcc", "g++", "clang", "objcopy", "gdb", "gdbserver", "python3"];
 
 /// Installs or names what the tests need from the system.
 pub(crate) fn system_packages() -> Done {

@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use farsight_target::*;
 use farsight_testkit::conformance::{attach, break_in, detach, go, plan, read, registers, resume, step_plan, trap};
-use farsight_testkit::{DbgSrv, Deadline, Debuggee, Output, Scratch, Session, proc, wait_until};
+use farsight_testkit::{DbgSrv, Deadline, Debuggee, Output, Scratch, Session, proc, programs, wait_until};
 use farsight_types::registers::{RegisterSets, amd64};
 use farsight_types::{Address, OsPid};
 
@@ -44,8 +44,7 @@ struct Gdb {
 }
 
 impl Gdb {
-    /// None where there is no gdb.
-    fn start() -> Option<Gdb> {
+    fn start() -> Gdb {
         let scratch = Scratch::new();
         let script = scratch.path().join("look.py");
         std::fs::write(&script, SCRIPT).unwrap();
@@ -61,13 +60,13 @@ impl Gdb {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .ok()?;
-        Some(Gdb {
+            .expect("gdb");
+        Gdb {
             input: child.stdin.take().unwrap(),
             output: Output::of("gdb", child.stdout.take().unwrap()),
             child,
             _scratch: scratch,
-        })
+        }
     }
 
     fn look(&mut self, process: OsPid, places: &[(Address, u64)]) -> BTreeMap<String, String> {
@@ -156,10 +155,10 @@ fn next_stop(session: &mut Session, process: OsPid, first: &Stop, at: Address, n
 fn slow_registers_and_memory_are_those_of_gdb() {
     const STOPS: u64 = 100;
     const SOME: u64 = 4096;
-    let Some(mut gdb) = Gdb::start() else {
-        eprintln!("skipped: there is no gdb");
+    if !programs::has_peer("gdb") {
         return;
-    };
+    }
+    let mut gdb = Gdb::start();
     let server = DbgSrv::start();
     let mut session = server.connect();
     let mut deep = Debuggee::start("deep", &["80", "20"]);

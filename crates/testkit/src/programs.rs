@@ -23,6 +23,26 @@ pub fn debuggee(name: &str) -> PathBuf {
     found(name, named.into_iter().chain(around))
 }
 
+/// Set where programs to compare with, such as gdb, may be missing.
+const WITHOUT_PEERS: &str = "FARSIGHT_WITHOUT_PEERS";
+
+/// Whether a program to compare with is installed.
+///
+/// # Panics
+/// Where it is not and need not be missing: a comparison that nobody makes must not look like one that came out well.
+pub fn has_peer(name: &str) -> bool {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    if env::split_paths(&paths).any(|folder| folder.join(name).is_file()) {
+        return true;
+    }
+    assert!(
+        env::var_os(WITHOUT_PEERS).is_some(),
+        "there is no {name} to compare with: install it, as `cargo xtask test` does, or set {WITHOUT_PEERS}=1 to leave this out"
+    );
+    eprintln!("skipped: there is no {name}, and {WITHOUT_PEERS} is set");
+    false
+}
+
 fn program(name: &str) -> PathBuf {
     let named = env::var_os("FARSIGHT_TEST_BIN").map(PathBuf::from);
     found(name, named.into_iter().chain(folders_above()))

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, Output, Scratch, proc, wait_until};
+use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, Output, Scratch, proc, programs, wait_until};
 
 use crate::support::premote;
 
@@ -46,8 +46,7 @@ struct Gdb {
 }
 
 impl Gdb {
-    /// None where there is no gdb.
-    fn start() -> Option<Gdb> {
+    fn start() -> Gdb {
         let scratch = Scratch::new();
         let script = scratch.path().join("frames.py");
         std::fs::write(&script, SCRIPT).unwrap();
@@ -74,13 +73,13 @@ impl Gdb {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .ok()?;
-        Some(Gdb {
+            .expect("gdb");
+        Gdb {
             input: child.stdin.take().unwrap(),
             output: Output::of("gdb", child.stdout.take().unwrap()),
             child,
             _scratch: scratch,
-        })
+        }
     }
 
     fn frames(&mut self, pid: u32) -> Vec<Frame> {
@@ -159,10 +158,10 @@ fn farsight_frames(console: &mut Console) -> (Vec<Frame>, String) {
 
 /// Compares that many stops at random moments, and lists the frames that differ.
 fn compare(debuggee: &Debuggee, stops: u32) -> Agreement {
-    let Some(mut gdb) = Gdb::start() else {
-        eprintln!("skipped: there is no gdb");
+    if !programs::has_peer("gdb") {
         return Agreement::default();
-    };
+    }
+    let mut gdb = Gdb::start();
     let server = DbgSrv::start();
     let mut console = Console::start(premote(server.connection(), []));
     let pid = debuggee.pid().0;
@@ -251,8 +250,7 @@ while True:
 
 fn compare_python(stops: u32) -> Agreement {
     let python = Path::new("/usr/bin/python3");
-    if !python.exists() {
-        eprintln!("skipped: there is no {}", python.display());
+    if !programs::has_peer("python3") {
         return Agreement::default();
     }
     compare(&Debuggee::start_program(python, &["-c", SCRIPT_IN_PYTHON]), stops)

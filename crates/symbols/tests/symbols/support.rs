@@ -45,11 +45,20 @@ impl Drop for Scratch {
     }
 }
 
-/// Runs a program to its end; none where it is not installed.
+/// Runs a program to its end; none where it is not installed and need not be.
+///
+/// # Panics
+/// Where it must be installed.
 pub(crate) fn run(command: &mut Command) -> Option<std::process::Output> {
     match command.output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let may_be_missing = std::env::var_os("FARSIGHT_WITHOUT_PEERS").is_some();
+            assert!(
+                may_be_missing,
+                "{:?} is not installed; FARSIGHT_WITHOUT_PEERS=1 leaves out what needs it",
+                command.get_program()
+            );
             eprintln!("skipped: {command:?} is not installed");
             None
         }

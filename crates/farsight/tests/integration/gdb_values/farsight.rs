@@ -7,7 +7,7 @@ use farsight_session::record::{Content, FrameKind, NodeKind, StackFrame, ValueNo
 use farsight_testkit::DbgSrv;
 
 use super::engine::Host;
-use super::stops::{Frame, Kind, Stop, Variable, plain};
+use super::stops::{Choice, Frame, Kind, Stop, Variable, plain};
 use super::written::written;
 
 /// The most frames of a stop that are compared.
@@ -19,8 +19,8 @@ const LEVELS: usize = 14;
 /// Where the kernel puts what is not the program itself, without randomised addresses.
 const FIRST_OF_LIBRARIES: u64 = 0x7000_0000_0000;
 
-/// All stops of a program, and the environment that it ran in.
-pub(super) fn stops(program: &Path, steps: usize) -> (Vec<Stop>, Vec<(String, String)>) {
+/// The chosen stops of a program, and the environment that it ran in.
+pub(super) fn stops(program: &Path, choice: Choice) -> (Vec<Stop>, Vec<(String, String)>) {
     let server = DbgSrv::start();
     let mut host = Host::launch(server.connection(), &program.display().to_string());
     let environment = environment(&mut host);
@@ -28,10 +28,10 @@ pub(super) fn stops(program: &Path, steps: usize) -> (Vec<Stop>, Vec<(String, St
     let (mut stops, mut count) = (Vec::new(), 0);
     host.run("g");
     while host.is_accessible {
-        stops.push(stop(&mut host, count.to_string()));
-        if steps > 0 {
+        if choice.takes(count) {
+            stops.push(stop(&mut host, count.to_string()));
             host.run("g poi(@rsp)");
-            for step in 0..steps {
+            for step in 0..choice.steps {
                 stops.push(stop(&mut host, format!("{count}+{step}")));
                 host.run("t");
             }

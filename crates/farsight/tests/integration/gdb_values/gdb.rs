@@ -5,10 +5,7 @@ use std::process::{Command, Stdio};
 
 use farsight_testkit::Scratch;
 
-use super::stops::{Frame, Kind, Stop, Variable, plain};
-
-/// The variable that says that there may be no gdb, whatever its value; without it, that is a failure.
-const MAY_BE_MISSING: &str = "FARSIGHT_WITHOUT_GDB";
+use super::stops::{Choice, Frame, Kind, Stop, Variable, plain};
 
 /// What gdb calls itself.
 pub(super) fn version() -> String {
@@ -17,20 +14,8 @@ pub(super) fn version() -> String {
     said.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
 }
 
-/// All stops of a program; none where there is no gdb and need not be one. The program gets these variables and no
-/// others.
-///
-/// # Panics
-/// Where there is no gdb.
-pub(super) fn stops(program: &Path, environment: &[(String, String)], steps: usize) -> Option<Vec<Stop>> {
-    if version().is_empty() {
-        assert!(
-            std::env::var_os(MAY_BE_MISSING).is_some(),
-            "there is no gdb to compare with: install it, as `cargo xtask test` does, or set {MAY_BE_MISSING}=1 to leave this out"
-        );
-        eprintln!("skipped: there is no gdb, and {MAY_BE_MISSING} is set");
-        return None;
-    }
+/// All stops of a program, of those that are chosen. The program gets these variables and no others.
+pub(super) fn stops(program: &Path, environment: &[(String, String)], choice: Choice) -> Vec<Stop> {
     let scratch = Scratch::new();
     let (script, text) = (scratch.path().join("values.py"), scratch.path().join("stops"));
     std::fs::write(&script, include_str!("values.py")).unwrap();
@@ -40,7 +25,9 @@ pub(super) fn stops(program: &Path, environment: &[(String, String)], steps: usi
         .arg(program)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .env("STEPS", steps.to_string())
+        .env("STEPS", choice.steps.to_string())
+        .env("ONE_IN", choice.one_in.to_string())
+        .env("FIRST", choice.first().to_string())
         .env("OUT", &text)
         .stdin(Stdio::null())
         .output()
@@ -48,9 +35,7 @@ pub(super) fn stops(program: &Path, environment: &[(String, String)], steps: usi
     let text = std::fs::read_to_string(&text).unwrap_or_default();
     let complaints = String::from_utf8_lossy(&done.stderr);
     let end = text.strip_suffix("end\n");
-    Some(read(
-        end.unwrap_or_else(|| panic!("gdb did not come to the end: {complaints}")),
-    ))
+    read(end.unwrap_or_else(|| panic!("gdb did not come to the end: {complaints}")))
 }
 
 fn read(text: &str) -> Vec<Stop> {

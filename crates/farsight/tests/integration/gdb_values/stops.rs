@@ -1,5 +1,27 @@
 //! What a debugger sees at a stop, in a form that both are written in. Read [`Stop`] first.
 
+/// Which stops are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    /// Of so many calls of `stop_here`, one is.
+    pub(super) one_in: u64,
+    /// Tells which.
+    pub(super) seed: u64,
+    /// Instructions stepped behind each, at each of which is looked too.
+    pub(super) steps: usize,
+}
+
+impl Choice {
+    /// The first stop that is looked at.
+    pub(super) fn first(self) -> u64 {
+        self.seed % self.one_in
+    }
+
+    pub(super) fn takes(self, stop: usize) -> bool {
+        stop as u64 % self.one_in == self.first()
+    }
+}
+
 /// A debuggee at rest.
 #[derive(Debug, Default)]
 pub(super) struct Stop {

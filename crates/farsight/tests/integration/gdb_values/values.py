@@ -7,7 +7,8 @@
 #
 # A value is written without spaces: i5 f3ff0000000000000 (the bits of the nearest double) c1,2 (complex) p7ffe0010
 # e2:WRITE {x=i1,y=i2} {Some={0=i2}} (a variant of Rust's) [300:i0,i1,...] t68690a (text) and <gone> for what the compiler
-# has dropped. STEPS says how many instructions are stepped behind each stop, OUT where the text goes.
+# has dropped. STEPS says how many instructions are stepped behind each stop, ONE_IN and FIRST which stops are looked at, OUT
+# where the text goes.
 import os
 import re
 import struct
@@ -20,6 +21,8 @@ MOST_FRAMES = 40
 MOST_CHARACTERS = 256
 CHARACTERS = ("char", "signed char", "unsigned char", "char8_t", "char16_t", "char32_t", "wchar_t")
 STEPS = int(os.environ["STEPS"])
+ONE_IN = int(os.environ["ONE_IN"])
+FIRST = int(os.environ["FIRST"])
 WORD = 0xFFFFFFFFFFFFFFFF
 KINDS = {gdb.INLINE_FRAME: "inline", gdb.TAILCALL_FRAME: "tail"}
 
@@ -230,6 +233,8 @@ for line in (
     "unset environment LINES",
     "unset environment COLUMNS",
     "unset environment STEPS",
+    "unset environment ONE_IN",
+    "unset environment FIRST",
     "unset environment OUT",
     "set language c",
     "break *stop_here",
@@ -240,8 +245,8 @@ for line in (
 
 stops = 0
 while is_alive():
-    dump(str(stops))
-    if STEPS:
+    if stops % ONE_IN == FIRST:
+        dump(str(stops))
         # The word on top of the stack, at a function's first instruction, is where it returns to.
         stack = int(gdb.newest_frame().read_register("rsp")) & WORD
         memory = gdb.selected_inferior().read_memory(stack, 8)
