@@ -27,7 +27,7 @@ const SECTIONS: &[&str] = &[
 ];
 
 /// How many entries of an input are asked about, and how many places in code.
-const MOST_ENTRIES: u64 = 400;
+const MOST_ENTRIES: usize = 120;
 const MOST_PLACES: u64 = 64;
 
 struct Sections {
@@ -91,10 +91,31 @@ fn with(input: &[u8], look: impl Fn(&DebugInfo, &DebugReader<'_>)) {
     }
 }
 
-/// Entries of the first units, wherever one may begin: most of these places are inside of one.
-fn entries(info: &DebugInfo) -> impl Iterator<Item = DieId> {
-    let units = (0..info.unit_count().min(4)).map(UnitId);
-    units.flat_map(|unit| (0..MOST_ENTRIES).map(move |offset| DieId { unit, offset }))
+/// Entries with names, functions and their variables, then whatever may be taken for one in the first units: most of
+/// these places are inside of an entry.
+fn entries(info: &DebugInfo, reader: &DebugReader<'_>) -> Vec<DieId> {
+    let mut found = Vec::new();
+    let watch = Watch::default();
+    if let Ok(index) = info.index(&watch) {
+        for kind in [NameKind::Type, NameKind::Variable] {
+            let _ = index.matching(reader, kind, &Pattern::for_symbols("*"), &watch, |_, named| {
+                found.push(named.id);
+                found.len() < MOST_ENTRIES / 3
+            });
+        }
+    }
+    for unit in (0..info.unit_count().min(4)).map(UnitId) {
+        for function in reader.functions_of(unit).unwrap_or_default().into_iter().take(8) {
+            found.push(function);
+            let place = reader.code_start(function).unwrap_or_default();
+            let variables = reader.variables(function, place).unwrap_or_default();
+            found.extend(variables.into_iter().take(8).map(|variable| variable.id));
+        }
+        // Nothing is before the header's end, and a step that is no multiple of an entry's length meets them all.
+        let anywhere = (11..).step_by(7).take(MOST_ENTRIES / 8);
+        found.extend(anywhere.map(|offset| DieId { unit, offset }));
+    }
+    found
 }
 
 /// Line programs: rows by place and places by row.
@@ -122,7 +143,10 @@ pub fn debug_lines(input: &[u8]) {
 /// Types: names, sizes, members, variants, enumerators.
 pub fn debug_types(input: &[u8]) {
     with(input, |info, reader| {
-        for id in entries(info) {
+        let mut wanted = entries(info, reader);
+        let mut at = 0;
+        while let Some(&id) = wanted.get(at).filter(|_| at < MOST_ENTRIES) {
+            at += 1;
             let type_ref = TypeRef::from(TypeId(id));
             let _ = (reader.name(id), reader.qualified_name(id), reader.language(id));
             let _ = (
@@ -130,6 +154,11 @@ pub fn debug_types(input: &[u8]) {
                 reader.is_signed(&type_ref),
                 reader.type_of_entry(id),
             );
+            // What is without a name is found by those that have it.
+            if let Ok(kind) = reader.kind_of(&type_ref) {
+                wanted.extend(leads_to(kind).and_then(|target| target.id()).map(|target| target.0));
+            }
+            wanted.extend(reader.type_of_entry(id).id().map(|target| target.0));
             let name = reader.type_name(&type_ref);
             assert!(name.len() < 1 << 20, "a name of {} bytes", name.len());
             let _ = (reader.declaration(&type_ref, "x"), reader.definition(TypeId(id)));
@@ -139,10 +168,27 @@ pub fn debug_types(input: &[u8]) {
                 reader.generics(id),
             );
             if let Ok(members) = reader.members(TypeId(id)) {
+                let list = members.list.iter().take(4);
+                wanted.extend(list.filter_map(|member| member.type_ref.id()).map(|target| target.0));
                 let _ = members.variants.map(|part| part.variant(0).is_some());
             }
         }
     });
+}
+
+/// The type that another one is made of.
+fn leads_to(kind: TypeKind) -> Option<TypeRef> {
+    match kind {
+        TypeKind::Pointer(target)
+        | TypeKind::Reference(target)
+        | TypeKind::RvalueReference(target)
+        | TypeKind::MemberPointer { target, .. }
+        | TypeKind::Typedef(target)
+        | TypeKind::Qualified(_, target)
+        | TypeKind::Array { element: target, .. }
+        | TypeKind::Function { result: target, .. } => Some(target),
+        _ => None,
+    }
 }
 
 /// Names of functions, variables and types, each found again by its name.
@@ -183,7 +229,7 @@ pub fn debug_scopes(input: &[u8]) {
                 let _ = reader.scope_of(function);
             }
         }
-        for id in entries(info) {
+        for id in entries(info, reader).into_iter().take(MOST_ENTRIES) {
             let _ = (reader.scope_of(id), reader.linkage_name(id));
         }
     });
@@ -224,7 +270,11 @@ pub fn debug_locations(input: &[u8]) {
         for index in 0..12 {
             registers.set(index, Some(BIAS + index as u64 * 8));
         }
-        let function = entries(info).nth(40);
+        let wanted = entries(info, reader);
+        let functions = (0..info.unit_count().min(4)).map(UnitId);
+        let function = functions
+            .filter_map(|unit| reader.functions_of(unit).ok()?.first().copied())
+            .next();
         let frame = |place| ValueFrame {
             reader: Some(reader),
             bias: BIAS,
@@ -235,7 +285,7 @@ pub fn debug_locations(input: &[u8]) {
             function,
         };
         let frames = [frame(4), frame(20)];
-        for id in entries(info) {
+        for id in wanted.into_iter().take(MOST_ENTRIES) {
             for level in 0..frames.len() {
                 if let Ok(place) = locate(reader, BIAS, id, &frames, level, &mut MadeUp) {
                     look_at(&place);
