@@ -13,6 +13,7 @@ pub mod options;
 mod outside;
 pub mod remote;
 mod server;
+mod servers;
 mod sources;
 mod sys;
 
@@ -22,11 +23,14 @@ use std::process::ExitCode;
 
 pub use outside::Machine;
 
+use farsight_render::View;
+use farsight_session::Record;
+
 use options::{Invocation, USAGE};
 
 /// The exit code of a command line that cannot be meant.
 const BAD_USAGE: u8 = 2;
-/// The exit code where there is no session to take part in.
+/// The exit code where there is no session to take part in, or another machine's servers are asked for.
 const NO_SESSION: u8 = 3;
 /// The exit code when the program itself fails.
 const FAILED: u8 = 4;
@@ -47,6 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut options = match options::parse(arguments) {
         Ok(Invocation::Help) => return show(&options::help()),
         Ok(Invocation::Version) => return show(&options::version()),
+        Ok(Invocation::ListServers(machine)) => return list_servers(machine.as_deref()),
         Ok(Invocation::Debug(options)) => options,
         Ok(Invocation::Remote(options)) => return take_part(*options),
         Err(error) => return fail(BAD_USAGE, &format!("{error}\n{USAGE} (-? tells more)")),
@@ -63,6 +68,17 @@ fn take_part(options: remote::RemoteOptions) -> ExitCode {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => fail(NO_SESSION, &format!("cannot connect: {failure}")),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),
+    }
+}
+
+/// `-QR`.
+fn list_servers(machine: Option<&str>) -> ExitCode {
+    match servers::of_machine(machine) {
+        Ok(found) => show(&farsight_render::render(
+            &Record::MachineServers(found),
+            &View::default(),
+        )),
+        Err(error) => fail(NO_SESSION, &error.to_string()),
     }
 }
 

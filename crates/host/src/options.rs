@@ -12,7 +12,7 @@ use farsight_engine::expression::Language;
 use farsight_engine::{
     Acquisition, AttachMode, ChildPolicy, Destination, EngineOptions, EventStatus, InitialBreak, Target, check_event,
 };
-use farsight_transport::{ClientRole, ClientTransport};
+use farsight_transport::{ClientRole, ClientTransport, Host};
 use farsight_types::OsPid;
 
 use crate::image::IMAGE_PROCESS;
@@ -27,6 +27,8 @@ pub enum Invocation {
     Help,
     /// `-version`
     Version,
+    /// `-QR`: the servers of a machine, this one where none is named.
+    ListServers(Option<String>),
     /// A session.
     Debug(Box<SessionOptions>),
     /// The session of a debugging server (`-remote`).
@@ -91,6 +93,9 @@ pub enum OptionError {
     /// Two first targets.
     #[error("{0} and {1} contradict each other: a session starts with one target")]
     Contradiction(&'static str, &'static str),
+    /// `-QR` and something else.
+    #[error("-QR takes nothing but the name of a machine beside it, and '{0}' stands there")]
+    NotAlone(String),
     /// Two ways that exclude each other.
     #[error("{0} and {1} exclude each other")]
     Clash(&'static str, &'static str),
@@ -112,6 +117,7 @@ const SECONDS: &str = "a number of seconds";
 const FILE: &str = "a file";
 const LANGUAGE: &str = "masm or c++";
 const IMAGE: &str = "an image file";
+const MACHINE: &str = r"the name of a machine, such as \\BOX17";
 const PATH: &str = "directories separated by ';'";
 
 /// How much of what was shown before a debugging client is shown, in characters.
@@ -124,8 +130,16 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             .map_err(|word| OptionError::NotText(word.to_string_lossy().into_owned()))
     });
     let mut draft = Draft::default();
+    let mut first = None;
     while let Some(word) = words.next() {
         let word = word?;
+        if word == "-QR" {
+            return match first {
+                Some(before) => Err(OptionError::NotAlone(before)),
+                None => parse_listing(words),
+            };
+        }
+        first.get_or_insert_with(|| word.clone());
         let mut value = |option, what| match words.next() {
             None => Err(OptionError::NoValue { option, what }),
             Some(value) => value,
@@ -178,6 +192,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
     match draft.remote.take() {
         Some(server) => Ok(Invocation::Remote(Box::new(draft.finish_remote(server)?))),
         None => Ok(Invocation::Debug(Box::new(draft.finish()?))),
+    }
+}
+
+/// What stands behind `-QR`.
+fn parse_listing(mut words: impl Iterator<Item = Result<String, OptionError>>) -> Result<Invocation, OptionError> {
+    let machine = words.next().transpose()?;
+    let behind = words.next().transpose()?;
+    let option = machine.clone().filter(|word| word.starts_with('-'));
+    match (option.or(behind), machine) {
+        (Some(other), _) => Err(OptionError::NotAlone(other)),
+        (None, Some(given)) if Host::new(&given).is_none() => Err(OptionError::BadValue {
+            option: "-QR",
+            what: MACHINE,
+            given,
+        }),
+        (None, machine) => Ok(Invocation::ListServers(machine)),
     }
 }
 

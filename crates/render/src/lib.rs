@@ -10,6 +10,7 @@ mod code;
 mod event;
 mod filter;
 mod help;
+mod machine_servers;
 mod memory;
 mod place;
 mod registers;
@@ -89,6 +90,7 @@ pub fn render_with(record: &Record, view: &View, sources: &dyn Sources) -> Strin
         Record::Types(list) => types::list(&mut out, list),
         Record::Servers(servers) => sharing::servers(&mut out, servers),
         Record::Clients(clients) => sharing::clients(&mut out, clients),
+        Record::MachineServers(servers) => machine_servers::servers(&mut out, servers),
         Record::Exception(report) => filter::exception(&mut out, report),
     }
     out

@@ -227,6 +227,18 @@ fn hostile_records() -> Vec<Record> {
                 server: Some(text()),
             }],
         }),
+        Record::MachineServers(MachineServers {
+            machine: text(),
+            rows: vec![MachineServer {
+                kind: ServerKind::ProcessServer,
+                transport: text(),
+                hidden: false,
+                pid: OsPid(1),
+                since: 0,
+                uid: None,
+                product: text(),
+            }],
+        }),
         Record::Breakpoints(Breakpoints {
             rows: vec![BreakpointRow {
                 expression: text(),

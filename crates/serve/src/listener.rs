@@ -9,10 +9,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use farsight_transport::registry::{Registration, RegistryError};
 use farsight_transport::sys::poll_readable;
-use farsight_transport::{Listener, ServerTransport};
+use farsight_transport::{Listener, ServerRole, ServerTransport};
 use farsight_wire::handshake::{Refusal, ServerKind};
 
+use crate::PRODUCT;
 use crate::control::{Control, Heard};
 use crate::spawn::session_process;
 use crate::strangers::{Met, Strangers};
@@ -23,6 +25,8 @@ const MOST_SESSIONS: usize = 256;
 /// A process server that is listening.
 pub struct ProcessServer {
     listener: Listener,
+    /// Its place in the list of this machine's servers.
+    registration: Option<Registration>,
     strangers: Strangers,
     sessions: Vec<Session>,
     /// Nothing is accepted until then, for accepting has failed.
@@ -41,10 +45,18 @@ impl ProcessServer {
     pub fn bind(transport: &ServerTransport) -> Result<ProcessServer, farsight_transport::ConnectError> {
         Ok(ProcessServer {
             listener: Listener::bind(transport)?,
+            registration: None,
             strangers: Strangers::default(),
             sessions: Vec::new(),
             rest_until: None,
         })
+    }
+
+    /// Puts it into the list of this machine's servers, as long as it lives. One that cannot be listed serves all the same.
+    pub fn list(&mut self) -> Result<(), RegistryError> {
+        let registration = Registration::publish(ServerRole::ProcessServer, &self.listener, PRODUCT)?;
+        self.registration = Some(registration);
+        Ok(())
     }
 
     /// What a client gives behind `-premote` to come here.

@@ -15,6 +15,8 @@ usage: dbgsrv -t TRANSPORT
                                                  and 0 takes any free one
   -t npipe:pipe=NAME                             listen on a Unix socket that only this user can reach
 
+  'hidden' in TRANSPORT keeps the server out of what farsight -QR shows to others than you.
+
 It prints the line that a client pastes, then works silently until it is killed, by a signal or by .endpsrv.
 When it ends, however it ends, processes that clients attached to run on and those that they launched are killed.
 ";

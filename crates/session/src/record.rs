@@ -6,6 +6,7 @@
 mod code;
 mod event;
 mod filter;
+mod machine_servers;
 mod memory;
 mod place;
 mod sharing;
@@ -24,6 +25,7 @@ pub use code::{
 };
 pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
 pub use filter::{BreakStatus, EventLog, ExceptionReport, FilterRow, Filters, LoggedEvent};
+pub use machine_servers::{MachineServer, MachineServers, ServerKind};
 pub use memory::{
     Difference, Differences, DumpFormat, MemoryDump, MemoryPart, PointedSymbol, Pointee, PointerRow, Pointers,
     SearchHits,
@@ -149,6 +151,9 @@ pub enum Record {
     /// `.clients`.
     #[n(111)]
     Clients(#[n(0)] Clients),
+    /// `farsight -QR`.
+    #[n(120)]
+    MachineServers(#[n(0)] MachineServers),
 }
 
 impl Record {
@@ -230,11 +235,24 @@ mod tests {
             }],
             ..Stack::default()
         };
+        let servers = MachineServers {
+            machine: String::from("BOX17"),
+            rows: vec![MachineServer {
+                kind: ServerKind::ProcessServer,
+                transport: String::from("tcp:Port=5005"),
+                hidden: true,
+                pid: OsPid(1),
+                since: 2,
+                uid: Some(1000),
+                product: String::from("farsight"),
+            }],
+        };
         for record in [
             Record::line("text"),
             Record::Memory(MemoryDump::new(DumpFormat::Symbols, range, vec![part])),
             Record::Stack(stack),
             Record::Breakpoints(Breakpoints { rows: vec![breakpoint] }),
+            Record::MachineServers(servers),
             Record::Stop(StopReport {
                 event,
                 registers: None,

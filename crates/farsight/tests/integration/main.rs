@@ -7,6 +7,7 @@ mod bad_input;
 mod budgets;
 mod clients;
 mod damaged;
+mod discovery;
 mod events;
 mod formatters;
 mod gdb_frames;

@@ -2,7 +2,7 @@
 
 /// Whole words, without the dash.
 const WORDS: &[&str] = &[
-    "2", "QR", "cimp", "clines", "d", "ddefer", "e", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm", "logau",
+    "2", "cimp", "clines", "d", "ddefer", "e", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm", "logau",
     "logou", "myob", "netsyms", "noinh", "noshell", "nosqm", "psn", "r", "robp", "sdce", "ses", "sflags", "sicv",
     "sins", "snc", "snul", "sup", "t", "vf", "w", "wake", "zp",
 ];

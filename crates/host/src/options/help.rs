@@ -57,6 +57,10 @@ how
   -v                    say more
   -version, -?          show the release, or this
 
+instead of a session, and with nothing else beside it
+  -QR [\\\\NAME]          list the debugging servers and process servers of this machine, which NAME must be;
+                        for another machine:  ssh HOST farsight -QR
+
 Options without a value may share a dash (-gG). Paths are those of this machine, PROGRAM is of the target's.
 
 At a terminal: CTRL+C breaks into a running target, cancels a running command, or clears the line; CTRL+D is q.

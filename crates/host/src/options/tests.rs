@@ -250,3 +250,32 @@ fn how_a_session_begins() {
         assert_eq!(refusal(line), expected);
     }
 }
+
+#[test]
+fn listing_servers_stands_alone() {
+    for (line, machine) in [
+        ("-QR", None),
+        (r"-QR \\BOX17", Some(r"\\BOX17")),
+        ("-QR box17.example", Some("box17.example")),
+        ("-QR ::1", Some("::1")),
+    ] {
+        assert_eq!(
+            read(line),
+            Ok(Invocation::ListServers(machine.map(str::to_owned))),
+            "{line}"
+        );
+    }
+    for (line, words) in [
+        ("-g -QR", "'-g' stands there"),
+        ("-premote tcp:server=h,port=1 -QR", "'-premote' stands there"),
+        ("-QR -g", "'-g' stands there"),
+        ("-QR box17 -g", "'-g' stands there"),
+        ("-QR box17 box18", "'box18' stands there"),
+        (r"-QR \\", "the name of a machine"),
+        ("-QR a/b", "the name of a machine"),
+    ] {
+        assert!(refusal(line).contains(words), "{line}: {}", refusal(line));
+    }
+    // What is behind a program belongs to it.
+    assert!(matches!(read("prog -QR"), Ok(Invocation::Debug(_))));
+}

@@ -259,6 +259,45 @@ fn threads_processes_and_systems_are_marked() {
 }
 
 #[test]
+fn servers_of_a_machine_are_listed_as_in_the_specification() {
+    let server = |kind, transport: &str, uid| MachineServer {
+        kind,
+        transport: transport.into(),
+        hidden: false,
+        pid: OsPid(1),
+        since: 0,
+        uid,
+        product: String::new(),
+    };
+    let rows = vec![
+        server(ServerKind::DebuggingServer, "npipe:Pipe=MainPipe", None),
+        server(ServerKind::ProcessServer, "npipe:Pipe=AnotherPipe", None),
+        server(ServerKind::ProcessServer, "tcp:Port=53:60,Hidden,Password=*", None),
+        server(ServerKind::KernelConnectionServer, "npipe:Pipe=KernelPipe", Some(1000)),
+    ];
+    let machine = String::from("BOX17");
+    check(
+        Record::MachineServers(MachineServers { machine, rows }),
+        expect![[r#"
+Servers on \\BOX17:
+Debugger Server - npipe:Pipe=MainPipe
+Remote Process Server - npipe:Pipe=AnotherPipe
+Remote Process Server - tcp:Port=53:60,Hidden,Password=*
+Remote Kernel Debugger Server - npipe:Pipe=KernelPipe (uid 1000)
+"#]],
+    );
+    let machine = String::from("localhost");
+    let rows = Vec::new();
+    check(
+        Record::MachineServers(MachineServers { machine, rows }),
+        expect![[r#"
+Servers on \\localhost:
+No servers are running.
+"#]],
+    );
+}
+
+#[test]
 fn breakpoints_are_listed_as_in_the_specification() {
     let row = BreakpointRow {
         enabled: true,

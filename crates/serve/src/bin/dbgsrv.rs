@@ -19,13 +19,16 @@ fn main() -> ExitCode {
         Ok(Invocation::Help) => print!("{USAGE}"),
         Ok(Invocation::Version) => println!("dbgsrv ({PRODUCT})"),
         Ok(Invocation::Serve(transport)) => {
-            let server = match ProcessServer::bind(&transport) {
+            let mut server = match ProcessServer::bind(&transport) {
                 Ok(server) => server,
                 Err(error) => {
                     eprintln!("dbgsrv: {error}");
                     return ExitCode::from(1);
                 }
             };
+            if let Err(error) = server.list() {
+                eprintln!("dbgsrv: warning: farsight -QR will not show this server: {error}");
+            }
             println!("Process server started.  Client can connect with any of these command lines");
             println!("0: farsight -premote {}", server.client_string());
             // A closed standard output is no reason not to serve.

@@ -28,8 +28,14 @@ impl DbgSrv {
 
     /// Starts a server with these arguments and waits for the line that tells how to connect.
     pub fn start_with(arguments: &[&str]) -> DbgSrv {
-        let mut child = Command::new(programs::dbgsrv())
-            .args(arguments)
+        let mut command = Command::new(programs::dbgsrv());
+        command.args(arguments);
+        DbgSrv::spawn(command)
+    }
+
+    /// Starts a prepared command, for tests that change the environment or the user, and waits as the others do.
+    pub fn spawn(mut command: Command) -> DbgSrv {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
