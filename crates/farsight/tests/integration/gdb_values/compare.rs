@@ -11,6 +11,8 @@ pub(super) struct Agreement {
     pub(super) equal: usize,
     /// Values of gdb that are guesses, see [`is_guess`].
     pub(super) guesses: usize,
+    /// Of the items, those that are what a container or smart pointer holds.
+    pub(super) held: usize,
     pub(super) different: Vec<Difference>,
 }
 
@@ -106,6 +108,11 @@ impl Agreement {
             {
                 self.guesses += 1;
                 continue;
+            }
+            if let Some(theirs) = gdb.and_then(|gdb| gdb.data.as_deref()) {
+                self.held += 1;
+                let ours = farsight.and_then(|farsight| farsight.data.as_deref());
+                self.item(at, &format!("{key} (data)"), Some(theirs), ours);
             }
             let value = |one: Option<&'_ Variable>| one.map(|one| one.value.clone());
             self.item(at, key, value(gdb).as_deref(), value(farsight).as_deref());

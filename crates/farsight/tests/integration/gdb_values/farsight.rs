@@ -8,7 +8,7 @@ use farsight_testkit::DbgSrv;
 
 use super::engine::Host;
 use super::stops::{Choice, Frame, Kind, Stop, Variable, plain};
-use super::written::written;
+use super::written::{data, written};
 
 /// The most frames of a stop that are compared.
 const MOST_FRAMES: usize = 40;
@@ -56,14 +56,14 @@ fn stop(host: &mut Host, label: String) -> Stop {
     for (number, frame) in frames.iter_mut().enumerate() {
         if frame.pc < FIRST_OF_LIBRARIES {
             host.run(&format!(".frame 0n{number}"));
-            frame.variables = variables(host);
+            frame.variables = variables(host, number == 1 && !label.contains('+'));
         }
     }
     Stop { label, pc, sp, frames }
 }
 
 /// Those of the chosen frame, each with all that is in it.
-fn variables(host: &mut Host) -> Vec<Variable> {
+fn variables(host: &mut Host, is_whole: bool) -> Vec<Variable> {
     let (locals, said, _) = host.try_run("dv");
     let Some(Record::Locals(locals)) = locals.first() else {
         assert!(said.contains("no debug information tells"), "dv: {said}");
@@ -93,6 +93,9 @@ fn variables(host: &mut Host) -> Vec<Variable> {
             name: row.name.clone(),
             value,
             lost: lost(row),
+            data: (is_whole && (row.formatted || is_reference(row)))
+                .then(|| held(host, &row.name))
+                .flatten(),
             ..Variable::default()
         });
     }
@@ -115,6 +118,24 @@ fn whole(host: &mut Host, name: &str) -> Option<String> {
         Some(Record::Value(shown)) => Some(written(&shown.value)),
         _ => Some(format!("!{said}")),
     }
+}
+
+/// What it holds as its formatter has it.
+fn held(host: &mut Host, name: &str) -> Option<String> {
+    let (shown, _, _) = host.try_run(&format!("dx -r{LEVELS} {name}"));
+    match shown.first() {
+        Some(Record::Value(shown)) if is_reference(&shown.value) => {
+            let mut inner = shown.value.children.iter();
+            inner.find(|child| child.kind == NodeKind::Target).map(data)
+        }
+        Some(Record::Value(shown)) => Some(data(&shown.value)),
+        _ => None,
+    }
+}
+
+/// Whether it is one of C++'s references, which lead to what gdb's printers tell.
+fn is_reference(node: &ValueNode) -> bool {
+    node.type_name.ends_with('&')
 }
 
 fn frame(row: &StackFrame) -> Frame {

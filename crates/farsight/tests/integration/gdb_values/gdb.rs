@@ -1,6 +1,6 @@
 //! gdb's side: it runs a debuggee under `values.py`, whose text is read here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use farsight_testkit::Scratch;
@@ -29,6 +29,7 @@ pub(super) fn stops(program: &Path, environment: &[(String, String)], choice: Ch
         .env("ONE_IN", choice.one_in.to_string())
         .env("FIRST", choice.first().to_string())
         .env("OUT", &text)
+        .env("PRINTERS", printers())
         .stdin(Stdio::null())
         .output()
         .expect("gdb");
@@ -36,6 +37,17 @@ pub(super) fn stops(program: &Path, environment: &[(String, String)], choice: Ch
     let complaints = String::from_utf8_lossy(&done.stderr);
     let end = text.strip_suffix("end\n");
     read(end.unwrap_or_else(|| panic!("gdb did not come to the end: {complaints}")))
+}
+
+/// Where Rust keeps its printers for gdb.
+fn printers() -> PathBuf {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let said = Command::new(rustc)
+        .args(["--print", "sysroot"])
+        .output()
+        .expect("rustc");
+    let folder = String::from_utf8(said.stdout).expect("a path");
+    Path::new(folder.trim()).join("lib/rustlib/etc")
 }
 
 fn read(text: &str) -> Vec<Stop> {
@@ -62,6 +74,11 @@ fn read(text: &str) -> Vec<Stop> {
                 name: plain(word()),
                 variables: Vec::new(),
             }),
+            "data" => {
+                let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());
+                let variable = frame.and_then(|frame| frame.variables.last_mut());
+                variable.expect("a variable").data = Some(rest.to_owned());
+            }
             "in" => {
                 let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());
                 let variable = frame.and_then(|frame| frame.variables.last_mut());

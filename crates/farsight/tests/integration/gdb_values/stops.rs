@@ -58,6 +58,8 @@ pub(super) struct Variable {
     pub(super) name: String,
     /// As the head of `values.py` tells.
     pub(super) value: String,
+    /// What it holds as its type's formatter or printer has it, where that was asked for and can be told.
+    pub(super) data: Option<String>,
     /// By gdb, in a frame further out: the registers that its location reads there.
     pub(super) registers: Vec<String>,
     /// By farsight: the register that it would be in, if the functions that were called had saved it.

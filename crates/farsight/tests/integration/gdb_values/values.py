@@ -3,6 +3,7 @@
 #   stop LABEL PC SP
 #   frame KIND PC FILE:LINE FUNCTION
 #   arg|var NAME VALUE
+#   data VALUE        what the pretty printer of its type makes of it, for variables of the caller of `stop_here`
 #   in REGISTERS      that the variable's location at the frame's place reads, for frames further out that show a value
 #
 # A value is written without spaces: i5 f3ff0000000000000 (the bits of the nearest double) c1,2 (complex) p7ffe0010
@@ -12,6 +13,7 @@
 import os
 import re
 import struct
+import sys
 
 import gdb
 
@@ -156,6 +158,85 @@ def written(value, depth=0):
         return gone(error)
 
 
+class NoData(Exception):
+    """Something that a printer tells in words only."""
+
+
+def whole_text(text):
+    """A string as a printer tells it, with its zeros."""
+    if isinstance(text, str):
+        return text
+    value, length = text.value(), text.length
+    if length < 0:
+        raise NoData
+    width = value[0].type.sizeof if length else 1
+    units = (int(value[index]) & ((1 << 8 * width) - 1) for index in range(length))
+    raw = b"".join(unit.to_bytes(width, "little") for unit in units)
+    return raw.decode({1: "utf-8", 2: "utf-16-le", 4: "utf-32-le"}[width], "replace")
+
+
+def key_of(value):
+    printer = gdb.default_visualizer(value)
+    if printer is not None:
+        return '"%s"' % whole_text(printer.to_string())
+    if value.type.strip_typedefs().name == "char":
+        return "'%c'" % int(value)
+    return "%d" % int(value)
+
+
+def data(value, depth=0):
+    """What a value holds: by its type's printer, and by the printers of what is in it."""
+    if not isinstance(value, gdb.Value):
+        return "i%d" % int(value)
+    printer = gdb.default_visualizer(value)
+    type = value.type.strip_typedefs().unqualified()
+    if printer is None:
+        if type.code == gdb.TYPE_CODE_STRUCT and depth < MOST_DEPTH:
+            fields = [field for field in type.fields() if hasattr(field, "bitpos")]
+            # A library's own types are shown by printers or not at all.
+            if re.match(r"(std|core|alloc|hashbrown)::", type.name or "std::"):
+                raise NoData
+            if not fields or any(field.is_base_class or field.artificial for field in fields):
+                raise NoData
+            return "{%s}" % ",".join("%s=%s" % (field_name(field), data(value[field], depth + 1)) for field in fields)
+        return written(value)
+    hint = getattr(printer, "display_hint", lambda: None)()
+    if hint == "string":
+        return "t" + whole_text(printer.to_string()).encode("utf-8").hex()
+    if not hasattr(printer, "children"):
+        raise NoData
+    children = list(printer.children())
+    name = re.sub(r"std::__cxx11::", "std::", type.name or "")
+    if re.match(r"std::(optional|variant)<", name):
+        return data(children[0][1], depth + 1) if children else "none"
+    if re.match(r"std::(unique_ptr|shared_ptr|weak_ptr)<", name):
+        pointer = children[0][1] if children else 0
+        return "p%x" % (int(pointer) & WORD) if int(pointer) else "none"
+    if re.match(r"core::cell::Cell<", name):
+        return data(children[0][1], depth + 1)
+    # What has no size of its own is told as its first element.
+    if re.match(r"alloc::(rc::Rc|sync::Arc)<(str|\[|dyn )", name):
+        raise NoData
+    if re.match(r"std::pair<|(alloc|core|std)::(rc|sync|cell)::", name):
+        return "{%s}" % ",".join("%s=%s" % (part, data(held, depth + 1)) for part, held in children)
+    if hint == "map":
+        held = [held for _, held in children]
+        pairs = list(zip(held[::2], held[1::2]))
+        shown = ["%s>%s" % (key_of(key), data(of, depth + 1)) for key, of in pairs[:MOST_ELEMENTS]]
+        return "[%d:%s]" % (len(pairs), ",".join(shown))
+    shown = [data(held, depth + 1) for _, held in children[:MOST_ELEMENTS]]
+    return "[%d:%s]" % (len(children), ",".join(shown))
+
+
+def whole_data(value):
+    """None for what has no printer, or what a printer cannot tell all of."""
+    try:
+        text = data(value) if gdb.default_visualizer(value) is not None else None
+    except Exception:
+        return None
+    return None if text is None or "<gone>" in text or "!" in text else text
+
+
 def registers_of(name, place):
     """Of a variable of the selected frame, by its location at a place: those that calls may overwrite."""
     try:
@@ -169,7 +250,7 @@ def registers_of(name, place):
     return sorted(set(one or other for one, other in found))
 
 
-def variables(frame, level):
+def variables(frame, level, is_whole):
     try:
         block = frame.block()
     except RuntimeError:
@@ -189,6 +270,10 @@ def variables(frame, level):
                 except (gdb.error, ValueError) as error:
                     text = gone(error)
                 out.write("%s %s %s\n" % (kind, symbol.print_name, text))
+                if is_whole and text != "<gone>":
+                    held = None if is_null else whole_data(symbol.value(frame))
+                    if held is not None:
+                        out.write("data %s\n" % held)
                 if level > 0 and text != "<gone>":
                     registers = registers_of(symbol.print_name, frame.pc() - 1)
                     if registers:
@@ -210,13 +295,24 @@ def dump(label):
         is_own = function and function.symtab.objfile.filename == gdb.current_progspace().filename
         if is_own:
             frame.select()
-            variables(frame, level)
+            variables(frame, level, level == 1 and "+" not in label)
         try:
             frame = frame.older()
         except gdb.error:
             break
         if frame is None:
             break
+
+
+def add_printers():
+    """Those of Rust's library; those of C++'s come with the library itself."""
+    sys.path.insert(0, os.environ["PRINTERS"])
+    try:
+        import gdb_lookup
+
+        gdb_lookup.register_printers(gdb)
+    except Exception as error:
+        sys.stderr.write("no printers of Rust: %s\n" % error)
 
 
 def is_alive():
@@ -235,6 +331,7 @@ for line in (
     "unset environment STEPS",
     "unset environment ONE_IN",
     "unset environment FIRST",
+    "unset environment PRINTERS",
     "unset environment OUT",
     "set language c",
     "break *stop_here",
@@ -243,6 +340,7 @@ for line in (
 ):
     gdb.execute(line, to_string=True)
 
+add_printers()
 stops = 0
 while is_alive():
     if stops % ONE_IN == FIRST:

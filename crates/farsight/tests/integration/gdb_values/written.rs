@@ -43,6 +43,55 @@ pub(super) fn written(node: &ValueNode) -> String {
     }
 }
 
+/// What a node holds as its formatter has it, written as `data` of `values.py` writes what gdb's printers tell.
+pub(super) fn data(node: &ValueNode) -> String {
+    let own = node.type_name.trim_start_matches("const ");
+    let class = own.split('<').next().unwrap_or_default();
+    let members = || node.children.iter().filter(|child| child.kind != NodeKind::Target);
+    let parts = |written: &dyn Fn(&ValueNode) -> String| {
+        let parts: Vec<String> = members().take(MOST_ELEMENTS).map(written).collect();
+        parts.join(",")
+    };
+    match (class, &node.content) {
+        // Where one leads is data; what is there may lead back.
+        ("std::unique_ptr" | "std::shared_ptr" | "std::weak_ptr", content) => {
+            let inner = node.children.iter().find(|child| child.name == "ptr");
+            match (inner.map_or(content, |inner| &inner.content), content) {
+                (_, Content::Summary(_)) if inner.is_none() => "none".to_owned(),
+                (Content::Pointer { address, .. }, _) => format!("p{:x}", address.0),
+                _ => "?".to_owned(),
+            }
+        }
+        (_, Content::Summary(text)) if text == "nullopt" => "none".to_owned(),
+        _ if node.formatted && members().next().is_some_and(|child| child.name.starts_with('[')) => {
+            let count = node.children.len() as u64 + node.more;
+            let is_map = class.to_lowercase().ends_with("map");
+            let element = |child: &ValueNode| match is_map {
+                true => format!("{}>{}", key(&child.name), data(child)),
+                false => data(child),
+            };
+            format!("[{count}:{}]", parts(&element))
+        }
+        (_, Content::Summary(_)) if node.children.is_empty() => "[0:]".to_owned(),
+        (_, Content::Composite | Content::Summary(_) | Content::Text(_)) if members().next().is_some() => {
+            format!(
+                "{{{}}}",
+                parts(&|child| format!("{}={}", name(&child.name), data(child)))
+            )
+        }
+        _ => written(node),
+    }
+}
+
+/// A key of a map, of an element's name.
+fn key(name: &str) -> String {
+    let inner = name.trim_start_matches('[').trim_end_matches(']');
+    let number = inner
+        .strip_prefix("0x")
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    number.map_or_else(|| inner.to_owned(), |number| number.to_string())
+}
+
 fn inside(node: &ValueNode) -> String {
     let is_array = match node.children.first() {
         Some(first) => first.name == "[0]",
