@@ -190,6 +190,16 @@ impl Session {
             }
             // Nothing here asks for a line of input yet.
             Request::AnswerInput { .. } => {}
+            Request::ListServers { ticket, machine, kinds } => {
+                let outcome = match self.output_servers(&machine, kinds) {
+                    Ok(()) => CommandOutcome::Done,
+                    Err(error) => {
+                        self.output.refuse(client, &error.to_string());
+                        CommandOutcome::Failed
+                    }
+                };
+                self.output.done(client, ticket, outcome);
+            }
             Request::ConnectSession { history, announce } => self.connect_session(client, history, announce),
             Request::Leave => self.client_left(client),
             Request::EndOfInput => self.input_ended(client),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use farsight_session::Record;
+use farsight_session::record::MachineServers;
 use farsight_types::ServerId;
 use farsight_wire::{Frame, PortError};
 
@@ -60,6 +61,11 @@ pub trait OpenFiles: Send + Sync {
     fn open(&self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;
 }
 
+/// Why the servers of a machine cannot be listed: which machine, why not, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ListingFailure(pub String);
+
 /// A debugging server that listens. Dropping it ends it.
 pub trait DebuggingServer: Send {
     /// Its connection string as listings show it, such as `tcp:Port=5005`, without any secret.
@@ -67,6 +73,11 @@ pub trait DebuggingServer: Send {
 
     /// What a client gives behind `-remote`.
     fn client_string(&self) -> String;
+
+    /// Why nobody finds it by looking for servers, where that is so although it was to be found.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Takes no more clients. Those that came through it stay, or are cut off.
     fn stop(&mut self, cut_clients: bool);
@@ -85,6 +96,9 @@ pub trait Outside: Send {
         server: ServerId,
         inbox: Sender<EngineMessage>,
     ) -> Result<Box<dyn DebuggingServer>, ConnectFailure>;
+
+    /// The servers of a machine, of this one where the name is empty. `\\` may stand before the name.
+    fn servers_of_machine(&mut self, machine: &str) -> Result<MachineServers, ListingFailure>;
 
     /// The whole of a file on the engine's machine, mapped rather than read; none where there is no such file.
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn farsight_symbols::ImageBytes>>;

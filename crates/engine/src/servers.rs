@@ -1,5 +1,7 @@
 //! The debugging servers of this session: `-server`, `.server`, `.servers`, `.endsrv`.
 
+use farsight_session::Record;
+use farsight_session::record::ServerKinds;
 use farsight_types::ServerId;
 
 use crate::DebuggingServer;
@@ -29,6 +31,9 @@ impl Session {
         let id = ServerId(u32::try_from(self.servers.len()).unwrap_or(u32::MAX));
         let started = self.outside.start_server(transport, id, self.inbox.clone());
         let server = started.map_err(|failure| CommandError::Refused(failure.to_string()))?;
+        if let Some(trouble) = server.trouble() {
+            self.output.warning(format!("*** WARNING: {trouble}"));
+        }
         self.servers.push(KnownServer {
             id,
             listing: server.listing(),
@@ -50,6 +55,23 @@ impl Session {
             )));
         };
         server.stop(cut_clients);
+        Ok(())
+    }
+
+    /// Shows the servers of the engine's machine, its own among them (DbgEng's `OutputServers`). Whoever is in the session
+    /// sees what is shown, so hidden servers are not: `-QR` shows them to their user.
+    pub(crate) fn output_servers(&mut self, machine: &str, kinds: ServerKinds) -> Result<(), CommandError> {
+        if !kinds.is_valid() {
+            let what = format!(
+                "{:#x} is no kind of server: 1 is debugging servers, 2 process servers, 3 both",
+                kinds.0
+            );
+            return Err(CommandError::Refused(what));
+        }
+        let found = self.outside.servers_of_machine(machine);
+        let mut servers = found.map_err(|failure| CommandError::Refused(failure.to_string()))?;
+        servers.rows.retain(|server| kinds.holds(server.kind) && !server.hidden);
+        self.output.record(Record::MachineServers(servers));
         Ok(())
     }
 

@@ -6,11 +6,12 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
 use farsight_engine::{
-    ConnectFailure, DebuggingServer, Destination, EngineMessage, FileFailure, LinkId, LinkSender, OpenFiles,
-    OutputFile, OutputMode, Outside,
+    ConnectFailure, DebuggingServer, Destination, EngineMessage, FileFailure, LinkId, LinkSender, ListingFailure,
+    OpenFiles, OutputFile, OutputMode, Outside,
 };
 use farsight_render::View;
 use farsight_session::Record;
+use farsight_session::record::MachineServers;
 use farsight_symbols::ImageBytes;
 use farsight_types::ServerId;
 
@@ -55,6 +56,11 @@ impl Outside for Machine {
         inbox: Sender<EngineMessage>,
     ) -> Result<Box<dyn DebuggingServer>, ConnectFailure> {
         self.servers.start(transport, server, inbox)
+    }
+
+    fn servers_of_machine(&mut self, machine: &str) -> Result<MachineServers, ListingFailure> {
+        let machine = Some(machine).filter(|machine| !machine.is_empty());
+        crate::servers::of_machine(machine).map_err(|error| ListingFailure(error.to_string()))
     }
 
     fn open_file(&mut self, path: &Path) -> Option<Arc<dyn ImageBytes>> {

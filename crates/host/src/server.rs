@@ -13,7 +13,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use farsight_engine::{ConnectFailure, DebuggingServer, EngineMessage};
+use farsight_serve::PRODUCT;
 use farsight_session::{ClientId, Gone, Notification, Sink};
+use farsight_transport::registry::{Registration, RegistryError};
 use farsight_transport::{Listener, ServerRole, ServerTransport};
 use farsight_types::{AccessRole, ServerId};
 
@@ -85,6 +87,7 @@ impl DebuggingServers {
             server,
             listing: listener.transport().to_string(),
             client_string: listener.client_string(),
+            registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),
             hub,
         };
         let role = transport.options.role.unwrap_or(AccessRole::Owner);
@@ -121,6 +124,8 @@ struct RunningServer {
     server: ServerId,
     listing: String,
     client_string: String,
+    /// Its place in the list of this machine's servers, until it is told to end.
+    registration: Option<Result<Registration, RegistryError>>,
     hub: HubHandle,
 }
 
@@ -133,7 +138,13 @@ impl DebuggingServer for RunningServer {
         self.client_string.clone()
     }
 
+    fn trouble(&self) -> Option<String> {
+        let error = self.registration.as_ref()?.as_ref().err()?;
+        Some(format!("farsight -QR will not show this server: {error}"))
+    }
+
     fn stop(&mut self, cut_clients: bool) {
+        self.registration = None;
         let server = self.server;
         // A hub that has ended listens to nobody.
         let _ = self.hub.order(Order::Close { server, cut_clients });

@@ -8,6 +8,7 @@ use std::time::Duration;
 use farsight_types::{AccessRole, ServerId};
 use minicbor::{Decode, Encode};
 
+use crate::record::ServerKinds;
 use crate::{Notification, OutputMask};
 
 /// Names a client of a session; the engine's own console is 0.
@@ -88,6 +89,21 @@ pub enum Request {
         /// Whether the others are told.
         #[n(1)]
         announce: bool,
+    },
+    /// Shows the servers of the engine's machine (DbgEng's `OutputServers`); [`Notification::Done`] with the ticket says
+    /// that it is over.
+    #[n(9)]
+    #[doc(alias = "OutputServers")]
+    ListServers {
+        /// Names the request.
+        #[n(0)]
+        ticket: Ticket,
+        /// The machine, such as `\\BOX17`; the engine's own where it is empty.
+        #[n(1)]
+        machine: String,
+        /// Which.
+        #[n(2)]
+        kinds: ServerKinds,
     },
 }
 

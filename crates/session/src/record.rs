@@ -25,7 +25,7 @@ pub use code::{
 };
 pub use event::{Ending, EventKind, EventReport, LastEvent, SignalChance, StopReport};
 pub use filter::{BreakStatus, EventLog, ExceptionReport, FilterRow, Filters, LoggedEvent};
-pub use machine_servers::{MachineServer, MachineServers, ServerKind};
+pub use machine_servers::{MachineServer, MachineServers, ServerKind, ServerKinds};
 pub use memory::{
     Difference, Differences, DumpFormat, MemoryDump, MemoryPart, PointedSymbol, Pointee, PointerRow, Pointers,
     SearchHits,

@@ -14,7 +14,7 @@ use crate::{Notification, Request};
 const SERVICE: u8 = 0x40;
 
 /// Kinds of requests that this release knows: those of the enumeration's indices below.
-const REQUESTS: u8 = 9;
+const REQUESTS: u8 = 10;
 
 /// As [`REQUESTS`].
 const NOTIFICATIONS: u8 = 9;
@@ -31,6 +31,7 @@ pub fn request_frame(number: u64, last_event: u64, request: &Request) -> Frame {
         Request::Leave => 6,
         Request::EndOfInput => 7,
         Request::ConnectSession { .. } => 8,
+        Request::ListServers { .. } => 9,
     };
     let mut frame = frame(FrameKind::Request, kind, number, request);
     frame.header.last_event = last_event;

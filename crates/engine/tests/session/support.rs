@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use farsight_engine::{
     Acquisition, ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId, LinkNews,
-    LinkSender, OpenFiles, OutputFile, OutputMode, Outside, Target,
+    LinkSender, ListingFailure, OpenFiles, OutputFile, OutputMode, Outside, Target,
 };
 use farsight_render::{View, render};
+use farsight_session::record::{MachineServer, MachineServers, ServerKind, ServerKinds};
 use farsight_session::{
     Client, ClientId, CommandOutcome, Content, Introduction, Notification, Request, SessionState, Ticket,
 };
@@ -22,6 +23,7 @@ use farsight_symbols::ImageBytes;
 use farsight_target::Event;
 use farsight_testkit::fake::{self, toy};
 use farsight_testkit::{FakeTarget, Stream};
+use farsight_types::OsPid;
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{self, Hello, Role, VERSIONS};
 use farsight_wire::{CallStatus, Decoder, Frame, FrameKind, Limits, PortError, Reply};
@@ -157,6 +159,31 @@ impl Outside for World {
         _: Sender<EngineMessage>,
     ) -> Result<Box<dyn farsight_engine::DebuggingServer>, ConnectFailure> {
         Err(ConnectFailure(format!("{transport}: this world has no network")))
+    }
+
+    fn servers_of_machine(&mut self, machine: &str) -> Result<MachineServers, ListingFailure> {
+        let server = |kind, transport: &str, hidden| MachineServer {
+            kind,
+            transport: transport.into(),
+            hidden,
+            pid: OsPid(7),
+            since: 0,
+            uid: None,
+            product: "test".into(),
+        };
+        let rows = vec![
+            server(ServerKind::DebuggingServer, "npipe:Pipe=MainPipe", false),
+            server(ServerKind::DebuggingServer, "npipe:Pipe=secret,Hidden", true),
+            server(ServerKind::ProcessServer, "tcp:Port=5005", false),
+            server(ServerKind::KernelConnectionServer, "npipe:Pipe=KernelPipe", false),
+        ];
+        match machine.trim_start_matches('\\') {
+            name @ ("" | "HERE") => Ok(MachineServers {
+                machine: name.into(),
+                rows,
+            }),
+            other => Err(ListingFailure(format!("'{other}' is another machine"))),
+        }
     }
 
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender> {
@@ -405,6 +432,18 @@ impl Session {
     /// Sends a line without waiting for its end.
     pub fn send(&mut self, line: &str) -> Ticket {
         self.client.execute(line)
+    }
+
+    /// Asks for the servers of a machine; what was shown, and whether it was done.
+    #[allow(dead_code, reason = "only one of the two test programs that share this needs it")]
+    pub fn list_servers(&mut self, machine: &str, kinds: u32) -> (String, CommandOutcome) {
+        let ticket = Ticket(0xffff);
+        self.client.send(Request::ListServers {
+            ticket,
+            machine: machine.into(),
+            kinds: ServerKinds(kinds),
+        });
+        self.finish("the list of servers", ticket)
     }
 
     /// Waits for a line's end.

@@ -1,7 +1,7 @@
 //! Several systems in one session.
 
 use farsight_engine::{Destination, EngineOptions};
-use farsight_session::{Notification, Request, SessionState};
+use farsight_session::{CommandOutcome, Notification, Request, SessionState};
 
 use crate::support::{Session, World, attach};
 
@@ -11,6 +11,39 @@ fn local() -> EngineOptions {
         destination: Destination::Local,
         ..attach()
     }
+}
+
+#[test]
+fn servers_of_a_machine_are_shown_by_kind() {
+    let (mut session, _) = Session::start(World::with_files(), local());
+    let debugging = "Debugger Server - npipe:Pipe=MainPipe\n";
+    let process = "Remote Process Server - tcp:Port=5005\nRemote Kernel Debugger Server - npipe:Pipe=KernelPipe\n";
+    let before = session.traffic.counts();
+    for (machine, kinds, name, servers) in [
+        ("", 3, "", [debugging, process]),
+        (r"\\HERE", 3, "HERE", [debugging, process]),
+        (r"\\HERE", 1, "HERE", [debugging, ""]),
+        ("HERE", 2, "HERE", ["", process]),
+    ] {
+        let (shown, outcome) = session.list_servers(machine, kinds);
+        assert_eq!(shown, format!("Servers on \\\\{name}:\n{}", servers.concat()));
+        assert_eq!(outcome, CommandOutcome::Done);
+    }
+    for (machine, kinds, why) in [
+        (r"\\HERE", 0, "0x0 is no kind of server"),
+        (r"\\HERE", 7, "0x7 is no kind of server"),
+        (r"\\THERE", 3, "'THERE' is another machine"),
+    ] {
+        let (shown, outcome) = session.list_servers(machine, kinds);
+        assert!(shown.contains(why), "{shown}");
+        assert_eq!(outcome, CommandOutcome::Failed);
+    }
+    // No target is asked, and one that runs is left alone.
+    assert_eq!(session.traffic.counts(), before);
+    let ticket = session.send("g");
+    assert_eq!(session.list_servers("", 1).1, CommandOutcome::Done);
+    session.request(Request::Interrupt);
+    session.finish("g", ticket);
 }
 
 /// This machine and two process servers.

@@ -4,6 +4,38 @@ use farsight_types::OsPid;
 pub use farsight_wire::handshake::ServerKind;
 use minicbor::{Decode, Encode};
 
+/// Kinds of servers, with DbgEng's bit values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+#[doc(alias = "DEBUG_SERVERS")]
+pub struct ServerKinds(#[n(0)] pub u32);
+
+impl ServerKinds {
+    /// Debugging servers.
+    #[doc(alias = "DEBUG_SERVERS_DEBUGGER")]
+    pub const DEBUGGER: ServerKinds = ServerKinds(0x1);
+    /// Process servers and kernel connection servers.
+    #[doc(alias = "DEBUG_SERVERS_PROCESS")]
+    pub const PROCESS: ServerKinds = ServerKinds(0x2);
+    /// All of them.
+    #[doc(alias = "DEBUG_SERVERS_ALL")]
+    pub const ALL: ServerKinds = ServerKinds(0x3);
+
+    /// Whether these are kinds that there are, and at least one.
+    pub fn is_valid(self) -> bool {
+        self.0 != 0 && self.0 & !ServerKinds::ALL.0 == 0
+    }
+
+    /// Whether a server is of one of these kinds.
+    pub fn holds(self, kind: ServerKind) -> bool {
+        let bit = match kind {
+            ServerKind::DebuggingServer => ServerKinds::DEBUGGER,
+            ServerKind::ProcessServer | ServerKind::KernelConnectionServer => ServerKinds::PROCESS,
+        };
+        self.0 & bit.0 != 0
+    }
+}
+
 /// One server that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct MachineServer {

@@ -1,7 +1,7 @@
 use farsight_types::{AccessRole, ServerId};
 
 use super::*;
-use crate::record::Evaluation;
+use crate::record::{Evaluation, ServerKinds};
 use crate::{CommandOutcome, Content, OutputMask, Record, SessionState, Ticket};
 
 /// One of each kind, so that a kind without a row in the tables above shows.
@@ -30,6 +30,11 @@ fn requests() -> Vec<Request> {
         Request::ConnectSession {
             history: 4000,
             announce: true,
+        },
+        Request::ListServers {
+            ticket: Ticket(3),
+            machine: r"\\BOX17".into(),
+            kinds: ServerKinds::ALL,
         },
     ]
 }
