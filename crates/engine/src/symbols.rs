@@ -163,8 +163,11 @@ impl ModuleSymbols {
             let count = missing.len();
             format!("{count} split units were not found, such as {first}: what is in them is unknown; .sympath names where they are")
         });
+        let index = self.debug().and_then(|debug| debug.ready_index());
+        let units = index.map(|index| index.damaged()).filter(|count| *count > 0);
+        let units = units.map(|count| format!("damaged debug information: of {count} units only a part is known"));
         let known = self.files.warnings.iter().cloned();
-        known.chain(damage).chain(missing).collect()
+        known.chain(damage).chain(missing).chain(units).collect()
     }
 
     /// Where the function that holds a place goes on when something that it called throws.

@@ -11,14 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use farsight_symbols::{
-    Candidate, DEFAULT_DEBUG_ROOT, DebugLink, Image, ImageFile, Why, crc_matches, crc_of, debug_file_candidates,
-    embedded_symbols, image_candidates, shared_file_candidates,
+    Candidate, DEFAULT_DEBUG_ROOT, DebugLink, Image, ImageFile, Why, crc_of, debug_file_candidates, embedded_symbols,
+    image_candidates, shared_file_candidates,
 };
 
 pub(crate) use split::{SplitFinder, SplitNews};
 pub(crate) use trail::{Attempt, Outcome, Role};
 
 use crate::Outside;
+
+/// Longest file that is read from end to end for its checksum. One of holes takes no room, and could be of any length.
+const MOST_SUMMED: usize = 8 << 30;
 
 /// Where files are looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -156,7 +159,12 @@ impl Hunt<'_> {
     /// The image at a path; where there is none that can be read, that is noted.
     fn open(&mut self, role: Role, path: &Path) -> Option<Arc<ImageFile>> {
         let Some(bytes) = self.search.outside.open_file(path) else {
-            self.note(role, path, Outcome::Absent);
+            // It may be there all the same: a directory, a pipe, a device, or not for this user to read.
+            let outcome = match self.search.outside.file_mode(path) {
+                Ok(_) => Outcome::Unreadable,
+                Err(_) => Outcome::Absent,
+            };
+            self.note(role, path, outcome);
             return None;
         };
         match ImageFile::parse(bytes) {
@@ -297,11 +305,11 @@ impl Hunt<'_> {
             }),
             // Without identities the checksum of the debug link decides, wherever the file lies.
             (wanted, has) => match &self.link {
-                Some(link) if crc_matches(link, file.bytes()) => None,
-                Some(link) => Some(Outcome::WrongCrc {
-                    has: crc_of(file.bytes()),
-                    wanted: link.crc,
-                }),
+                Some(_) if file.bytes().len() > MOST_SUMMED => Some(Outcome::TooLarge(file.bytes().len() as u64)),
+                Some(link) => {
+                    let (has, wanted) = (crc_of(file.bytes()), link.crc);
+                    (has != wanted).then_some(Outcome::WrongCrc { has, wanted })
+                }
                 None if wanted.is_some() || has.is_some() => Some(Outcome::WrongBuildId {
                     has: has.clone(),
                     wanted: wanted.clone(),

@@ -8,6 +8,7 @@ mod budgets;
 mod clients;
 mod damaged;
 mod discovery;
+mod damaged_files;
 mod events;
 mod formatters;
 mod gdb_frames;

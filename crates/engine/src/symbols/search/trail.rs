@@ -46,6 +46,8 @@ pub(crate) enum Outcome {
     TakenAnyway(Box<Outcome>),
     /// No such file, or none that may be read.
     Absent,
+    /// Something that is no file, or may not be read.
+    Unreadable,
     /// The file is no image, for this reason.
     NotElf(String),
     /// It is of another build.
@@ -55,6 +57,8 @@ pub(crate) enum Outcome {
     },
     /// Without build-ids the checksum of the debug link decides.
     WrongCrc { has: u32, wanted: u32 },
+    /// It would take too long to compute its checksum.
+    TooLarge(u64),
     /// Without any identity the length decides.
     WrongLength { has: u64, wanted: Option<u64> },
     /// Neither the file nor the image says which build it is of.
@@ -76,7 +80,11 @@ impl Outcome {
     pub(crate) fn is_mismatch(&self) -> bool {
         matches!(
             self,
-            Outcome::WrongBuildId { .. } | Outcome::WrongCrc { .. } | Outcome::WrongLength { .. } | Outcome::NoIdentity
+            Outcome::WrongBuildId { .. }
+                | Outcome::WrongCrc { .. }
+                | Outcome::TooLarge(_)
+                | Outcome::WrongLength { .. }
+                | Outcome::NoIdentity
         )
     }
 }
@@ -89,6 +97,8 @@ impl fmt::Display for Outcome {
             Outcome::TakenForNames => f.write_str("taken for its symbol table: no .debug_info"),
             Outcome::TakenAnyway(why) => write!(f, "taken although it does not fit: {why}"),
             Outcome::Absent => f.write_str("not there"),
+            Outcome::Unreadable => f.write_str("not a regular file, or not readable by this user"),
+            Outcome::TooLarge(length) => write!(f, "{length:#x} bytes are too large to compare its CRC"),
             Outcome::NotElf(why) => write!(f, "no ELF: {why}"),
             Outcome::WrongBuildId { has, wanted } => write!(f, "wrong build-id {}, wanted {}", id(has), id(wanted)),
             Outcome::WrongCrc { has, wanted } => write!(f, "wrong CRC {has:08x}, wanted {wanted:08x}"),
