@@ -110,6 +110,42 @@ const FAMILY_STEPS: &[Step] = &[
     },
 ];
 
+/// Shown with a program in C++ that the server starts.
+const SOURCE_STEPS: &[Step] = &[
+    Step {
+        say: "Run to a line of the source. Which code that is, your side reads from the program's debug information; the text\n\
+              of the source is on your side as well.",
+        command: "bp `tour.cpp:39`; g; ls 0n35,7",
+        expect: &["Breakpoint 0 hit", ">   39:", "sold_[order.item] += order.count;"],
+    },
+    Step {
+        say: "The variables there. One round trip fetches all that they lack.",
+        command: "dv",
+        expect: &["this = ", "price = 35.1", "item=\"lamp\""],
+    },
+    Step {
+        say: "What containers hold, as elements rather than as what the library keeps them in.",
+        command: "dx orders_; dx sold_",
+        expect: &["{item=\"lamp\", count=2, price=19.5}", "[\"lamp\"]"],
+    },
+    Step {
+        say: "A list, of which each element owns the next.",
+        command: "dx -r3 route_; ?? route_->next->city",
+        expect: &["\"Oslo\"", "\"Lyon\"", "\"Rome\""],
+    },
+    Step {
+        say: "Change a variable, and an order to come; then let the function finish. The program prints what it makes of it:\n\
+              without this it would say 35.10 and 134.10.",
+        command: "?? price = 1.0; ?? orders_[1].count = 2; bc *; gu",
+        expect: &["double 1.0", "lamp: 1.00", "a very long bookshelf: 268.20"],
+    },
+    Step {
+        say: "The line where it came back to, and a type.",
+        command: "k 2; dt Order",
+        expect: &["main", "+0x028 price"],
+    },
+];
+
 /// `cargo xtask demo`.
 pub(crate) fn command(workspace: &Workspace, arguments: &[String]) -> Done {
     if let Some(argument) = arguments.first() {
@@ -195,6 +231,8 @@ impl Demo {
         client.leave()?;
         check_let_go(&debuggee)?;
 
+        self.show_source(&server)?;
+
         if self.live {
             self.hand_over(&server, &debuggee, &symbols)?;
             check_let_go(&debuggee)?;
@@ -224,6 +262,24 @@ impl Demo {
             self.show(client, step)?;
         }
         Ok(())
+    }
+
+    /// Source lines and values.
+    fn show_source(&self, server: &Server) -> Done {
+        heading("SOURCE AND VALUES");
+        println!("Another program, in C++, which the server starts for you.");
+        self.wait()?;
+        let program = self.built.folder.join("tour-cpp");
+        typed(&format!("farsight -premote {} {}", server.transport, program.display()));
+        let show = |line: &str| println!("  {line}");
+        let mut client = Client::launch(&self.built.farsight, &server.transport, &program, show)?;
+        for step in SOURCE_STEPS {
+            println!("\n{}", step.say);
+            self.wait()?;
+            self.show(&mut client, step)?;
+        }
+        asked("qd");
+        client.leave()
     }
 
     fn open_client(&self, server: &Server, debuggee: &Debuggee, symbols: &Path) -> Done<Client> {

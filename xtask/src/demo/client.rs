@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::live::{Ended, Lines, PATIENCE, output_of, spawn};
 use crate::run::{Done, Failure, failure};
 
-/// A running `farsight`, attached to a process through a server.
+/// A running `farsight` that debugs a process through a server.
 pub(crate) struct Client {
     process: Ended,
     input: Option<ChildStdin>,
@@ -30,10 +30,24 @@ impl Client {
         if let Some(symbols) = symbols {
             command.arg("-y").arg(symbols);
         }
-        command
-            .args(["-premote", transport, "-p", &pid.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.args(["-premote", transport, "-p", &pid.to_string()]);
+        Self::spawned(command, show)
+    }
+
+    /// As [`Self::start`], with a program that the server starts.
+    pub(crate) fn launch(
+        program: &Path,
+        transport: &str,
+        debuggee: &Path,
+        show: impl Fn(&str) + Send + 'static,
+    ) -> Done<Self> {
+        let mut command = Command::new(program);
+        command.args(["-premote", transport]).arg(debuggee);
+        Self::spawned(command, show)
+    }
+
+    fn spawned(mut command: Command, show: impl Fn(&str) + Send + 'static) -> Done<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = spawn(&mut command)?;
         let show = move |line: &str| {
             let line = without_prompt(line);

@@ -184,3 +184,65 @@ fn heavy_a_breakpoint_that_passes_costs_nothing() {
     let prepare = ["bp leaf 0n500"];
     assert_within(1, |plan| command(plan, &["-p", &pid], &prepare, "g", "hit"));
 }
+
+#[test]
+fn heavy_containers_cost_one_and_one_more_for_each_level_of_pointers() {
+    // The objects' own bytes came with the stop; then what they point to, and what that does.
+    let cases: &[(&str, u32, &[(&str, u64, &str)])] = &[
+        (
+            "cxxvalues_o0",
+            16,
+            &[
+                ("dv", 1, "{ size=301 }"),
+                ("dx numbers", 1, "[4]"),
+                ("dx -r2 words", 2, "a word that does not fit in place"),
+                ("dx -r2 rows", 2, "{ size=2 }"),
+                ("dx list", 2, "[2]              : 30"),
+                ("dx deque", 2, "201 more"),
+            ],
+        ),
+        (
+            "cxxvalues_o0",
+            17,
+            &[
+                ("dv", 1, "(\"bob\", 41)"),
+                ("dx ages", 2, "[\"cyd\"]"),
+                ("dx -r2 set", 2, "[4]"),
+                ("dx names", 2, "[3]"),
+            ],
+        ),
+        (
+            "rustvalues_o0",
+            11,
+            &[
+                ("dv", 1, "{ size=40 }"),
+                ("dx ring", 1, "[6]              : 102"),
+                ("dx tree", 2, "\"three\""),
+                ("dx big", 2, "[39]"),
+                ("dx -r2 map", 2, "[\"two\"]"),
+                ("dx words", 2, "\"bc\""),
+            ],
+        ),
+    ];
+    for (program, number, cases) in cases {
+        let path = programs::debuggee(program);
+        let path = path.to_str().unwrap();
+        let server = DbgSrv::start();
+        let proxy = Proxy::start(server.address(), ProxyPlan::default());
+        let mut console = Console::start(premote(&proxy.connection(), [path]));
+        console.run(&format!(
+            "bp stop_here \".if (@edi != 0n{number}) {{gc}}\"; g; .frame 1; dv"
+        ));
+        for (line, budget, wanted) in *cases {
+            // After a step nothing is known any more of memory; what types are is.
+            console.run(line);
+            console.run("p; .frame 1");
+            proxy.take_counts();
+            let text = console.run(line);
+            let trips = proxy.take_counts().round_trips();
+            assert!(text.contains(wanted), "no {wanted:?} in {text}");
+            assert!(trips <= *budget, "'{line}' costs {trips}, the budget is {budget}");
+        }
+        console.quit("q");
+    }
+}

@@ -22,6 +22,9 @@ const MAX_OPERATIONS: u32 = 8192;
 const MAX_DEPTH: u32 = 16;
 /// Most pieces of one variable.
 const MOST_PIECES: usize = 4096;
+/// The operations that count from the frame's base, and that are the caller's frame.
+const FBREG: u8 = 0x91;
+const CALL_FRAME_CFA: u8 = 0x9c;
 /// Most entries of one location list.
 const MOST_ENTRIES: usize = 1 << 16;
 
@@ -46,6 +49,9 @@ pub enum ValueError {
     /// It needs the frame's address, which the stack walk did not find.
     #[error("unavailable: the frame's address is not known")]
     NoFrame,
+    /// The function has not done yet what its variables' places are said for: a parameter is still where the caller put it.
+    #[error("not stored yet: the function has only begun, step to its next line")]
+    NotStored,
     /// A variable of a thread that has no place for it yet, or whose place cannot be found.
     #[error("unavailable: the thread has no such storage yet")]
     ThreadLocal,
@@ -198,6 +204,11 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
     /// A variable's place: by its location, or its constant.
     fn variable(&mut self, scope: Scope<'r, 'a>, id: DieId) -> Result<Place, ValueError> {
         if let Some((unit, value)) = scope.reader.inherited(id, gimli::DW_AT_location) {
+            if let Some(expression) = value.exprloc_value()
+                && self.comes_too_early(scope, id, &expression)
+            {
+                return Err(ValueError::NotStored);
+            }
             let holds = scope.level > 0 && ends_locations_at_calls(&unit);
             let outer = std::mem::replace(&mut self.holds_over_calls, holds);
             let place = self.location(scope, &unit, value);
@@ -208,6 +219,37 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             Some((unit, value)) => constant_bytes(&unit, value),
             None => Err(ValueError::OptimizedOut),
         }
+    }
+
+    /// Whether a variable's one place, which counts from the frame's base, does not hold yet: in the prologue of the frame's
+    /// function, where the base is a register that the function sets, or a parameter is not copied there yet.
+    fn comes_too_early(&self, scope: Scope<'r, 'a>, id: DieId, expression: &Expression<Slice<'a>>) -> bool {
+        let [FBREG, offset, ..] = expression.0.slice() else {
+            return false;
+        };
+        let Ok(frame) = self.frame(scope) else {
+            return false;
+        };
+        let (true, Some(reader), Some(function)) = (frame.place == frame.pc, frame.reader, frame.function) else {
+            return false;
+        };
+        let base = reader.inherited(function, gimli::DW_AT_frame_base);
+        let base = base.and_then(|(_, value)| value.exprloc_value());
+        let counts_from_caller = base.is_some_and(|base| base.0.slice() == [CALL_FRAME_CFA]);
+        // What is above the caller's frame was put there by it. The sign of a number of one byte is its bit 6.
+        let is_copied = || {
+            let mut bytes = expression.0.slice().iter().skip(1);
+            let last = bytes.find(|byte| **byte & 0x80 == 0).unwrap_or(offset);
+            let entry = scope.reader.entry(id);
+            let is_parameter = entry.is_ok_and(|(_, entry)| entry.tag() == gimli::DW_TAG_formal_parameter);
+            is_parameter && last & 0x40 != 0
+        };
+        if counts_from_caller && !is_copied() {
+            return false;
+        }
+        let code = reader.scopes_at(frame.pc).map(|scopes| scopes.function.ranges);
+        let code = code.into_iter().flatten().find(|code| code.contains(&frame.pc));
+        code.is_some_and(|code| frame.pc < reader.past_prologue(code))
     }
 
     /// A place from an attribute that is an expression or a list of them.
