@@ -30,6 +30,7 @@ const WITHOUT_PEERS: &str = "FARSIGHT_WITHOUT_PEERS";
 ///
 /// # Panics
 /// Where it is not and need not be missing: a comparison that nobody makes must not look like one that came out well.
+#[expect(clippy::print_stderr, reason = "what is left out must be seen")]
 pub fn has_peer(name: &str) -> bool {
     let paths = env::var_os("PATH").unwrap_or_default();
     if env::split_paths(&paths).any(|folder| folder.join(name).is_file()) {
