@@ -152,6 +152,40 @@ fn the_list_is_right_whatever_way_servers_end() {
 }
 
 #[test]
+fn debugging_servers_come_and_go_with_their_session() {
+    let user = User::new();
+    let _process = user.serve("npipe:pipe=AnotherPipe");
+    let process = "Remote Process Server - npipe:Pipe=AnotherPipe\n";
+    let is_listed = |debugging: &[&str]| {
+        let debugging: String = debugging
+            .iter()
+            .map(|server| format!("Debugger Server - {server}\n"))
+            .collect();
+        assert_eq!(user.list(), format!("Servers on \\\\localhost:\n{debugging}{process}"));
+    };
+    let start = |transport: &str| {
+        let mut command = user.command(&user.farsight);
+        command.args(["-server", transport]);
+        let mut console = Console::spawn(command);
+        console.run(".echo started");
+        console
+    };
+    let mut first = start("npipe:pipe=MainPipe");
+    is_listed(&["npipe:Pipe=MainPipe"]);
+    first.run(".server npipe:pipe=secret,hidden");
+    is_listed(&["npipe:Pipe=MainPipe", "npipe:Pipe=secret,Hidden"]);
+    let mut second = start("npipe:pipe=Other");
+    is_listed(&["npipe:Pipe=MainPipe", "npipe:Pipe=Other", "npipe:Pipe=secret,Hidden"]);
+    first.run(".endsrv 0");
+    is_listed(&["npipe:Pipe=Other", "npipe:Pipe=secret,Hidden"]);
+    first.quit("q");
+    is_listed(&["npipe:Pipe=Other"]);
+    second.kill();
+    second.ended(Deadline::usual());
+    is_listed(&[]);
+}
+
+#[test]
 fn a_port_out_of_a_range_is_shown_with_the_ranges_end() {
     let user = User::new();
     // Wherever the machine has ports left.
@@ -241,6 +275,13 @@ fn a_server_that_cannot_be_listed_serves_all_the_same() {
     server.output().to_end(Deadline::usual());
     let text = server.output().text();
     assert_in_order(&text, &["warning", "-QR", "not a directory"]);
+
+    let mut command = user.command(&user.farsight);
+    command.args(["-server", "npipe:pipe=unlisted"]);
+    let mut console = Console::spawn(command);
+    console.run(".echo started");
+    assert!(console.run(".servers").contains("npipe:Pipe=unlisted"));
+    assert_in_order(&console.quit("q").text, &["*** WARNING", "-QR", "not a directory"]);
 }
 
 #[test]
