@@ -9,7 +9,7 @@ mod debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use debug::{debug_lines, debug_locations, debug_names, debug_scopes, debug_types};
+pub use debug::{debug_file_search, debug_lines, debug_locations, debug_names, debug_scopes, debug_types};
 use farsight_engine::disassembly;
 use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
@@ -53,6 +53,7 @@ pub const PARSERS: &[Parser] = &[
     ("debug_names", debug_names),
     ("debug_locations", debug_locations),
     ("debug_scopes", debug_scopes),
+    ("debug_file_search", debug_file_search),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.

@@ -43,6 +43,8 @@ pub fn debug_file_candidates(
     caches: &[PathBuf],
 ) -> Vec<Candidate> {
     let roots = or_default(roots);
+    // A target may say anything: the name is joined to directories, and could lead out of them.
+    let debug_link = debug_link.filter(|link| is_bare(&link.name));
     let mut found = Candidates::default();
     if let Some(name) = build_id.and_then(build_id_path) {
         for root in &roots {
@@ -139,6 +141,12 @@ pub fn crc_of(file: &[u8]) -> u32 {
     crc32fast::hash(file)
 }
 
+/// Whether a name is that of a file in whatever directory, as short as any system's.
+fn is_bare(name: &str) -> bool {
+    const LONGEST: usize = 255;
+    name.len() <= LONGEST && !name.contains('\0') && Path::new(name).file_name().is_some_and(|file| file == name)
+}
+
 /// Paths in order, each once.
 #[derive(Default)]
 struct Candidates(Vec<Candidate>);
@@ -218,6 +226,28 @@ mod tests {
         };
         let found = paths(debug_file_candidates(None, Some(&link), Path::new("/bin/ls"), &[], &[]));
         assert_eq!(found, ["/bin/.debug/ls", "/usr/lib/debug/bin/ls"]);
+    }
+
+    #[test]
+    fn a_debug_link_that_leads_elsewhere_is_none() {
+        for name in [
+            "../x",
+            "/etc/shadow",
+            "..",
+            ".",
+            "",
+            "a/b",
+            "a/",
+            "a\0b",
+            &"x".repeat(256),
+        ] {
+            let link = DebugLink {
+                name: name.into(),
+                crc: 0,
+            };
+            let found = debug_file_candidates(None, Some(&link), Path::new("/bin/ls"), &[], &[]);
+            assert_eq!(found, [], "{name:?}");
+        }
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //!
 //! An input is a list of sections: a byte that names one of [`SECTIONS`], two for its length (little-endian), its bytes.
 
+#[path = "search.rs"]
+mod search;
+
 use farsight_symbols::{
     DebugInfo, DebugReader, DieId, FilePattern, FrameRegisters, Image, ImageKind, ImageLayout, MemberPlace, NameKind,
     Pattern, Place, ReadOutcome, RegisterOutcome, Section, SharedBytes, TypeId, TypeKind, TypeRef, UnitId,
     ValueContext, ValueError, ValueFrame, Watch, element_count, locate, locate_member,
 };
 use farsight_types::{Address, Rva};
+pub use search::debug_file_search;
 
 /// In an order that the corpus depends on; new ones go to the end.
 const SECTIONS: &[&str] = &[

@@ -136,6 +136,11 @@ fn functions_and_inlined_calls() {
 }
 
 #[test]
+fn places_of_debug_files() {
+    replay("debug_file_search");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");

@@ -243,8 +243,10 @@ impl Outside for World {
         }
     }
 
-    fn file_mode(&mut self, _: &Path) -> Result<u32, FileFailure> {
-        Ok(0o644)
+    fn file_mode(&mut self, path: &Path) -> Result<u32, FileFailure> {
+        let there = self.files.contains_key(path) || self.written.lock().unwrap().contains_key(path);
+        let missing = || FileFailure(format!("cannot look at '{}': it is not there", path.display()));
+        there.then_some(0o644).ok_or_else(missing)
     }
 
     fn open_output(&mut self, path: &Path, mode: OutputMode) -> Result<Box<dyn OutputFile>, FileFailure> {
