@@ -144,6 +144,16 @@ impl Session {
         let name = client.name();
         let outside = &self.outside;
         self.output.catch_up(id, history, |record| outside.render(record));
+        let running = self.running_line().map(|(author, line, since)| {
+            let author = self.output.clients.identity(author);
+            format!(
+                "*** {author} runs '{line}' since {}; CTRL+C breaks in\n",
+                Moment::from_unix(since)
+            )
+        });
+        if let Some(text) = running {
+            self.output.show_one(id, text);
+        }
         if announce {
             self.announce(&format!("{name} connected at {}", Moment::from_unix(now)));
         }

@@ -381,6 +381,11 @@ impl Session {
         }
     }
 
+    /// The line that has set the targets going: who typed it, what it is, and since when it runs.
+    pub(crate) fn running_line(&self) -> Option<(ClientId, &str, u64)> {
+        self.execution.suspended.as_ref().and_then(Line::doing)
+    }
+
     /// Whether anything runs.
     pub(crate) fn is_running(&self) -> bool {
         matches!(

@@ -97,6 +97,8 @@ pub struct EngineOptions {
     pub break_in_seconds: Option<u32>,
     /// Debugging servers that are started with the session (`-server`), as connection strings.
     pub servers: Vec<String>,
+    /// How many past commands newcomers can be shown (`-clines`); none is as many as are kept.
+    pub history_commands: Option<u32>,
     /// Run after the first stop (`-c`).
     pub command: Option<String>,
     /// A script that runs at the first stop, before `command` (`-cf`); `true` where it shall run again at the first stop
@@ -134,6 +136,7 @@ impl EngineOptions {
             detach_on_exit: false,
             break_in_seconds: None,
             servers: Vec::new(),
+            history_commands: None,
             command: None,
             script: None,
             log: None,

@@ -57,6 +57,13 @@ impl Capture {
 }
 
 impl Output {
+    /// Keeps the output of so many commands for newcomers.
+    pub(crate) fn keeping(commands: Option<u32>) -> Output {
+        let mut output = Output::default();
+        output.history.most_commands = commands.map(|commands| commands as usize);
+        output
+    }
+
     /// Whether a client has so much left to read that commands shall wait for it.
     pub(crate) fn is_ahead(&self) -> bool {
         self.clients.iter().any(|client| client.sink.waiting() > MOST_WAITING)
@@ -74,6 +81,13 @@ impl Output {
     pub(crate) fn refuse(&mut self, client: ClientId, why: &str) {
         let content = Content::Text(format!("{why}\n"));
         let mask = OutputMask::ERROR;
+        self.tell_one(client, Notification::Output { mask, content });
+    }
+
+    /// Shows one client text.
+    pub(crate) fn show_one(&mut self, client: ClientId, text: String) {
+        let mask = OutputMask::NORMAL;
+        let content = Content::Text(text);
         self.tell_one(client, Notification::Output { mask, content });
     }
 

@@ -146,13 +146,14 @@ impl Session {
         symbols.paths.images = options.image_path.as_deref().map(split_paths).unwrap_or_default();
         symbols.paths.sources = options.source_path.as_deref().map(split_paths).unwrap_or_default();
         let filters = Filters::at_start(&options);
+        let output = Output::keeping(options.history_commands);
         let language = options.language;
         Session {
             mailbox,
             inbox,
             outside,
             options,
-            output: Output::default(),
+            output,
             systems: Vec::new(),
             current: None,
             chosen_system: None,

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use farsight_session::{Client, Notification, OutputMask, Request};
+use farsight_session::{Client, Content, Notification, OutputMask, Request};
 
 use self::conversation::{Action, Conversation, Happening, Manner, Signal};
 use self::screen::Screen;
@@ -40,6 +40,8 @@ pub struct ConsoleOptions {
     pub first_target: FirstTarget,
     /// The session is somebody else's: it goes on when this console ends.
     pub is_guest: bool,
+    /// Folders where source files are looked for first (`-lsrcpath`).
+    pub source_path: Vec<String>,
 }
 
 /// The first target, as far as it matters to a console.
@@ -92,6 +94,8 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
             (manner, Box::new(source), Screen::new(out, None), None)
         }
     };
+    let mut screen = screen;
+    screen.set_source_path(true, options.source_path.clone());
     let signal_inbox = inbox.clone();
     let _signals = SignalThread::start(move |signal| {
         // The console has ended: nobody needs to know.
@@ -249,6 +253,10 @@ impl Console {
                     // The editor is gone when the program is about to end.
                     let _ = completions.send(answer);
                 }
+            }
+            Action::SetSourcePath { add, folders } => {
+                let shown = self.screen.set_source_path(add, folders);
+                self.screen.show(&Content::Text(shown))?;
             }
             Action::Send(request) => (self.send)(request),
             Action::SendWidth => self.send_width(),

@@ -17,6 +17,7 @@ pub fn run(options: SessionOptions) -> std::io::Result<u8> {
         commands: options.commands,
         silent: options.silent,
         is_guest: false,
+        source_path: Vec::new(),
         first_target: match options.engine.acquisition.target {
             Target::None => FirstTarget::None,
             Target::Process(_) | Target::Name(_) => FirstTarget::Process,

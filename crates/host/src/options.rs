@@ -99,6 +99,9 @@ pub enum OptionError {
     /// Two ways that exclude each other.
     #[error("{0} and {1} exclude each other")]
     Clash(&'static str, &'static str),
+    /// Only a debugging client has it.
+    #[error("{0} is for debugging clients and needs -remote; {1} is the one for this machine's session")]
+    OnlyRemote(&'static str, &'static str),
     /// A way to attach, and nothing to attach to.
     #[error("{0} says how to attach and needs -p or -pn")]
     NoProcess(&'static str),
@@ -113,6 +116,7 @@ const PID: &str = "a process id (decimal, or hexadecimal with 0x)";
 const NAME: &str = "the name of an executable";
 const COMMANDS: &str = "commands, separated by ';' and in quotation marks";
 const EVENT: &str = "an event, such as segv, ct or ld:libm*";
+const COMMANDS_KEPT: &str = "a number of commands";
 const SECONDS: &str = "a number of seconds";
 const FILE: &str = "a file";
 const LANGUAGE: &str = "masm or c++";
@@ -167,6 +171,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             "-xn" => draft.filter("-xn", EventStatus::Output, value("-xn", EVENT)?)?,
             "-xi" => draft.filter("-xi", EventStatus::Ignore, value("-xi", EVENT)?)?,
             "-x" => draft.filter("-x", EventStatus::SecondChance, "av".into())?,
+            "-lsrcpath" => set("-lsrcpath", &mut draft.local_source_path, value("-lsrcpath", PATH)?)?,
+            "-clines" => draft.set_history(&value("-clines", COMMANDS_KEPT)?)?,
             "-pt" => draft.set_break_in_time(&value("-pt", SECONDS)?)?,
             "-noio" => draft.silent = true,
             "-bonc" => draft.break_in = true,
@@ -260,6 +266,8 @@ struct Draft {
     symbol_path: Option<String>,
     image_path: Option<String>,
     source_path: Option<String>,
+    local_source_path: Option<String>,
+    history_commands: Option<u32>,
     no_initial_break: bool,
     no_final_break: bool,
     no_break_at_attach: bool,
@@ -327,6 +335,12 @@ impl Draft {
             silent: self.silent,
             history: HISTORY,
             break_in: self.break_in,
+            source_path: self
+                .local_source_path
+                .iter()
+                .flat_map(|path| path.split(';'))
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -348,6 +362,18 @@ impl Draft {
         match self.break_in_seconds.replace(seconds) {
             None => Ok(()),
             Some(_) => Err(OptionError::Twice("-pt")),
+        }
+    }
+
+    fn set_history(&mut self, text: &str) -> Result<(), OptionError> {
+        let bad = || OptionError::BadValue {
+            option: "-clines",
+            what: COMMANDS_KEPT,
+            given: text.into(),
+        };
+        match self.history_commands.replace(text.parse().map_err(|_| bad())?) {
+            None => Ok(()),
+            Some(_) => Err(OptionError::Twice("-clines")),
         }
     }
 
@@ -435,6 +461,9 @@ impl Draft {
     }
 
     fn finish(self) -> Result<SessionOptions, OptionError> {
+        if self.local_source_path.is_some() {
+            return Err(OptionError::OnlyRemote("-lsrcpath", "-srcpath"));
+        }
         let destination = match (self.premote, self.image) {
             (Some(_), Some(_)) => return Err(OptionError::Contradiction("-premote", "-z")),
             (None, Some(path)) => Destination::Image(path),
@@ -479,6 +508,7 @@ impl Draft {
         engine.source_path = self.source_path;
         engine.verbose = self.verbose;
         engine.servers = self.servers;
+        engine.history_commands = self.history_commands;
         Ok(SessionOptions {
             engine,
             commands: self.commands,

@@ -35,6 +35,8 @@ pub struct RemoteOptions {
     pub history: u32,
     /// Break into a running target first (`-bonc`).
     pub break_in: bool,
+    /// Folders of this machine where source files are looked for (`-lsrcpath`).
+    pub source_path: Vec<String>,
 }
 
 /// Takes part in the session of a debugging server; answers the exit code, or why there is no session.
@@ -54,6 +56,7 @@ pub fn run(options: RemoteOptions) -> std::io::Result<Result<u8, ConnectFailure>
         commands: options.commands,
         silent: options.silent,
         is_guest: true,
+        source_path: options.source_path,
         ..ConsoleOptions::default()
     };
     Ok(Ok(console::run(client, console)?.code))

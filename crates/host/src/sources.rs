@@ -25,6 +25,8 @@ const MOST_COMPONENTS: usize = 32;
 /// Source files of this machine.
 #[derive(Debug, Default)]
 pub(crate) struct SourceFiles {
+    /// Folders that are searched before those of the session (`.lsrcpath`).
+    pub(crate) local: Vec<String>,
     /// What was said of files, so that it is said once.
     said: RefCell<HashSet<String>>,
 }
@@ -39,6 +41,9 @@ struct Found {
 
 impl Sources for SourceFiles {
     fn read(&self, wanted: &SourceLines) -> SourceText {
+        let mut wanted = wanted.clone();
+        wanted.search.splice(0..0, self.local.iter().cloned());
+        let wanted = &wanted;
         let found = match find(wanted) {
             Ok(found) => found,
             Err(why) => {

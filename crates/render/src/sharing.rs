@@ -32,5 +32,13 @@ pub(crate) fn clients(out: &mut String, clients: &Clients) {
             Moment::from_unix(row.since),
             Moment::from_unix(row.last_active)
         );
+        if let Some((line, since)) = &row.runs {
+            write_line!(
+                out,
+                "      runs '{}' since {}",
+                visible(line),
+                Moment::from_unix(*since)
+            );
+        }
     }
 }

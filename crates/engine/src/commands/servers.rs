@@ -95,6 +95,7 @@ fn end(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comma
 
 fn clients(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     invocation.expect_end(invocation.text)?;
+    let running = session.running_line();
     let rows = session.output.clients.iter().filter_map(|client| {
         Some(ClientRow {
             id: client.id.0,
@@ -103,6 +104,9 @@ fn clients(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
             role: client.who.role,
             since: client.since?,
             last_active: client.last_active,
+            runs: running
+                .filter(|(author, ..)| *author == client.id)
+                .map(|(_, line, since)| (line.to_owned(), since)),
         })
     });
     let rows = rows.collect();

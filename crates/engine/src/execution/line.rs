@@ -108,9 +108,21 @@ enum Owner {
 pub(crate) struct Line {
     owner: Owner,
     machine: Machine,
+    /// As it was typed.
+    text: String,
+    /// When it began, in microseconds of Unix time.
+    since: u64,
 }
 
 impl Line {
+    /// Whose it is, what was typed, and since when it runs; none for what the session began with.
+    pub(crate) fn doing(&self) -> Option<(ClientId, &str, u64)> {
+        match self.owner {
+            Owner::Client(client, _) => Some((client, &self.text, self.since)),
+            Owner::Start => None,
+        }
+    }
+
     /// The user broke in: its loops end at their next turn.
     pub(super) fn note_break_in(&mut self) {
         self.machine.broken_in = true;
@@ -125,7 +137,10 @@ impl Session {
         let mut line = Line {
             owner: owner.map_or(Owner::Start, |(client, ticket)| Owner::Client(client, ticket)),
             machine: Machine::new(owner.map(|(client, _)| client)),
+            text,
+            since: self.output.now,
         };
+        let text = line.text.clone();
         self.load_line(&mut line.machine, &text);
         self.go_on(line);
     }

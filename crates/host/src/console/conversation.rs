@@ -3,12 +3,15 @@
 //! It knows when a line is wanted, whose turn it is, and what the exit code will be. One line is carried out at a time:
 //! the next is asked for when the one before is done and the session is at rest. Read [`Conversation::take`] first.
 
+mod guest;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use farsight_session::{CommandOutcome, Content, Notification, Request, SessionState, Ticket};
 
 use super::{ConsoleOptions, FirstTarget};
+use guest::GuestCommand;
 
 /// The prompt while there is no target.
 const NO_TARGET_PROMPT: &str = "> ";
@@ -21,6 +24,9 @@ const PATIENCE: u32 = 3;
 
 /// What somebody at an empty prompt needs to know.
 const FIRST_STEPS: &str = "No target yet: .tlist, .attach PID, .create PROGRAM; .help tells of the rest, q leaves.\n";
+
+/// The prompt of a guest while targets run.
+const BUSY: &str = "*BUSY* ";
 
 /// Tickets of probes, apart from those of commands and of the editor's questions.
 const PROBES: u64 = 1 << 63;
@@ -102,6 +108,13 @@ pub(crate) enum Action {
         /// What could stand there.
         candidates: Vec<String>,
     },
+    /// Look for source files there from now on; none to show where that is.
+    SetSourcePath {
+        /// In addition to where it is done already.
+        add: bool,
+        /// Folders.
+        folders: Vec<String>,
+    },
     /// Ask the engine.
     Send(Request),
     /// Tell the engine how wide the terminal is now.
@@ -148,14 +161,18 @@ pub(crate) struct Conversation {
     /// The exit code if the program ends because it was told to.
     told_to_leave: Option<u8>,
     exited: bool,
-    /// What says to the engine that this console is going.
-    farewell: Request,
+    /// The session is somebody else's.
+    is_guest: bool,
+    /// The line behind which this console leaves (`.remote_exit`).
+    leaves_behind: Option<Ticket>,
 }
 
 #[derive(Debug)]
 struct Outstanding {
     ticket: Ticket,
     scripted: bool,
+    /// Only such a line sets targets going.
+    began_at_rest: bool,
 }
 
 impl Conversation {
@@ -180,10 +197,8 @@ impl Conversation {
             interrupts: 0,
             told_to_leave: None,
             exited: false,
-            farewell: match options.is_guest {
-                true => Request::Leave,
-                false => Request::EndOfInput,
-            },
+            is_guest: options.is_guest,
+            leaves_behind: None,
         }
     }
 
@@ -237,6 +252,8 @@ impl Conversation {
         let program_types = self.manner == Manner::Terminal
             && self.running
             && self.program_here
+            // Whoever set the program going types for it.
+            && (!self.is_guest || self.outstanding.as_ref().is_some_and(|line| line.began_at_rest))
             && !self.asking
             && self.input_wanted.is_none()
             && self.told_to_leave.is_none()
@@ -288,14 +305,35 @@ impl Conversation {
         if self.lines_ended {
             // The engine answers with its end; until then nothing is asked.
             self.asking = true;
-            actions.push(Action::Send(self.farewell.clone()));
+            actions.push(Action::Send(self.farewell()));
         } else {
             self.asking = true;
             actions.push(Action::Ask { prompt });
         }
     }
 
+    /// What says to the engine that this console is going.
+    fn farewell(&self) -> Request {
+        match self.is_guest {
+            true => Request::Leave,
+            false => Request::EndOfInput,
+        }
+    }
+
     fn line(&mut self, line: String, actions: &mut Vec<Action>) {
+        match self.is_guest.then(|| guest::command(&line)).flatten() {
+            None => {}
+            Some(GuestCommand::Leave { commands: None }) => return self.leave(u8::from(self.failed), actions),
+            Some(GuestCommand::Leave { commands: Some(line) }) => {
+                self.execute(line, true, actions);
+                self.leaves_behind = self.outstanding.as_ref().map(|outstanding| outstanding.ticket);
+                return;
+            }
+            Some(GuestCommand::SourcePath { add, folders }) => {
+                return actions.push(Action::SetSourcePath { add, folders });
+            }
+            Some(GuestCommand::NotHere(why)) => return show(actions, &format!("{why}\n")),
+        }
         if self.input_wanted.take().is_some() {
             actions.push(Action::Send(Request::AnswerInput { text: line }));
         } else if self.manner == Manner::Terminal || !line.trim().is_empty() {
@@ -308,7 +346,11 @@ impl Conversation {
         // Such a program may want to be typed into before it has written anything.
         self.program_here |= line.contains(".create");
         let ticket = self.next_ticket();
-        self.outstanding = Some(Outstanding { ticket, scripted });
+        self.outstanding = Some(Outstanding {
+            ticket,
+            scripted,
+            began_at_rest: !self.running,
+        });
         actions.push(Action::Send(Request::Execute { ticket, line }));
     }
 
@@ -334,6 +376,9 @@ impl Conversation {
             Notification::Done { ticket, outcome } => {
                 if let Some(outstanding) = self.outstanding.take_if(|outstanding| outstanding.ticket == ticket) {
                     self.failed |= outstanding.scripted && outcome == CommandOutcome::Failed;
+                    if self.leaves_behind.take() == Some(ticket) {
+                        return self.leave(u8::from(self.failed), actions);
+                    }
                     // A line that ends the session is done too. The engine answers in order, so an answer to this says
                     // that there is more to come, and until then no prompt is put up in vain.
                     let ticket = Ticket(PROBES | ticket.0);
@@ -382,13 +427,17 @@ impl Conversation {
             }
             SessionState::Running => {
                 self.target_awaited = false;
-                None
+                // Others have set it going; what needs no target at rest can be typed all the same.
+                (self.is_guest && self.manner == Manner::Terminal).then(|| BUSY.to_owned())
             }
         };
         // The line that is being typed stands behind the old prompt; whoever types must know where it will go.
         if self.asking
             && self.manner == Manner::Terminal
-            && let Some(prompt) = self.prompt.as_ref().filter(|prompt| before.as_ref() != Some(prompt))
+            && let Some(prompt) = self
+                .prompt
+                .as_deref()
+                .filter(|prompt| before.as_deref() != Some(prompt) && *prompt != BUSY)
         {
             show(
                 actions,
@@ -418,7 +467,7 @@ impl Conversation {
     fn leave(&mut self, code: u8, actions: &mut Vec<Action>) {
         if self.told_to_leave.is_none() {
             self.told_to_leave = Some(code);
-            actions.push(Action::Send(self.farewell.clone()));
+            actions.push(Action::Send(self.farewell()));
             actions.push(Action::LimitTime(LETTING_GO));
         }
     }

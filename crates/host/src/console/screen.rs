@@ -58,6 +58,18 @@ impl Screen {
         self.view.width = width;
     }
 
+    /// Looks for source files in these folders first, or in these too; what `.lsrcpath` says about it.
+    pub(crate) fn set_source_path(&mut self, add: bool, folders: Vec<String>) -> String {
+        if !add && !folders.is_empty() {
+            self.sources.local.clear();
+        }
+        self.sources.local.extend(folders);
+        match self.sources.local.is_empty() {
+            true => "Local source search path is: <empty>\n".into(),
+            false => format!("Local source search path is: {}\n", self.sources.local.join(";")),
+        }
+    }
+
     /// The editor is about to show a line.
     pub(crate) fn begin_editing(&mut self) -> io::Result<()> {
         self.end_line()?;

@@ -106,6 +106,7 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
     let source = Box::new(Plain(input.as_bytes()));
     let options = ConsoleOptions {
         is_guest: false,
+        source_path: Vec::new(),
         commands: commands.map(str::to_owned),
         first_target: FirstTarget::Process,
         silent: false,

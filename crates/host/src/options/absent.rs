@@ -2,9 +2,9 @@
 
 /// Whole words, without the dash.
 const WORDS: &[&str] = &[
-    "2", "cimp", "clines", "d", "ddefer", "e", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm", "logau",
-    "logou", "myob", "netsyms", "noinh", "noshell", "nosqm", "psn", "r", "robp", "sdce", "ses", "sflags", "sicv",
-    "sins", "snc", "snul", "sup", "t", "vf", "w", "wake", "zp",
+    "2", "cimp", "d", "ddefer", "e", "failinc", "hd", "iae", "iaec", "isd", "iu", "k", "kqm", "logau", "logou", "myob",
+    "netsyms", "noinh", "noshell", "nosqm", "psn", "r", "robp", "sdce", "ses", "sflags", "sicv", "sins", "snc", "snul",
+    "sup", "t", "vf", "w", "wake", "zp",
 ];
 
 /// Those that may stand together with others in one word, as in `-odGg`.

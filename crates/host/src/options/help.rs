@@ -2,7 +2,8 @@
 
 /// One line that reminds of the rest.
 pub const USAGE: &str =
-    "usage: farsight [-premote CONNECTION] [options] [-p PID | -pn NAME | -z FILE | PROGRAM ARGUMENTS...]";
+    "usage: farsight [-server LISTENER] [-premote CONNECTION] [options] [-p PID | -pn NAME | -z FILE | PROGRAM ARGUMENTS...]
+       farsight -remote CONNECTION [options]";
 
 /// The text of `-version`.
 pub fn version() -> String {
@@ -19,6 +20,14 @@ where the target is
   -premote CONNECTION   on the machine of a process server, started there with  dbgsrv -t tcp:port=5005
                         CONNECTION is tcp:server=HOST,port=5005 or npipe:server=localhost,pipe=NAME
                         without it: on this machine
+
+a session that several share
+  -server LISTENER      let others take part: LISTENER is tcp:port=5006 or npipe:pipe=NAME, with role=observer for those who
+                        only look on, role=operator for those who may not end it; may be given several times
+  -remote CONNECTION    take part in the session of a debugger that was started with -server; goes with -c -noio -bonc
+                        -lsrcpath and no target; CTRL+B and ENTER, .remote_exit and CTRL+D leave, the session stays
+  -clines N             show those who come late the output of the last N commands at most
+  -lsrcpath DIRECTORIES where source files are looked for on this machine (with -remote)
 
 the first target (none: start with a prompt; .attach and .create get one)
   -p PID                attach to a process (decimal, or hexadecimal with 0x)
@@ -41,7 +50,7 @@ how
                         stop at an event, at its second chance only, tell it, ignore it (as sxe does); -x is -xd av
   -bonc                 break in as soon as there is a session
   -pt SECONDS           how long threads may take to stop when you break in (default 2)
-  -noio                 read and show nothing: do what -c says; SIGTERM ends it
+  -noio                 read and show nothing: do what -c and debugging clients say; SIGTERM ends it
   -pd                   at the end let go of every target, also of those that were started (as a rule they are killed)
   -c \"COMMANDS\"         run these first, then read lines from the terminal or standard input
   -cf FILE, -cfr FILE   run this file of commands before -c; -cfr again at each .restart

@@ -43,6 +43,9 @@ pub struct ClientRow {
     /// When it last asked for anything, in microseconds of Unix time.
     #[n(5)]
     pub last_active: u64,
+    /// The line of it that has set the targets going, and since when, in microseconds of Unix time.
+    #[n(6)]
+    pub runs: Option<(String, u64)>,
 }
 
 /// `.clients`.

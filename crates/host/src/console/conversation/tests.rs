@@ -65,6 +65,7 @@ fn transcript(commands: Option<&str>) -> Conversation {
         Manner::Transcript,
         ConsoleOptions {
             is_guest: false,
+            source_path: Vec::new(),
             commands: commands.map(str::to_owned),
             first_target: FirstTarget::Process,
             silent: false,
@@ -78,6 +79,7 @@ fn terminal_with(first_target: FirstTarget) -> Conversation {
         Manner::Terminal,
         ConsoleOptions {
             is_guest: false,
+            source_path: Vec::new(),
             commands,
             first_target,
             silent: false,
@@ -300,4 +302,71 @@ fn without_input_and_output_only_the_given_lines_run() {
     );
     assert_eq!(done(&mut silent, 1, Failed), [""; 0]);
     assert_eq!(ended(&mut silent, true), ["exit 1"]);
+}
+
+fn guest(manner: Manner) -> Conversation {
+    Conversation::new(
+        manner,
+        ConsoleOptions {
+            is_guest: true,
+            ..ConsoleOptions::default()
+        },
+    )
+}
+
+#[test]
+fn a_guest_leaves_and_ends_nothing() {
+    for leave in ["\u{2}", ".remote_exit"] {
+        let mut it = guest(Manner::Terminal);
+        assert_eq!(at_rest(&mut it), ["ask 0:000> "]);
+        let actions = line(&mut it, leave);
+        assert_eq!(actions.first().map(String::as_str), Some("send Leave"), "{leave:?}");
+        assert_eq!(ended(&mut it, true), ["exit 0"]);
+    }
+    let mut it = guest(Manner::Transcript);
+    at_rest(&mut it);
+    assert_eq!(words(&mut it, Happening::EndOfLines), ["send Leave"]);
+    assert_eq!(ended(&mut it, true), ["exit 0"]);
+}
+
+#[test]
+fn a_guest_leaves_behind_its_last_commands() {
+    let mut it = guest(Manner::Transcript);
+    at_rest(&mut it);
+    assert_eq!(line(&mut it, ".remote_exit .echo bye; g"), ["execute 1 .echo bye; g"]);
+    let ticket = Ticket(1);
+    let outcome = Done;
+    let actions = told(&mut it, Notification::Done { ticket, outcome });
+    assert_eq!(actions.first().map(String::as_str), Some("send Leave"), "{actions:?}");
+}
+
+#[test]
+fn a_guest_can_type_while_others_have_set_the_target_going() {
+    let mut it = guest(Manner::Terminal);
+    assert_eq!(running(&mut it), ["ask *BUSY* "]);
+    // The program's terminal is for whoever set it going.
+    let bytes = b"out".to_vec();
+    let actions = told(&mut it, Notification::ProgramOutput { bytes });
+    assert!(
+        !actions.iter().any(|action| action.contains("BeginTyping")),
+        "{actions:?}"
+    );
+    assert_eq!(line(&mut it, ".clients"), ["execute 1 .clients"]);
+    assert_eq!(done(&mut it, 1, Done), ["ask *BUSY* "]);
+    assert_eq!(at_rest(&mut it), ["show *** What is typed now goes to 0:000>"]);
+    assert_eq!(line(&mut it, "g"), ["execute 2 g"]);
+    let actions = running(&mut it);
+    assert!(
+        actions.iter().any(|action| action.contains("BeginTyping")),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn commands_of_others_are_shown_with_their_author_and_harmless() {
+    let mut it = guest(Manner::Terminal);
+    at_rest(&mut it);
+    let (author, line, prompt) = ("ann@desk".into(), "k\u{1b}[2J".into(), "0:000> ".into());
+    let actions = told(&mut it, Notification::Echo { author, line, prompt });
+    assert_eq!(actions, ["show [ann@desk] 0:000> k\\e[2J"]);
 }

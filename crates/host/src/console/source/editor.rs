@@ -18,11 +18,17 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
-use rustyline::{CompletionType, Config, Context, Helper};
+use rustyline::{
+    Cmd, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext, EventHandler, Helper, KeyEvent,
+    RepeatCount,
+};
 
 use super::{Answer, LineSource};
 use crate::console::screen::BesideEditor;
 use crate::sys::SavedTerminal;
+
+/// CTRL+B, as it stands in a line.
+const LEAVE: char = '\u{2}';
 
 /// How many lines are remembered.
 const HISTORY: usize = 2000;
@@ -75,6 +81,8 @@ impl Editor {
             answers,
             last: std::cell::Cell::new(TICKETS),
         }));
+        // DbgEng's key to leave, followed by ENTER; in the middle of a line it goes back a character, as editors have it.
+        editor.bind_sequence(KeyEvent::ctrl('B'), EventHandler::Conditional(Box::new(LeaveKey)));
         let history = history_file();
         if let Some(path) = &history {
             // There is none yet on the first day; a damaged one is no reason not to debug.
@@ -95,7 +103,7 @@ impl Editor {
     }
 
     fn remember(&mut self, line: &str) {
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || line.contains(LEAVE) {
             return;
         }
         // Saved line by line: the program may end while the editor waits for the next.
@@ -111,6 +119,15 @@ impl Editor {
             tracing::debug!(%error, "the history was not saved");
             self.history = None;
         }
+    }
+}
+
+/// CTRL+B in an empty line stands in it, so that ENTER sends it.
+struct LeaveKey;
+
+impl ConditionalEventHandler for LeaveKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        context.line().is_empty().then(|| Cmd::Insert(1, LEAVE.to_string()))
     }
 }
 
