@@ -16,7 +16,7 @@ pub(crate) const MOST_TEXT: usize = 1 << 20;
 const MOST_ALIASES: usize = 10_000;
 
 /// The aliases that the user has made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AliasBook {
     named: BTreeMap<String, String>,
     /// `$u0` to `$u9`.

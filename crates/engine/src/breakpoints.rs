@@ -92,7 +92,7 @@ impl Breakpoint {
 }
 
 /// All breakpoints of a session.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BreakpointBook {
     breakpoints: BTreeMap<u32, Breakpoint>,
     last_trap: u32,
@@ -101,6 +101,15 @@ pub(crate) struct BreakpointBook {
 }
 
 impl BreakpointBook {
+    /// Whether the other book holds the same breakpoints, wherever their places are.
+    pub(crate) fn are_those_of(&self, other: &BreakpointBook) -> bool {
+        let of = |book: &BreakpointBook| -> Vec<(u32, bool, Spec)> {
+            let all = book.breakpoints.iter();
+            all.map(|(id, one)| (*id, one.enabled, one.spec.clone())).collect()
+        };
+        of(self) == of(other)
+    }
+
     fn new_trap(&mut self) -> TrapId {
         self.last_trap += 1;
         TrapId(self.last_trap)

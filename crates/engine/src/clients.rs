@@ -7,6 +7,7 @@ use farsight_types::{AccessRole, Moment};
 
 use crate::ClientLoss;
 use crate::execution::Departure;
+use crate::rights::OwnMemos;
 use crate::session::Session;
 
 /// One client.
@@ -20,6 +21,10 @@ pub(crate) struct KnownClient {
     pub(crate) last_active: u64,
     /// The others were told when it came, and will be when it goes.
     announced: bool,
+    /// What an observer's lines remember.
+    pub(crate) own: Option<Box<OwnMemos>>,
+    /// Its last line, where only it repeats that.
+    pub(crate) last_line: Option<String>,
     pub(crate) sink: Arc<dyn Sink>,
     taken: Arc<std::sync::atomic::AtomicU64>,
 }
@@ -126,6 +131,8 @@ impl Session {
             since: None,
             last_active: now,
             announced: false,
+            own: None,
+            last_line: None,
             sink: end.notifications,
             taken: end.taken,
         });

@@ -3,6 +3,7 @@
 //! A row has the names, the form, what it needs, a sentence of help and the function. Help, completion and "may this
 //! run now" come from the row. Commands answer with records; nothing here lays out columns. Read [`Row`] first.
 
+mod access;
 mod aliases;
 mod allocation;
 mod blocks;
@@ -54,6 +55,7 @@ mod types;
 mod values;
 mod watch;
 
+pub(crate) use access::{check_client, check_role};
 pub(crate) use complete::complete;
 pub use rows::{CommandNeeds, CommandRow, command_rows, rows_of_line};
 

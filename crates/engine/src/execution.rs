@@ -170,9 +170,13 @@ impl Session {
     }
 
     fn take_request(&mut self, client: ClientId, request: Request) {
+        if self.output.clients.get(client).is_none() {
+            // It was shown out, and this was on its way.
+            return;
+        }
         match request {
             Request::Execute { ticket, line } => {
-                let line = self.line_or_last(line);
+                let line = self.line_or_last(client, line);
                 self.take_line(client, ticket, line);
             }
             Request::Interrupt if !self.mailbox.may_interrupt(client) => {
@@ -185,7 +189,9 @@ impl Session {
             Request::ProgramInput { bytes, end } => self.type_in(bytes, end),
             Request::SetOutput { mask, .. } => self.output.set_mask(client, mask),
             Request::Complete { ticket, line } => {
-                let (start, candidates) = crate::commands::complete(self, &line);
+                let rights = self.rights_of(client);
+                let (start, candidates) =
+                    self.acting_with(rights, |session| crate::commands::complete(session, &line));
                 self.output.completions(client, ticket, start, candidates);
             }
             // Nothing here asks for a line of input yet.

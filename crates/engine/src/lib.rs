@@ -22,6 +22,7 @@ mod model;
 mod options;
 mod output;
 mod outside;
+mod rights;
 mod servers;
 mod session;
 mod start;

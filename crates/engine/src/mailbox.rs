@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use farsight_session::{ClientId, Request};
+use farsight_target::changes_state;
 use farsight_types::AccessRole;
 use farsight_wire::{Call, CallStatus, Frame, FrameKind, Header, Operation, Port, PortError, Reply, Requests};
 
@@ -23,6 +24,8 @@ pub(crate) struct Mailbox {
     interrupted: Cell<bool>,
     /// Clients that have joined and not left, as far as messages have arrived.
     clients: RefCell<BTreeMap<ClientId, AccessRole>>,
+    /// Nothing that changes a target may be asked for now.
+    only_look: Cell<bool>,
     /// Whose command runs.
     author: Cell<Option<ClientId>>,
     /// The end of the session has arrived and waits its turn: what runs shall end.
@@ -53,6 +56,7 @@ impl Mailbox {
             links: RefCell::default(),
             interrupted: Cell::new(false),
             clients: RefCell::default(),
+            only_look: Cell::new(false),
             author: Cell::new(None),
             departing: Cell::new(false),
             patient: Cell::new(false),
@@ -162,6 +166,16 @@ impl Mailbox {
     /// Whose command runs from now on.
     pub(crate) fn set_author(&self, author: Option<ClientId>) {
         self.author.set(author);
+    }
+
+    /// Whether requests that change a target are refused from now on.
+    pub(crate) fn set_only_look(&self, only_look: bool) {
+        self.only_look.set(only_look);
+    }
+
+    /// A client is part of the session no more, whatever still arrives from it.
+    pub(crate) fn forget(&self, client: ClientId) {
+        self.clients.borrow_mut().remove(&client);
     }
 
     fn queue(&self, message: EngineMessage) {
@@ -301,6 +315,9 @@ impl Link {
 
 impl Port for Link {
     fn send(&self, call: Call) -> Result<u64, PortError> {
+        if self.mailbox.only_look.get() && changes_state(call.operation) {
+            return Err(PortError::Forbidden);
+        }
         // What is acknowledged is what came before this request.
         let mut header = self.header(FrameKind::Request, call.operation, 0);
         header.number = self.state.requests.borrow_mut().begin();
@@ -334,6 +351,9 @@ impl Port for Link {
     }
 
     fn urgent(&self, operation: Operation) -> Result<(), PortError> {
+        if self.mailbox.only_look.get() {
+            return Err(PortError::Forbidden);
+        }
         self.put(Frame::new(self.header(FrameKind::Urgent, operation, 0), Vec::new()))
     }
 }

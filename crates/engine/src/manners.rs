@@ -3,6 +3,7 @@
 use crate::session::Memos;
 
 /// Settings that hold for the session.
+#[derive(Clone)]
 pub(crate) struct Manners {
     /// Commands may set targets going (`.allow_exec_cmds`).
     pub(crate) may_run: bool,

@@ -55,6 +55,7 @@ use crate::mailbox::Mailbox;
 use crate::manners::Manners;
 use crate::model::{Place, Process, System};
 use crate::output::Output;
+use crate::rights::{Gate, Rights};
 use crate::servers::KnownServer;
 use crate::symbols::SymbolStore;
 use crate::values::Formatters;
@@ -100,7 +101,7 @@ pub(crate) struct Session {
     pub(crate) mailbox: Rc<Mailbox>,
     /// Given to links, so that their news arrive here.
     pub(crate) inbox: Sender<EngineMessage>,
-    pub(crate) outside: Box<dyn Outside>,
+    pub(crate) outside: Gate,
     pub(crate) options: EngineOptions,
     pub(crate) output: Output,
     pub(crate) systems: Vec<System>,
@@ -128,6 +129,8 @@ pub(crate) struct Session {
     pub(crate) servers: Vec<KnownServer>,
     /// Whose command runs.
     pub(crate) author: Option<ClientId>,
+    /// What its author may do.
+    pub(crate) rights: Rights,
     next_link: u32,
     next_system: u32,
 }
@@ -151,7 +154,7 @@ impl Session {
         Session {
             mailbox,
             inbox,
-            outside,
+            outside: Gate::new(outside),
             options,
             output,
             systems: Vec::new(),
@@ -187,6 +190,7 @@ impl Session {
             formatters: Formatters::default(),
             servers: Vec::new(),
             author: None,
+            rights: Rights::ALL,
             next_link: 0,
             next_system: 0,
         }

@@ -300,6 +300,7 @@ impl From<PortError> for TargetError {
             PortError::Lost => TargetError::Lost,
             PortError::Cancelled => TargetError::Cancelled,
             PortError::Unsupported => TargetError::Unsupported,
+            PortError::Forbidden => TargetError::Invalid { why: error.to_string() },
             PortError::Malformed(error) => TargetError::Malformed { why: error.to_string() },
         }
     }

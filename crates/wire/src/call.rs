@@ -114,6 +114,9 @@ pub enum PortError {
     /// The user gave up waiting; the request may still run.
     #[error("cancelled")]
     Cancelled,
+    /// Whoever asked for it may not have it; nothing was sent.
+    #[error("this connection is an observer's, which changes no target")]
+    Forbidden,
     /// The server has no such operation.
     #[error("the server does not offer this operation")]
     Unsupported,

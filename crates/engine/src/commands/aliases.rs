@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use farsight_session::Record;
-use farsight_types::Address;
+use farsight_types::{AccessRole, Address};
 
 use super::{Invocation, Needs, Prefix, Row, text};
 use crate::aliases::MOST_TEXT;
@@ -71,9 +71,12 @@ fn define(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
     let value = match kind {
         "" if invocation.name == "aS" => unquoted(value).to_owned(),
         "" => value.to_owned(),
-        "/e" => session.outside.variable(value).ok_or_else(|| CommandError::NoSuch {
-            what: format!("this machine's environment has no variable '{value}'"),
-        })?,
+        "/e" => {
+            session.demand(AccessRole::Owner, "the environment of the debugger cannot be read")?;
+            session.outside.variable(value).ok_or_else(|| CommandError::NoSuch {
+                what: format!("this machine's environment has no variable '{value}'"),
+            })?
+        }
         "/x" => format!("{:#x}", session.evaluate(value, at)?),
         "/f" => {
             let bytes = session.outside.read_file(Path::new(unquoted(value)), MOST_TEXT as u64);

@@ -122,7 +122,7 @@ fn fix(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comma
     };
     let mut fixed = split_paths(text.trim_matches('"'));
     fixed.push(PathBuf::from(DEFAULT_DEBUG_ROOT));
-    fixed.extend(debuginfod_cache(session.outside.as_ref()));
+    fixed.extend(debuginfod_cache(&*session.outside));
     let paths = &mut session.symbols.paths.symbols;
     if !append {
         paths.clear();

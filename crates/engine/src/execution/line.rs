@@ -13,6 +13,7 @@ use farsight_types::ThreadId;
 use super::{Departure, ResumeIntent, RunState};
 use crate::Acquisition;
 use crate::error::CommandError;
+use crate::rights::Rights;
 use crate::session::Session;
 pub(crate) use machine::tokens;
 use machine::{Halt, Machine};
@@ -134,9 +135,10 @@ impl Session {
     pub(super) fn start_line(&mut self, owner: Option<(ClientId, Ticket)>, text: String) {
         self.mailbox.clear_interrupt();
         self.log_command(&text);
+        let rights = owner.map_or(Rights::ALL, |(client, _)| self.rights_of(client));
         let mut line = Line {
             owner: owner.map_or(Owner::Start, |(client, ticket)| Owner::Client(client, ticket)),
-            machine: Machine::new(owner.map(|(client, _)| client)),
+            machine: Machine::new(owner.map(|(client, _)| client), rights),
             text,
             since: self.output.now,
         };
@@ -148,7 +150,7 @@ impl Session {
     /// Runs what is left of a line, until it is over or has set something going.
     pub(super) fn go_on(&mut self, mut line: Line) {
         loop {
-            let begun = match self.advance(&mut line.machine) {
+            let begun = match self.advance_line(&mut line.machine) {
                 Halt::Over => break,
                 Halt::Resume(intent) => self.begin_resume(intent),
                 Halt::Acquire(wanted) => {
@@ -237,7 +239,7 @@ impl Session {
         let Some(command) = self.manners.stop_command.clone().filter(|_| rests) else {
             return;
         };
-        let mut machine = Machine::new(None);
+        let mut machine = Machine::new(None, Rights::ALL);
         self.load_line(&mut machine, &command);
         loop {
             match self.advance(&mut machine) {
@@ -253,10 +255,10 @@ impl Session {
     /// Runs a line while the targets run: what needs them at rest is refused.
     pub(super) fn run_beside(&mut self, client: ClientId, ticket: Ticket, text: String) {
         self.log_command(&text);
-        let mut machine = Machine::new(Some(client));
+        let mut machine = Machine::new(Some(client), self.rights_of(client));
         self.load_line(&mut machine, &text);
         loop {
-            match self.advance(&mut machine) {
+            match self.advance_line(&mut machine) {
                 Halt::Over => break,
                 Halt::End(departure) => {
                     self.end(departure);
@@ -289,7 +291,7 @@ impl Session {
     /// Runs the commands of a breakpoint, inside the wait that its hit ended: the first that sets the targets going is
     /// the vote on how to go on, and what is behind it is dropped.
     pub(super) fn run_breakpoint_commands(&mut self, text: &str) -> Option<ResumeIntent> {
-        let mut machine = Machine::new(None);
+        let mut machine = Machine::new(self.author, self.rights);
         self.load_line(&mut machine, text);
         loop {
             match self.advance(&mut machine) {

@@ -1,5 +1,8 @@
 //! What an empty line stands for: the line before it, once more.
 
+use farsight_session::ClientId;
+use farsight_types::AccessRole;
+
 use crate::session::Session;
 
 /// Longest line that is kept to be repeated, in bytes; a longer one is taken for a script's.
@@ -16,11 +19,17 @@ const OTHER_D: [&str; 2] = ["dl", "dlb"];
 
 impl Session {
     /// The line that is meant: itself, or for an empty one the last.
-    pub(super) fn line_or_last(&mut self, line: String) -> String {
+    pub(super) fn line_or_last(&mut self, client: ClientId, line: String) -> String {
+        let rights = self.rights_of(client);
+        let last = match self.output.clients.get_mut(client) {
+            // What one may not do is not put into the mouth of another who may, by an empty line.
+            Some(known) if rights.role < AccessRole::Owner => &mut known.last_line,
+            _ => &mut self.execution.last_line,
+        };
         if line.trim().is_empty() {
-            return self.execution.last_line.as_deref().map_or(line, again);
+            return last.as_deref().map_or(line, again);
         }
-        self.execution.last_line = (line.len() <= LONGEST).then(|| line.clone());
+        *last = (line.len() <= LONGEST).then(|| line.clone());
         line
     }
 }

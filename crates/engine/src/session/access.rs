@@ -3,7 +3,7 @@
 use farsight_target::{
     Look, LookProxy, MOST_BYTES, ProcessRef, ReadReply, ReadRequest, Region, TargetError, WriteRequest,
 };
-use farsight_types::{Address, AddressRange, OsPid};
+use farsight_types::{AccessRole, Address, AddressRange, OsPid};
 use farsight_wire::Pending;
 
 use super::Session;
@@ -149,6 +149,7 @@ impl Session {
 
     /// Writes memory; all of it or an error that names the first byte that could not be.
     pub(crate) fn write_memory(&mut self, address: Address, bytes: Vec<u8>) -> Result<(), CommandError> {
+        self.demand(AccessRole::Operator, "memory cannot be written")?;
         let (link, process) = self.link_and_process()?;
         let request = WriteRequest {
             process: process.os,

@@ -87,7 +87,7 @@ impl Session {
                 ignores_mismatch: manner.ignores_mismatch || self.symbols.ignores_mismatch(),
                 only: manner.only.as_deref(),
                 paths: &self.symbols.paths,
-                outside: self.outside.as_mut(),
+                outside: &mut *self.outside,
                 tell: &mut |attempt| {
                     if noisy {
                         output.line(format!("SYM: {attempt}"));

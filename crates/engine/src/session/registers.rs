@@ -2,7 +2,7 @@
 
 use farsight_target::{Look, LookProxy, RegistersRequest, SetRegistersRequest, StacksRequest, TargetError};
 use farsight_types::registers::RegisterSets;
-use farsight_types::{OsTid, Registers, ThreadId};
+use farsight_types::{AccessRole, OsTid, Registers, ThreadId};
 
 use super::Session;
 use super::looks::ChosenFrame;
@@ -48,6 +48,7 @@ impl Session {
 
     /// Changes what is known of the current thread's general registers, before they are sent.
     pub(crate) fn stage_registers(&mut self, registers: Registers) -> Result<(), CommandError> {
+        self.demand(AccessRole::Operator, "registers cannot be changed")?;
         let thread = self.place()?.thread;
         let thread = self.process_mut()?.thread_mut(thread);
         thread.ok_or(CommandError::NoDebuggee)?.registers = Some(registers);
@@ -104,6 +105,7 @@ impl Session {
 
     /// Changes the current thread's registers.
     pub(crate) fn set_registers(&mut self, registers: Registers) -> Result<(), CommandError> {
+        self.demand(AccessRole::Operator, "registers cannot be changed")?;
         let thread = self.place()?.thread;
         let tid = self.os_tid()?;
         let (link, process) = self.link_and_process()?;

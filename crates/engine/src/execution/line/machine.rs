@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use farsight_session::{ClientId, OutputMask};
+use farsight_types::AccessRole;
 
 use super::frames::{Captured, Each, Frame, Lines, PerThread, Phase, Repeat, Sequence, Then};
 use super::{Construct, Departure, Flow, Jump, ResumeIntent};
@@ -14,6 +15,7 @@ use crate::Acquisition;
 use crate::error::CommandError;
 use crate::expression::command_line::{Command, LineError, split, split_part};
 use crate::output::Capture;
+use crate::rights::Rights;
 use crate::session::Session;
 
 /// How deep blocks, loops and scripts may be nested.
@@ -38,7 +40,7 @@ pub(super) enum Halt {
 }
 
 /// Command texts on their way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Machine {
     frames: Vec<Frame>,
     /// Something of it did not succeed.
@@ -47,6 +49,8 @@ pub(super) struct Machine {
     pub(super) broken_in: bool,
     /// Whose commands these are.
     author: Option<ClientId>,
+    /// What they may do.
+    rights: Rights,
     /// What was captured so far, while the machine waits.
     captures: Vec<Capture>,
     /// The command that runs, and the text that it stands in.
@@ -55,11 +59,16 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(author: Option<ClientId>) -> Machine {
+    pub(super) fn new(author: Option<ClientId>, rights: Rights) -> Machine {
         Machine {
+            frames: Vec::new(),
+            failed: false,
+            broken_in: false,
             author,
+            rights,
+            captures: Vec::new(),
             text: Rc::from(""),
-            ..Machine::default()
+            command: String::new(),
         }
     }
 
@@ -150,10 +159,21 @@ impl Session {
         self.output.resume_captures(std::mem::take(&mut machine.captures));
         let author = std::mem::replace(&mut self.author, machine.author);
         self.mailbox.set_author(self.author);
-        let halt = self.run_machine(machine);
+        let halt = self.acting_with(machine.rights, |session| session.run_machine(machine));
         self.author = author;
         self.mailbox.set_author(author);
         machine.captures = self.output.pause_captures();
+        halt
+    }
+
+    /// As [`Session::advance`], for a client's own line: an observer's works on a copy of the session's state.
+    pub(super) fn advance_line(&mut self, machine: &mut Machine) -> Halt {
+        let observer = machine.author.filter(|_| machine.rights.only_look());
+        let aside = observer.map(|observer| self.put_aside(observer));
+        let halt = self.advance(machine);
+        if let Some(aside) = aside {
+            self.put_back(aside);
+        }
         halt
     }
 
@@ -206,7 +226,14 @@ impl Session {
                 command.name
             )));
         }
-        self.run_command(&machine.text, command)
+        match self.run_command(&machine.text, command)? {
+            // Whatever the tables say.
+            Flow::Resume(_) | Flow::Acquire(_) | Flow::End(_) if machine.rights.only_look() => {
+                self.demand(AccessRole::Operator, &format!("'{}' changes the target", command.name))?;
+                Ok(Flow::Done)
+            }
+            flow => Ok(flow),
+        }
     }
 
     /// What the command that ran last had set going fails.

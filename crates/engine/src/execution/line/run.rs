@@ -40,7 +40,11 @@ impl Session {
         let span = tracing::info_span!("command", name = %command.name, arguments = %command.arguments);
         let _inside = span.enter();
         self.check_interrupt()?;
+        if self.rights.through_server {
+            commands::check_client(&command.name)?;
+        }
         let row = commands::find(&command.name)?;
+        commands::check_role(row, &command.name, self.rights.role)?;
         if command.prefixes.system.is_some() && self.current.is_none() && !self.is_running() {
             // The prefix chooses the process; whether there is one shows then.
             return commands::run(self, row, line, command);
