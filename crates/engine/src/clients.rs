@@ -6,6 +6,7 @@ use farsight_session::{ClientEnd, ClientId, Introduction, Notification, OutputMa
 use farsight_types::{AccessRole, Moment};
 
 use crate::ClientLoss;
+use crate::error::CommandError;
 use crate::execution::Departure;
 use crate::rights::OwnMemos;
 use crate::session::Session;
@@ -183,6 +184,29 @@ impl Session {
         }
     }
 
+    /// Shows a client out: it is told why, and the others that it went.
+    pub(crate) fn kick(&mut self, id: ClientId) -> Result<(), CommandError> {
+        self.demand(AccessRole::Owner, "no client can be cut off")?;
+        let refused = |why: String| Err(CommandError::Refused(why));
+        let Some(client) = self.output.clients.get(id) else {
+            return refused(format!("there is no client {}; .clients lists them", id.0));
+        };
+        if client.who.server.is_none() {
+            return refused(format!("client {} is the debugger's own console, which stays", id.0));
+        }
+        if self.author == Some(id) {
+            return refused("this is your own number; .remote_exit or Ctrl+B leaves the session".into());
+        }
+        let by = self.author.and_then(|author| self.output.clients.get(author));
+        let by = by.map_or_else(|| "the debugger".to_owned(), KnownClient::name);
+        self.output
+            .refuse(id, &format!("{by} has cut you off from this session"));
+        self.output.dismiss(id, true);
+        self.mailbox.forget(id);
+        self.client_gone_as(id, &format!("cut off by {by}"));
+        Ok(())
+    }
+
     fn client_gone_as(&mut self, id: ClientId, how: &str) {
         let Some(client) = self.output.clients.remove(id) else {
             return;
@@ -193,6 +217,18 @@ impl Session {
         }
         if self.output.clients.is_empty() {
             self.end(Departure::Quit);
+        }
+    }
+
+    /// A client's command ends the session: everybody is told whose it was.
+    pub(crate) fn tell_who_ends(&mut self, author: ClientId) {
+        let client = self.output.clients.get(author);
+        if let Some(name) = client
+            .filter(|client| client.who.server.is_some())
+            .map(KnownClient::name)
+        {
+            let now = Moment::from_unix(self.output.now);
+            self.announce(&format!("{name} ended the session at {now}"));
         }
     }
 

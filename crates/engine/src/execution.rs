@@ -190,14 +190,15 @@ impl Session {
             Request::SetOutput { mask, .. } => self.output.set_mask(client, mask),
             Request::Complete { ticket, line } => {
                 let rights = self.rights_of(client);
-                let (start, candidates) =
-                    self.acting_with(rights, |session| crate::commands::complete(session, &line));
+                let (start, candidates) = self.acting_with(rights, |session| crate::commands::complete(session, &line));
                 self.output.completions(client, ticket, start, candidates);
             }
             // Nothing here asks for a line of input yet.
             Request::AnswerInput { .. } => {}
             Request::ListServers { ticket, machine, kinds } => {
-                let outcome = match self.output_servers(&machine, kinds) {
+                let rights = self.rights_of(client);
+                let listed = self.acting_with(rights, |session| session.output_servers(&machine, kinds));
+                let outcome = match listed {
                     Ok(()) => CommandOutcome::Done,
                     Err(error) => {
                         self.output.refuse(client, &error.to_string());

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 
 use farsight_session::Record;
 use farsight_session::record::MachineServers;
-use farsight_types::ServerId;
+use farsight_types::{AccessRole, ServerId};
 use farsight_wire::{Frame, PortError};
 
 use crate::{EngineMessage, LinkId};
@@ -73,6 +73,9 @@ pub trait DebuggingServer: Send {
 
     /// What a client gives behind `-remote`.
     fn client_string(&self) -> String;
+
+    /// What those who come through it may do.
+    fn role(&self) -> AccessRole;
 
     /// Why nobody finds it by looking for servers, where that is so although it was to be found.
     fn trouble(&self) -> Option<String> {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use farsight_session::record::MachineServers;
 use farsight_session::{ClientId, Record};
 use farsight_types::{AccessRole, ServerId};
 
@@ -21,8 +22,8 @@ use crate::outside::OutputFile;
 use crate::session::{Memos, Session, SourceSettings};
 use crate::symbols::search::SymbolPaths;
 use crate::{
-    ConnectFailure, DebuggingServer, Destination, EngineMessage, FileFailure, LinkId, LinkSender, OpenFiles,
-    OutputMode, Outside,
+    ConnectFailure, DebuggingServer, Destination, EngineMessage, FileFailure, LinkId, LinkSender, ListingFailure,
+    OpenFiles, OutputMode, Outside,
 };
 
 /// What the author of commands may do.
@@ -123,7 +124,11 @@ impl Session {
             symbol_options: self.symbols.options,
             stamps: self.output.stamps,
         };
-        let own = self.output.clients.get_mut(observer).and_then(|client| client.own.take());
+        let own = self
+            .output
+            .clients
+            .get_mut(observer)
+            .and_then(|client| client.own.take());
         if let Some(own) = own {
             let shared = std::mem::replace(&mut self.memos, own.memos);
             self.memos.looks.frame = shared.looks.frame;
@@ -221,6 +226,14 @@ impl Outside for Guarded {
         self.owner("cannot let others into the session")
             .map_err(ConnectFailure)?;
         self.outside.start_server(transport, server, inbox)
+    }
+
+    fn servers_of_machine(&mut self, machine: &str) -> Result<MachineServers, ListingFailure> {
+        if self.role == AccessRole::Observer {
+            let what = "cannot list the servers of a machine";
+            return Err(ListingFailure(refusal(what, self.role, AccessRole::Operator)));
+        }
+        self.outside.servers_of_machine(machine)
     }
 
     /// Symbols come from there, whoever asks for them.

@@ -2,7 +2,7 @@
 
 use farsight_session::Record;
 use farsight_session::record::ServerKinds;
-use farsight_types::ServerId;
+use farsight_types::{AccessRole, ServerId};
 
 use crate::DebuggingServer;
 use crate::error::CommandError;
@@ -15,6 +15,7 @@ pub(crate) struct KnownServer {
     pub(crate) listing: String,
     /// What a client gives behind `-remote`.
     pub(crate) client_string: String,
+    pub(crate) role: AccessRole,
     /// None when it was told to end.
     server: Option<Box<dyn DebuggingServer>>,
 }
@@ -38,6 +39,7 @@ impl Session {
             id,
             listing: server.listing(),
             client_string: server.client_string(),
+            role: server.role(),
             server: Some(server),
         });
         Ok(id)
@@ -45,6 +47,7 @@ impl Session {
 
     /// Tells a server to end: it takes no more clients, and those it has stay unless they are to be cut off.
     pub(crate) fn end_debugging_server(&mut self, id: ServerId, cut_clients: bool) -> Result<(), CommandError> {
+        self.demand(AccessRole::Owner, "no server can be ended")?;
         let known = self
             .servers
             .iter_mut()

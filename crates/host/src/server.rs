@@ -83,14 +83,15 @@ impl DebuggingServers {
                 hub
             }
         };
+        let role = transport.options.role.unwrap_or(AccessRole::Owner);
         let running = RunningServer {
             server,
+            role,
             listing: listener.transport().to_string(),
             client_string: listener.client_string(),
             registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),
             hub,
         };
-        let role = transport.options.role.unwrap_or(AccessRole::Owner);
         let opened = running.hub.order(Order::Open { server, listener, role });
         opened.map_err(|Gone| fail(&"the thread that serves clients has ended"))?;
         Ok(Box::new(running))
@@ -122,6 +123,7 @@ fn start_hub(inbox: Sender<EngineMessage>) -> std::io::Result<(HubHandle, JoinHa
 /// The engine's hold on one of its servers.
 struct RunningServer {
     server: ServerId,
+    role: AccessRole,
     listing: String,
     client_string: String,
     /// Its place in the list of this machine's servers, until it is told to end.
@@ -136,6 +138,10 @@ impl DebuggingServer for RunningServer {
 
     fn client_string(&self) -> String {
         self.client_string.clone()
+    }
+
+    fn role(&self) -> AccessRole {
+        self.role
     }
 
     fn trouble(&self) -> Option<String> {

@@ -9,7 +9,13 @@ use crate::{visible, write_line};
 pub(crate) fn servers(out: &mut String, servers: &Servers) {
     for row in &servers.rows {
         match &row.listing {
-            Some(listing) => write_line!(out, "{} - Debugger Server - {}", row.id, visible(listing)),
+            Some(listing) => write_line!(
+                out,
+                "{} - Debugger Server - {} ({}s)",
+                row.id,
+                visible(listing),
+                row.role
+            ),
             None => write_line!(out, "{} - <Disabled, exit pending>", row.id),
         }
     }

@@ -14,20 +14,92 @@ use crate::rights::refusal;
 /// (where `d` goes on, the radix, `$t0`) is the observer's own; the frame or thread that it chooses holds for its line.
 const LOOKS: &[&str] = &[
     // Stacks, registers and variables. `r` sets registers of an observer's own, such as `$t0`, and no other.
-    "k", "kd", ".kframes", ".frame", ".f", ".ecxr", "dv", "!uniqstack", "!findstack", "!for_each_frame", "r", "rm",
+    "k",
+    "kd",
+    ".kframes",
+    ".frame",
+    ".f",
+    ".ecxr",
+    "dv",
+    "!uniqstack",
+    "!findstack",
+    "!for_each_frame",
+    "r",
+    "rm",
     // Memory and code.
-    "db", "dl", "c", "s", "u", "ub", "uf", "#", ".asm", "!address", "!vprot", //
+    "db",
+    "dl",
+    "c",
+    "s",
+    "u",
+    "ub",
+    "uf",
+    "#",
+    ".asm",
+    "!address",
+    "!vprot", //
     // Symbols, modules, source, types and values.
-    "x", "ln", "lm", "!lmi", "!chksym", "!dh", "!for_each_module", "ls", "lsa", "lsc", "dt", "dx", "?", "??",
-    ".formats", ".expr", "n", ".nvlist", //
+    "x",
+    "ln",
+    "lm",
+    "!lmi",
+    "!chksym",
+    "!dh",
+    "!for_each_module",
+    "ls",
+    "lsa",
+    "lsc",
+    "dt",
+    "dx",
+    "?",
+    "??",
+    ".formats",
+    ".expr",
+    "n",
+    ".nvlist", //
     // Threads, processes, systems and events.
-    "~", "~e", "|", "||", "!for_each_thread", "!runaway", ".time", ".ttime", "!peb", "!envvar", "!gle", "!error",
-    ".lastevent", ".eventlog", ".event_code", ".exr", "sx", "bl", ".bpcmds", //
+    "~",
+    "~e",
+    "|",
+    "||",
+    "!for_each_thread",
+    "!runaway",
+    ".time",
+    ".ttime",
+    "!peb",
+    "!envvar",
+    "!gle",
+    "!error",
+    ".lastevent",
+    ".eventlog",
+    ".event_code",
+    ".exr",
+    "sx",
+    "bl",
+    ".bpcmds", //
     // The session.
-    "al", ".clients", ".servers", ".logfile", ".outmask", ".echotime", ".effmach", ".help", "version", "vercommand",
-    "vertarget", ".echo", ".printf", //
+    "al",
+    ".clients",
+    ".servers",
+    ".logfile",
+    ".outmask",
+    ".echotime",
+    ".effmach",
+    ".help",
+    "version",
+    "vercommand",
+    "vertarget",
+    ".echo",
+    ".printf", //
     // What only chooses among other commands; each of them is looked up for itself. Loops that may have no end are not here.
-    ".if", "j", ".foreach", ".block", ".catch", ".leave", ".break", ".continue",
+    ".if",
+    "j",
+    ".foreach",
+    ".block",
+    ".catch",
+    ".leave",
+    ".break",
+    ".continue",
 ];
 
 /// What may go round without end, and would keep everybody waiting.

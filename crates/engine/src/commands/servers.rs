@@ -1,7 +1,7 @@
-//! `.server .servers .endsrv .clients`: the debugging servers of this session and those who came through them.
+//! `.server .servers .endsrv .kick .clients`: the debugging servers of this session and those who came through them.
 
-use farsight_session::Record;
 use farsight_session::record::{ClientRow, Clients, ServerRow, Servers};
+use farsight_session::{ClientId, Record};
 use farsight_types::ServerId;
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -47,6 +47,12 @@ pub(super) const ROWS: &[Row] = &[
         end,
     ),
     row(
+        &[".kick"],
+        ".kick ID",
+        "Cuts off a client, which is told by whom; the others are told too.",
+        kick,
+    ),
+    row(
         &[".clients"],
         ".clients",
         "Lists who is in the session: id, identity, role, address, since when, last active.",
@@ -69,6 +75,7 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
     let rows = session.servers.iter().map(|server| ServerRow {
         id: server.id,
         listing: (!server.has_ended()).then(|| server.listing.clone()),
+        role: server.role,
     });
     let rows = rows.collect();
     session.output.record(Record::Servers(Servers { rows }));
@@ -90,6 +97,16 @@ fn end(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comma
         .map_err(|_| invocation.missing("the server's number (decimal, as .servers lists it)"))?;
     session.end_debugging_server(ServerId(id), cut)?;
     session.output.line("Server told to exit.  It takes no more clients.");
+    Ok(Flow::Done)
+}
+
+fn kick(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
+    let (number, rest) = take_word(invocation.text);
+    invocation.expect_end(rest)?;
+    let id = number
+        .parse()
+        .map_err(|_| invocation.missing("the client's number (decimal, as .clients lists it)"))?;
+    session.kick(ClientId(id))?;
     Ok(Flow::Done)
 }
 

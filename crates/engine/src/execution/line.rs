@@ -158,6 +158,9 @@ impl Session {
                     Ok(())
                 }
                 Halt::End(departure) => {
+                    if let Owner::Client(client, _) = line.owner {
+                        self.tell_who_ends(client);
+                    }
                     self.end(departure);
                     break;
                 }
@@ -261,6 +264,7 @@ impl Session {
             match self.advance_line(&mut machine) {
                 Halt::Over => break,
                 Halt::End(departure) => {
+                    self.tell_who_ends(client);
                     self.end(departure);
                     self.output.done(client, ticket, CommandOutcome::Done);
                     return;

@@ -10,6 +10,7 @@ mod looking;
 mod memory;
 mod random;
 mod registers;
+mod roles;
 mod scripting;
 mod search;
 mod stacks;

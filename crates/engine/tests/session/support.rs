@@ -24,6 +24,7 @@ use farsight_target::Event;
 use farsight_testkit::fake::{self, toy};
 use farsight_testkit::{FakeTarget, Stream};
 use farsight_types::OsPid;
+use farsight_types::{AccessRole, ServerId};
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{self, Hello, Role, VERSIONS};
 use farsight_wire::{CallStatus, Decoder, Frame, FrameKind, Limits, PortError, Reply};
@@ -335,6 +336,66 @@ pub enum Survival {
     Ended,
 }
 
+/// A client beside the console.
+pub struct Guest {
+    pub client: Client,
+}
+
+#[allow(dead_code, reason = "only one of the two test programs that share this needs it")]
+impl Guest {
+    /// Runs a line; what this client was shown, and how the line ended.
+    pub fn try_run(&mut self, line: &str) -> (String, CommandOutcome) {
+        let wanted = self.client.execute(line);
+        let mut found = None;
+        let shown = self.until(line, |notification| match notification {
+            Notification::Done { ticket, outcome } if *ticket == wanted => {
+                found = Some(*outcome);
+                true
+            }
+            _ => false,
+        });
+        (shown, found.unwrap())
+    }
+
+    #[track_caller]
+    pub fn run(&mut self, line: &str) -> String {
+        let (shown, outcome) = self.try_run(line);
+        assert_eq!(outcome, CommandOutcome::Done, "{line}: {shown}");
+        shown
+    }
+
+    #[track_caller]
+    pub fn fail(&mut self, line: &str) -> String {
+        let (shown, outcome) = self.try_run(line);
+        assert_eq!(outcome, CommandOutcome::Failed, "{line}: {shown}");
+        shown
+    }
+
+    /// Takes notifications until one is the right one; what was shown meanwhile, lines of others with their authors.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, mut is_it: impl FnMut(&Notification) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut shown = String::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let next = self.client.next_within(left);
+            let next = next.unwrap_or_else(|| panic!("{what} did not come; shown: {shown}"));
+            let notification = next.unwrap_or_else(|| panic!("the engine was gone before {what}; shown: {shown}"));
+            match &notification {
+                Notification::Output { content, .. } => match content {
+                    Content::Text(text) => shown.push_str(text),
+                    Content::Record(record) => shown.push_str(&render(record, &View::default())),
+                },
+                Notification::Echo { author, line, .. } => shown.push_str(&format!("<{author}> {line}\n")),
+                _ => {}
+            }
+            if is_it(&notification) {
+                return shown;
+            }
+        }
+    }
+}
+
 /// An engine and its one client.
 pub struct Session {
     client: Client,
@@ -383,6 +444,31 @@ impl Session {
             program_output: Vec::new(),
             ended: None,
         }
+    }
+
+    /// Another client joins through a server whose clients have a role. It shares the engine and nothing else.
+    pub fn join(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
+        let inbox = std::sync::Mutex::new(self.engine.inbox.clone());
+        let deliver = Arc::new(move |client: ClientId, request: Request| {
+            let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
+        });
+        let introduction = Introduction {
+            identity: identity.into(),
+            address: format!("tcp 127.0.0.1:{id}"),
+            role,
+            server: Some(ServerId(0)),
+        };
+        let (client, end) = Client::new(ClientId(id), introduction, deliver);
+        self.engine.inbox.send(EngineMessage::Join(end)).unwrap();
+        let mut guest = Guest { client };
+        guest.client.send(Request::ConnectSession {
+            history: 0,
+            announce: true,
+        });
+        guest.until("the session's state", |notification| {
+            matches!(notification, Notification::State(_))
+        });
+        guest
     }
 
     /// Starts and waits for the first prompt; what was shown until then.

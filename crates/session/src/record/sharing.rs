@@ -12,6 +12,9 @@ pub struct ServerRow {
     /// Its connection string; none where it was told to end.
     #[n(1)]
     pub listing: Option<String>,
+    /// What those who come through it may do.
+    #[n(2)]
+    pub role: AccessRole,
 }
 
 /// `.servers`.
