@@ -185,10 +185,13 @@ fn heavy_a_breakpoint_that_passes_costs_nothing() {
     assert_within(1, |plan| command(plan, &["-p", &pid], &prepare, "g", "hit"));
 }
 
+/// Commands, each with the round trips that it may cost and a text that it shows.
+type Costs = &'static [(&'static str, u64, &'static str)];
+
 #[test]
 fn heavy_containers_cost_one_and_one_more_for_each_level_of_pointers() {
     // The objects' own bytes came with the stop; then what they point to, and what that does.
-    let cases: &[(&str, u32, &[(&str, u64, &str)])] = &[
+    let cases: &[(&str, u32, Costs)] = &[
         (
             "cxxvalues_o0",
             16,

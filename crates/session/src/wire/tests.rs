@@ -1,3 +1,5 @@
+//! Requests and notifications there and back, and the bytes that they keep.
+
 use farsight_types::{AccessRole, ServerId};
 
 use super::*;
