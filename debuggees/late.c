@@ -3,6 +3,7 @@
  * it ROUNDS times, and unloads it.
  * Prints: ready PID, `sum=N`, and exits 0. */
 #include "common.h"
+#include "late.h"
 #include <dlfcn.h>
 #include <libgen.h>
 #include <limits.h>
@@ -20,7 +21,7 @@ NOINLINE void before_loading(void)
 
 int main(int argc, char **argv)
 {
-    long rounds = argument(argc, argv, 1, 3), sum = 0;
+    long rounds = argument(argc, argv, 1, 3), sum = late_twice(0);
     set_up();
     ready();
     before_loading();

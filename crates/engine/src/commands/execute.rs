@@ -7,7 +7,7 @@ use farsight_types::{Address, OsTid};
 use super::{Invocation, Needs, Prefix, Row, threads};
 use crate::error::CommandError;
 use crate::execution::{Flow, ResumeIntent};
-use crate::session::{Session, SourceFault, take_source_line};
+use crate::session::{Reach, Session, SourceFault, take_source_line};
 
 /// Most addresses behind one `g`.
 const MOST_TEMPORARY: usize = 10;
@@ -109,7 +109,7 @@ fn go(session: &mut Session, invocation: &Invocation<'_>, signal: Option<SignalO
             return Err(CommandError::syntax(at, format!("at most {MOST_TEMPORARY} addresses")));
         }
         if let Some((source, behind)) = take_source_line(rest) {
-            let found = session.source_places(source).map_err(|fault| match fault {
+            let found = session.source_places(source, Reach::All).map_err(|fault| match fault {
                 SourceFault::Unknown { why } => CommandError::syntax(at, why),
                 SourceFault::Command(error) => error,
             })?;

@@ -2,7 +2,7 @@
 
 use farsight_session::Record;
 use farsight_session::record::SourceLines;
-use farsight_symbols::{FilePattern, SourceFile};
+use farsight_symbols::{FilePattern, LineRow, SourceFile};
 use farsight_types::Address;
 
 use super::{Invocation, Needs, Prefix, Row};
@@ -294,11 +294,20 @@ fn step_filter(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flo
     Ok(Flow::Done)
 }
 
+fn current_line(session: &mut Session) -> Option<LineRow> {
+    let pc = session.registers().ok()?.pc();
+    session.line_at(pc).ok()?
+}
+
 fn current(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     invocation.expect_end(invocation.text)?;
     let text = match &session.sources.file {
         Some((file, line)) => format!("Current: {}({line})", file.path),
-        None => String::from("No current source file"),
+        // Nothing was named or shown yet: where the current thread is.
+        None => match current_line(session) {
+            Some(row) => format!("Current: {}({})", row.file.path, row.line),
+            None => String::from("No current source file"),
+        },
     };
     session.output.record(Record::line(text));
     Ok(Flow::Done)

@@ -12,7 +12,7 @@ use crate::breakpoints::Breakpoint;
 use crate::error::CommandError;
 use crate::filters::{Code, EventCode};
 use crate::model::{Module, Motion, Origin, Place};
-use crate::session::Session;
+use crate::session::{Session, take_source_line};
 
 /// What becomes of a stop.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
@@ -231,19 +231,30 @@ impl Session {
         let mut unbound = Vec::new();
         let mut over = Vec::new();
         let mut lost = Vec::new();
+        let mut kept = Vec::new();
+        let mut lines = Vec::new();
         for one in self.breakpoints.iter() {
             if one.spec.system != place.system || one.spec.process != place.process {
                 continue;
             }
-            match one.address() {
-                None if !one.spec.expression.is_empty() => unbound.push((one.id, one.spec.expression.clone())),
-                Some(address) if !gone.iter().any(|module| module.range().contains(address)) => {}
-                Some(_) if !one.spec.deferred => over.push(one.id),
-                Some(_) => {
+            let is_gone = |address: &Address| gone.iter().any(|module| module.range().contains(*address));
+            let (goes, stays): (Vec<Address>, Vec<Address>) = one.addresses().partition(is_gone);
+            match (goes.is_empty(), stays.is_empty()) {
+                (true, true) if !one.spec.expression.is_empty() => {
+                    unbound.push((one.id, one.spec.expression.clone()));
+                }
+                // What came may have the line, too.
+                (true, false) if take_source_line(&one.spec.expression).is_some() => {
+                    lines.push((one.id, one.spec.expression.clone(), stays));
+                }
+                (true, _) => {}
+                // The places in modules that stay are kept.
+                (false, false) if !one.spec.deferred => kept.push((one.id, stays)),
+                (false, _) if !one.spec.deferred => over.push(one.id),
+                (false, _) => {
                     unbound.push((one.id, one.spec.expression.clone()));
                     lost.push(one.id);
                 }
-                _ => {}
             }
         }
         for id in over {
@@ -254,6 +265,15 @@ impl Session {
         // The module may have come back to the same place: its trap went with the old memory all the same.
         for id in lost {
             self.breakpoints.bind(id, &[]);
+        }
+        for (id, expression, known) in lines {
+            let addresses = self.breakpoint_places(&expression);
+            if known.iter().all(|address| addresses.contains(address)) {
+                self.breakpoints.bind(id, &addresses);
+            }
+        }
+        for (id, stays) in kept {
+            self.breakpoints.bind(id, &stays);
         }
         for (id, expression) in unbound {
             let addresses = self.breakpoint_places(&expression);

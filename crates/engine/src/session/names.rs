@@ -7,7 +7,7 @@ use farsight_types::Address;
 use farsight_types::registers::amd64;
 
 use super::Session;
-use super::source::{SourceFault, SourcePlaces};
+use super::source::{Reach, SourceFault, SourcePlaces};
 use super::typed::TypedScope;
 use crate::error::CommandError;
 use crate::expression::{Evaluator, ExprError, RangeArgument, Scope, ScopeError};
@@ -318,7 +318,7 @@ impl Scope for SessionScope<'_> {
     }
 
     fn source_line(&mut self, text: &str) -> Result<Option<u64>, ScopeError> {
-        let found = self.session.source_places(text);
+        let found = self.session.source_places(text, Reach::First);
         let SourcePlaces { addresses, .. } = match found {
             Ok(found) => found,
             Err(SourceFault::Unknown { why }) => return Err(ScopeError::NoSuchLine { why }),

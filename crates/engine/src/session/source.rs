@@ -63,6 +63,17 @@ pub(crate) struct SourcePlaces {
 }
 
 impl SourcePlaces {
+    /// Takes those of another module over, of the line nearest to the one that was asked for.
+    fn join(&mut self, more: SourcePlaces) {
+        if more.line < self.line {
+            *self = more;
+        } else if more.line == self.line {
+            self.addresses.extend(more.addresses);
+            self.addresses.sort_unstable();
+            self.addresses.dedup();
+        }
+    }
+
     /// Says where another line than the one that was asked for has the code.
     pub(crate) fn tell_other_line(&self, session: &mut Session) {
         if self.line != self.asked {
@@ -72,6 +83,15 @@ impl SourcePlaces {
             ));
         }
     }
+}
+
+/// Of which modules a source line's places are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The first that has the file, the program before all others.
+    First,
+    /// All that have it, as a header's lines are in each that was compiled with it.
+    All,
 }
 
 /// Why a source line has no address.
@@ -144,9 +164,8 @@ fn parse(text: &str) -> Option<Named<'_>> {
 }
 
 impl Session {
-    /// The places of `mod!file:line`, without its back-ticks: in that module, otherwise in the first one that has the
-    /// file, the program before all others.
-    pub(crate) fn source_places(&mut self, text: &str) -> Result<SourcePlaces, SourceFault> {
+    /// The places of `mod!file:line`, without its back-ticks: in that module, otherwise in the modules that are wanted.
+    pub(crate) fn source_places(&mut self, text: &str, reach: Reach) -> Result<SourcePlaces, SourceFault> {
         if !self.sources.has_lines {
             let what = "source lines are switched off; .lines -e switches them on";
             return Err(CommandError::Refused(what.into()).into());
@@ -166,15 +185,42 @@ impl Session {
             named.is_none_or(|named| module.is_some_and(|module| module.name.eq_ignore_ascii_case(named)))
         };
         let chosen: Vec<usize> = order.into_iter().filter(is_meant).collect();
-        // The program first: where it has the file, nothing else needs to be read.
+        // The program first: where it has the file, nothing else needs to be fetched.
         let (program, others) = chosen.split_at(chosen.len().min(1));
+        let mut found: Option<SourcePlaces> = None;
+        let mut nothing = None;
         for modules in [program, others] {
-            self.load_symbols(modules)?;
+            let has_it = found.is_some() || nothing.is_some();
+            if has_it && reach == Reach::First {
+                break;
+            }
+            if has_it {
+                for index in modules {
+                    self.load_at_host(*index)?;
+                }
+            } else {
+                self.load_symbols(modules)?;
+            }
             for index in modules {
-                if let Some(found) = self.places_in(*index, &pattern, named.line)? {
-                    return Ok(found);
+                match self.places_in(*index, &pattern, named.line)? {
+                    Some(more) if more.addresses.is_empty() => nothing = Some(more.file),
+                    Some(more) => match &mut found {
+                        Some(found) => found.join(more),
+                        None => found = Some(more),
+                    },
+                    None => {}
+                }
+                if reach == Reach::First && (found.is_some() || nothing.is_some()) {
+                    break;
                 }
             }
+        }
+        match (found, nothing) {
+            (Some(found), _) => return Ok(found),
+            (None, Some(file)) => {
+                return Err(refused(format!("{file} has no code from line {} on", named.line)).into());
+            }
+            (None, None) => {}
         }
         Err(SourceFault::Unknown {
             why: self.no_such_file(&chosen, named.module, &file)?,
@@ -209,7 +255,7 @@ impl Session {
     pub(crate) fn breakpoint_places(&mut self, expression: &str) -> Vec<Address> {
         match take_source_line(expression) {
             Some((source, "")) => self
-                .source_places(source)
+                .source_places(source, Reach::All)
                 .map(|found| found.addresses)
                 .unwrap_or_default(),
             _ => self.places_of_expression(expression),
@@ -231,6 +277,7 @@ impl Session {
         }
     }
 
+    /// The places in one module; none at all in a file that has no code from that line on.
     fn places_in(&self, module: usize, pattern: &FilePattern, line: u32) -> Result<Option<SourcePlaces>, CommandError> {
         let Some(module) = self.process()?.modules.get(module) else {
             return Ok(None);
@@ -245,10 +292,6 @@ impl Session {
         };
         let LinePlaces { places, files, .. } = &found;
         let file = files.first().map(|file| file.path.clone()).unwrap_or_default();
-        if places.is_empty() {
-            let what = format!("{file} has no code from line {line} on");
-            return Err(CommandError::Refused(what));
-        }
         Ok(Some(SourcePlaces {
             addresses: places.iter().map(|place| module.address(place.rva)).collect(),
             asked: line,

@@ -18,6 +18,7 @@ mod image_files;
 mod languages;
 mod names;
 mod sessions;
+mod source_lines;
 mod support;
 mod symbol_files;
 mod systems;

@@ -86,6 +86,23 @@ fn a_breakpoint_by_name_is_wherever_the_function_was_inlined() {
 }
 
 #[test]
+fn a_line_of_a_template_is_wherever_it_was_instantiated() {
+    for (debuggee, line) in [
+        ("cxxvalues_o0", "cxxvalues.cpp:385"),
+        ("rustvalues_o0", "rustvalues.rs:338"),
+        ("rustvalues_o2", "rustvalues.rs:338"),
+    ] {
+        let shown = shown(debuggee, &format!("bp `{line}`;bl"));
+        let ours = places(&shown);
+        let theirs = places_of_gdb(&gdb(debuggee, &[&format!("break {line}"), "info breakpoints"]));
+        assert!(
+            theirs.len() > 1 && ours == theirs,
+            "{debuggee}: {shown}, gdb {theirs:x?}"
+        );
+    }
+}
+
+#[test]
 fn names_stand_for_all_their_instances_and_need_no_scopes() {
     for (debuggee, name, count) in [
         ("cxxvalues_o2", "inlined_outer", 2),

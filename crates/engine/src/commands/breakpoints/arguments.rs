@@ -8,7 +8,7 @@ use super::super::{Invocation, threads};
 use crate::breakpoints::Depth;
 use crate::error::CommandError;
 use crate::expression::{ExprErrorKind, ScopeError, take_string};
-use crate::session::{Session, SourceFault, take_function_name, take_source_line};
+use crate::session::{Reach, Session, SourceFault, take_function_name, take_source_line};
 use crate::symbols::name_of;
 
 /// Most hits that a breakpoint may pass.
@@ -174,7 +174,7 @@ pub(super) fn take_address<'t>(
 ) -> Result<(String, Vec<Address>, &'t str), CommandError> {
     if let Some((source, rest)) = take_source_line(text) {
         let expression = format!("`{source}`");
-        return match session.source_places(source) {
+        return match session.source_places(source, Reach::All) {
             Ok(found) => {
                 found.tell_other_line(session);
                 Ok((expression, found.addresses, rest))
