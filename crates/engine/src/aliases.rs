@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use farsight_types::AccessRole;
+
 use crate::error::CommandError;
 use crate::expression::command_line::end_of_block;
 
@@ -21,6 +23,8 @@ pub(crate) struct AliasBook {
     named: BTreeMap<String, String>,
     /// `$u0` to `$u9`.
     fixed: [Option<String>; 10],
+    /// Those that come from somebody who may not do everything, by name.
+    lesser: BTreeMap<String, AccessRole>,
 }
 
 impl AliasBook {
@@ -33,6 +37,31 @@ impl AliasBook {
         }
         self.named.insert(name.to_owned(), text.to_owned());
         Ok(())
+    }
+
+    /// Notes whose an alias is.
+    pub(crate) fn note_author(&mut self, name: &str, role: AccessRole) {
+        match role {
+            AccessRole::Owner => self.lesser.remove(name),
+            AccessRole::Observer | AccessRole::Operator => self.lesser.insert(name.to_owned(), role),
+        };
+    }
+
+    /// The lowest role that an alias came from which may stand in a text, or in an alias.
+    pub(crate) fn lowest_author(&self, text: &str) -> AccessRole {
+        let fixed = self.fixed.iter().flatten();
+        let texts = || {
+            self.named
+                .values()
+                .chain(fixed.clone())
+                .map(String::as_str)
+                .chain([text])
+        };
+        let met = self
+            .lesser
+            .iter()
+            .filter(|(name, _)| texts().any(|text| text.contains(name.as_str())));
+        met.map(|(_, role)| *role).min().unwrap_or(AccessRole::Owner)
     }
 
     /// Forgets an alias; whether there was one.

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use farsight_target::{Trap, TrapHits, TrapId, TrapKind};
 use farsight_types::{Address, OsPid, OsTid, ProcessId, SystemId, ThreadId};
 
+use crate::rights::Rights;
+
 /// Where one of a breakpoint's traps is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
@@ -37,6 +39,8 @@ pub(crate) struct Spec {
     pub(crate) depth: Depth,
     /// Runs at a hit.
     pub(crate) commands: String,
+    /// What the commands may do.
+    pub(crate) rights: Rights,
 }
 
 /// How deep the calls are at a hit that counts; both limits are exclusive.
@@ -172,9 +176,10 @@ impl BreakpointBook {
     }
 
     /// What runs at a hit from now on.
-    pub(crate) fn set_commands(&mut self, id: u32, commands: String) {
+    pub(crate) fn set_commands(&mut self, id: u32, commands: String, rights: Rights) {
         if let Some(one) = self.breakpoints.get_mut(&id) {
             one.spec.commands = commands;
+            one.spec.rights = rights;
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) use codes::{Code, EVENTS, EventCode, parse};
 pub(crate) use history::{ExceptionRecord, History};
 
 use crate::execution::{KNOWN_SIGNALS, Usual, usual};
+use crate::rights::Rights;
 
 /// What an event does to the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) struct Filter {
     pub(crate) first: String,
     /// Runs at the second chance.
     pub(crate) second: String,
+    /// What the commands may do.
+    pub(crate) rights: Rights,
     /// The user has set it, which also asks for the event of processes that nobody asked for (copies made by fork).
     pub(crate) explicit: bool,
 }
@@ -54,6 +57,7 @@ impl Filter {
             argument: String::new(),
             first: String::new(),
             second: String::new(),
+            rights: Rights::ALL,
             explicit: false,
         }
     }

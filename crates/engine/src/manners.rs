@@ -1,5 +1,6 @@
 //! How the session behaves beside the targets: what users have locked, allowed and asked to be shown.
 
+use crate::rights::Rights;
 use crate::session::Memos;
 
 /// Settings that hold for the session.
@@ -13,6 +14,8 @@ pub(crate) struct Manners {
     pub(crate) quit_lock: Option<String>,
     /// Run at each stop that is shown (`.pcmd`).
     pub(crate) stop_command: Option<String>,
+    /// What that may do.
+    pub(crate) stop_rights: Rights,
     /// What a stop shows (`.prompt_allow`).
     pub(crate) shown: Shown,
     /// Put aside by `.push`.
@@ -28,6 +31,7 @@ impl Default for Manners {
             no_shell: false,
             quit_lock: None,
             stop_command: None,
+            stop_rights: Rights::ALL,
             shown: Shown::default(),
             pushed: Vec::new(),
             script_due: true,

@@ -32,6 +32,14 @@ pub(crate) struct Rights {
     pub(crate) role: AccessRole,
     /// The author came through a debugging server, and is not the engine's own console or the engine itself.
     pub(crate) through_server: bool,
+    /// The commands were not typed now: the author set them to run at an event, or made an alias of them.
+    pub(crate) kept: bool,
+}
+
+impl Default for Rights {
+    fn default() -> Rights {
+        Rights::ALL
+    }
 }
 
 impl Rights {
@@ -39,13 +47,45 @@ impl Rights {
     pub(crate) const ALL: Rights = Rights {
         role: AccessRole::Owner,
         through_server: false,
+        kept: false,
     };
 
     /// Those of somebody who is not there.
     const NONE: Rights = Rights {
         role: AccessRole::Observer,
         through_server: true,
+        kept: false,
     };
+
+    /// Those of commands that the author leaves behind, to be run when an event comes.
+    pub(crate) fn left_behind(self) -> Rights {
+        Rights {
+            role: self.role,
+            through_server: false,
+            kept: true,
+        }
+    }
+
+    /// Those of commands that come from both authors.
+    pub(crate) fn at_most(self, other: Rights) -> Rights {
+        match other.role < self.role {
+            true => Rights {
+                role: other.role,
+                kept: true,
+                ..self
+            },
+            false => self,
+        }
+    }
+
+    /// Why something is refused, and what it takes.
+    pub(crate) fn refusal(self, what: &str, needed: AccessRole) -> String {
+        let role = self.role;
+        match self.kept {
+            true => format!("{what}: these commands, or an alias in them, come from an {role}; it takes an {needed}"),
+            false => format!("{what}: this connection is an {role}'s; connect through a server with role={needed}"),
+        }
+    }
 
     /// Whether the author may change nothing.
     pub(crate) fn only_look(self) -> bool {
@@ -81,12 +121,13 @@ impl Session {
         self.output.clients.get(id).map_or(Rights::NONE, |client| Rights {
             role: client.who.role,
             through_server: client.who.server.is_some(),
+            kept: false,
         })
     }
 
     /// From now on these rights count; those that counted before.
     pub(crate) fn act_with(&mut self, rights: Rights) -> Rights {
-        self.outside.0.role = rights.role;
+        self.outside.0.rights = rights;
         self.mailbox.set_only_look(rights.only_look());
         std::mem::replace(&mut self.rights, rights)
     }
@@ -103,7 +144,7 @@ impl Session {
     pub(crate) fn demand(&self, needed: AccessRole, what: &str) -> Result<(), CommandError> {
         match self.rights.role >= needed {
             true => Ok(()),
-            false => Err(CommandError::Refused(refusal(what, self.rights.role, needed))),
+            false => Err(CommandError::Refused(self.rights.refusal(what, needed))),
         }
     }
 
@@ -162,11 +203,6 @@ impl Session {
     }
 }
 
-/// Why something is refused, and what it takes.
-pub(crate) fn refusal(what: &str, role: AccessRole, needed: AccessRole) -> String {
-    format!("{what}: this connection is an {role}'s; connect through a server with role={needed}")
-}
-
 /// The world outside, as far as whoever runs commands may use it.
 pub(crate) struct Gate(Guarded);
 
@@ -174,7 +210,7 @@ impl Gate {
     pub(crate) fn new(outside: Box<dyn Outside>) -> Gate {
         Gate(Guarded {
             outside,
-            role: AccessRole::Owner,
+            rights: Rights::ALL,
         })
     }
 }
@@ -195,14 +231,14 @@ impl std::ops::DerefMut for Gate {
 
 struct Guarded {
     outside: Box<dyn Outside>,
-    role: AccessRole,
+    rights: Rights,
 }
 
 impl Guarded {
     fn owner(&self, what: &str) -> Result<(), String> {
-        match self.role {
+        match self.rights.role {
             AccessRole::Owner => Ok(()),
-            role => Err(refusal(what, role, AccessRole::Owner)),
+            _ => Err(self.rights.refusal(what, AccessRole::Owner)),
         }
     }
 
@@ -229,9 +265,9 @@ impl Outside for Guarded {
     }
 
     fn servers_of_machine(&mut self, machine: &str) -> Result<MachineServers, ListingFailure> {
-        if self.role == AccessRole::Observer {
+        if self.rights.only_look() {
             let what = "cannot list the servers of a machine";
-            return Err(ListingFailure(refusal(what, self.role, AccessRole::Operator)));
+            return Err(ListingFailure(self.rights.refusal(what, AccessRole::Operator)));
         }
         self.outside.servers_of_machine(machine)
     }
@@ -261,7 +297,7 @@ impl Outside for Guarded {
     }
 
     fn complete_path(&mut self, beginning: &str, most: usize) -> Vec<String> {
-        match self.role {
+        match self.rights.role {
             AccessRole::Owner => self.outside.complete_path(beginning, most),
             AccessRole::Observer | AccessRole::Operator => Vec::new(),
         }

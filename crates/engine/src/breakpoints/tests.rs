@@ -15,6 +15,7 @@ fn spec(passes: u64) -> Spec {
         one_shot: false,
         depth: Depth::default(),
         commands: String::new(),
+        rights: Rights::ALL,
     }
 }
 

@@ -8,7 +8,7 @@ use farsight_types::AccessRole;
 
 use super::Row;
 use crate::error::CommandError;
-use crate::rights::refusal;
+use crate::rights::Rights;
 
 /// What an observer may run, by the usual names: what shows the targets and the session. What such a command remembers
 /// (where `d` goes on, the radix, `$t0`) is the observer's own; the frame or thread that it chooses holds for its line.
@@ -179,9 +179,9 @@ pub(crate) fn role_of(row: &Row) -> AccessRole {
 }
 
 /// Refuses a command that takes a higher role.
-pub(crate) fn check_role(row: &Row, name: &str, role: AccessRole) -> Result<(), CommandError> {
+pub(crate) fn check_role(row: &Row, name: &str, rights: Rights) -> Result<(), CommandError> {
     let needed = role_of(row);
-    if role >= needed {
+    if rights.role >= needed {
         return Ok(());
     }
     let usual = row.names.first().copied().unwrap_or_default();
@@ -192,7 +192,9 @@ pub(crate) fn check_role(row: &Row, name: &str, role: AccessRole) -> Result<(), 
         None if row.writes => "changes the target",
         None => "changes what others see or work with",
     };
-    Err(CommandError::Refused(refusal(&format!("'{name}' {why}"), role, needed)))
+    Err(CommandError::Refused(
+        rights.refusal(&format!("'{name}' {why}"), needed),
+    ))
 }
 
 /// Refuses what only the console of a session may run, or nobody inside of it.

@@ -105,6 +105,7 @@ fn define(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Co
         }
     };
     session.aliases.define(name, &value)?;
+    session.aliases.note_author(name, session.rights.role);
     Ok(Flow::Done)
 }
 
@@ -165,6 +166,7 @@ pub(super) fn set_fixed(session: &mut Session, text: &str) -> bool {
     match (number, value) {
         (Some(number), Some(value)) => {
             session.aliases.set_fixed(number as usize, value.trim());
+            session.aliases.note_author(&format!("$u{number}"), session.rights.role);
             true
         }
         _ => false,

@@ -191,6 +191,7 @@ fn set_one(
         one_shot: options.one_shot,
         depth: options.depth,
         commands,
+        rights: session.rights.left_behind(),
     };
     let same = same_place(session, &spec, &addresses, id);
     if kind != TrapKind::Software {
@@ -290,6 +291,7 @@ fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
             one_shot: options.one_shot,
             depth: options.depth,
             commands: commands.clone(),
+            rights: session.rights.left_behind(),
         };
         let same = same_place(session, &spec, &addresses, None);
         let id = same.unwrap_or_else(|| session.breakpoints.free_id());

@@ -246,6 +246,7 @@ fn set(session: &mut Session, invocation: &Invocation<'_>, status: Option<BreakS
     if status.is_none() && setting.first.is_none() && setting.second.is_none() {
         return Err(invocation.missing("-c or -c2 with commands"));
     }
+    let rights = session.rights.left_behind();
     let filter = session.filters.get_mut(named.code);
     match status {
         Some(status) if handling => filter.handled = status == BreakStatus::First,
@@ -255,6 +256,14 @@ fn set(session: &mut Session, invocation: &Invocation<'_>, status: Option<BreakS
             filter.argument = named.argument.unwrap_or_default();
         }
         None => filter.explicit = true,
+    }
+    let is_new = |old: &str, new: &Option<String>| old.is_empty() || new.is_some();
+    if setting.first.is_some() || setting.second.is_some() {
+        // What another has set stays with no more rights than it had.
+        filter.rights = match is_new(&filter.first, &setting.first) && is_new(&filter.second, &setting.second) {
+            true => rights,
+            false => filter.rights.at_most(rights),
+        };
     }
     if let Some(commands) = setting.first {
         filter.first = commands;

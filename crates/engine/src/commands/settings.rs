@@ -180,6 +180,7 @@ fn stop_command(session: &mut Session, invocation: &Invocation<'_>) -> Result<Fl
                 return Err(invocation.missing("the commands"));
             }
             session.manners.stop_command = Some(commands);
+            session.manners.stop_rights = session.rights.left_behind();
         }
         _ => return Err(invocation.unexpected(option)),
     }

@@ -141,6 +141,7 @@ fn step(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         only,
         shows,
         then,
+        then_rights: session.rights.left_behind(),
         ..ResumeIntent::default()
     }))
 }

@@ -9,6 +9,7 @@ use super::ResumeIntent;
 use super::stop::{Decision, ModuleNews, file_name, signal_event};
 use crate::filters::{Code, EventCode, ExceptionRecord, Filter};
 use crate::model::Origin;
+use crate::rights::Rights;
 use crate::session::Session;
 
 impl Session {
@@ -119,7 +120,7 @@ impl Session {
         // What `g` means for the pending signal depends on what happened.
         let event = self.event_of(kind.clone());
         self.last_event.clone_from(&event);
-        match self.run_event_commands(filter.commands(chance), before) {
+        match self.run_event_commands(filter.commands(chance), filter.rights, before) {
             Vote::Over => Decision::Over,
             Vote::Go(intent) => {
                 // Told already where the status does not break; remembered in any case.
@@ -136,12 +137,12 @@ impl Session {
         }
     }
 
-    fn run_event_commands(&mut self, text: &str, before: &ResumeIntent) -> Vote {
+    fn run_event_commands(&mut self, text: &str, rights: Rights, before: &ResumeIntent) -> Vote {
         if text.is_empty() {
             return Vote::None;
         }
         self.execution.before = before.clone();
-        let vote = self.run_breakpoint_commands(text);
+        let vote = self.run_breakpoint_commands(text, rights);
         if matches!(self.execution.state, super::RunState::Ended) {
             return Vote::Over;
         }

@@ -242,7 +242,7 @@ impl Session {
         let Some(command) = self.manners.stop_command.clone().filter(|_| rests) else {
             return;
         };
-        let mut machine = Machine::new(None, Rights::ALL);
+        let mut machine = Machine::new(None, self.manners.stop_rights);
         self.load_line(&mut machine, &command);
         loop {
             match self.advance(&mut machine) {
@@ -284,7 +284,8 @@ impl Session {
 
     /// Runs a command string inside of a command: nothing in it may set the targets going.
     pub(crate) fn run_beside_stop(&mut self, text: &str) -> Result<(), CommandError> {
-        match self.run_breakpoint_commands(text) {
+        let rights = self.rights;
+        match self.run_breakpoint_commands(text, rights) {
             None => Ok(()),
             Some(_) => Err(CommandError::Refused(
                 "commands for each of many cannot set the target going".into(),
@@ -294,8 +295,8 @@ impl Session {
 
     /// Runs the commands of a breakpoint, inside the wait that its hit ended: the first that sets the targets going is
     /// the vote on how to go on, and what is behind it is dropped.
-    pub(super) fn run_breakpoint_commands(&mut self, text: &str) -> Option<ResumeIntent> {
-        let mut machine = Machine::new(self.author, self.rights);
+    pub(super) fn run_breakpoint_commands(&mut self, text: &str, rights: Rights) -> Option<ResumeIntent> {
+        let mut machine = Machine::new(self.author, rights);
         self.load_line(&mut machine, text);
         loop {
             match self.advance(&mut machine) {

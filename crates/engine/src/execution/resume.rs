@@ -12,6 +12,7 @@ use super::RunState;
 use super::stepping::StepShow;
 use crate::error::CommandError;
 use crate::model::{Motion, Origin, System};
+use crate::rights::Rights;
 use crate::session::Session;
 
 /// DbgEng's sentence for `g` at a process that is only looked at.
@@ -37,6 +38,8 @@ pub(crate) struct ResumeIntent {
     pub(crate) lines_left: Option<(bool, u64)>,
     /// Commands that run when the step is done, before it is shown.
     pub(crate) then: Option<String>,
+    /// What they may do.
+    pub(crate) then_rights: Rights,
 }
 
 impl ResumeIntent {

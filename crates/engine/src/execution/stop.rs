@@ -335,7 +335,7 @@ impl Session {
     /// The commands of a step have the last word.
     fn step_done(&mut self, before: &ResumeIntent) -> Decision {
         let vote = match &before.then {
-            Some(text) => self.run_breakpoint_commands(text),
+            Some(text) => self.run_breakpoint_commands(text, before.then_rights),
             None => None,
         };
         match vote {
@@ -355,7 +355,7 @@ impl Session {
         for id in &ids {
             if let Some(breakpoint) = self.breakpoints.get(*id) {
                 if ran_freely && !breakpoint.spec.commands.is_empty() {
-                    commands.push(breakpoint.spec.commands.clone());
+                    commands.push((breakpoint.spec.commands.clone(), breakpoint.spec.rights));
                 }
                 if breakpoint.spec.one_shot {
                     self.breakpoints.clear(*id);
@@ -363,8 +363,8 @@ impl Session {
             }
         }
         let mut votes = Vec::new();
-        for text in &commands {
-            let vote = self.run_breakpoint_commands(text);
+        for (text, rights) in &commands {
+            let vote = self.run_breakpoint_commands(text, *rights);
             if matches!(self.execution.state, RunState::Ended) {
                 return Decision::Over;
             }

@@ -351,3 +351,62 @@ fn an_observer_neither_breaks_in_nor_answers_nor_types() {
     session.request(Request::AnswerInput { text: String::new() });
     assert_eq!(session.finish("eb", ticket).1, CommandOutcome::Done);
 }
+
+/// Invariant: what somebody leaves behind, to be run at an event or in another's line, does no more than its author may.
+#[test]
+fn commands_that_are_left_behind_keep_their_authors_rights() {
+    let (mut session, mut bob) = shared(AccessRole::Operator);
+    let refused = "these commands, or an alias in them, come from an operator; it takes an owner";
+    // An alias that an owner falls into, however deep.
+    for line in ["as inner .logopen /tmp/x", "as outer .block { inner }"] {
+        bob.try_run(line);
+    }
+    for line in [
+        "inner",
+        "outer",
+        ".if (1) { inner }",
+        ".foreach (a {.echo b}) { inner }",
+        "j 1 'inner'",
+    ] {
+        let shown = session.fail(line);
+        assert!(shown.contains(refused), "{line}: {shown}");
+    }
+    // The same line of the owner's own is the owner's, and the session's rights are what they were.
+    session.run("ad *");
+    for line in [
+        ".logopen /tmp/mine",
+        ".logclose",
+        "as inner .logopen /tmp/mine",
+        "inner",
+        ".logclose",
+        "ad *",
+    ] {
+        session.run(line);
+    }
+    // Breakpoints, steps and stops, whoever sets the target going.
+    for line in ["bp work+4 \".logopen /tmp/x\"", ".pcmd -s \".writemem /tmp/x main L4\""] {
+        bob.run(line);
+    }
+    for line in ["g", "p"] {
+        let shown = session.try_run(line).0;
+        assert!(
+            shown.contains("'.writemem' writes files") && shown.contains(refused),
+            "{line}: {shown}"
+        );
+    }
+    bob.run(".pcmd -c");
+    let shown = bob.try_run("p \".logopen /tmp/x\"").0;
+    assert!(
+        shown.contains("'.logopen' writes files") && shown.contains(refused),
+        "{shown}"
+    );
+    let shown = session.try_run("g").0;
+    assert!(
+        shown.contains("'.logopen' writes files") && shown.contains(refused),
+        "{shown}"
+    );
+    // What an owner puts in its place is the owner's.
+    session.run("bs 0 \".logopen /tmp/mine; .logclose\"");
+    let shown = session.run("g");
+    assert!(shown.contains("Opened log file '/tmp/mine'"), "{shown}");
+}

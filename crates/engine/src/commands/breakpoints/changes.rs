@@ -112,7 +112,8 @@ pub(super) fn set_commands(session: &mut Session, invocation: &Invocation<'_>) -
     let (id, rest) = take_one(session, invocation)?;
     let (commands, rest) = take_string(rest).unwrap_or((String::new(), rest));
     invocation.expect_end(rest)?;
-    session.breakpoints.set_commands(id, commands);
+    let rights = session.rights.left_behind();
+    session.breakpoints.set_commands(id, commands, rights);
     Ok(Flow::Done)
 }
 
@@ -133,7 +134,8 @@ pub(super) fn set_condition(session: &mut Session, invocation: &Invocation<'_>) 
     invocation.expect_end(rest)?;
     // Without a target there are no names to look up.
     let text = format!(".if ({condition}) {{{commands}}} .else {{gc}}");
-    session.breakpoints.set_commands(id, text);
+    let rights = session.rights.left_behind();
+    session.breakpoints.set_commands(id, text, rights);
     Ok(Flow::Done)
 }
 

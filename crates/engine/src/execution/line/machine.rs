@@ -3,6 +3,7 @@
 //!
 //! Invariant: its depth and the length of its texts are bounded, and it looks for an interrupt at every turn.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -140,7 +141,7 @@ impl Machine {
 impl Session {
     /// Begins a text: aliases are replaced, and it is cut into commands as a whole before any of it runs.
     pub(super) fn load_line(&mut self, machine: &mut Machine, text: &str) {
-        let expanded = match self.aliases.expand(text) {
+        let expanded = match self.expand(machine, text) {
             Ok(expanded) => expanded,
             Err(error) => return self.throw(machine, text, &error),
         };
@@ -152,6 +153,17 @@ impl Session {
         if let Err(error) = begun {
             self.throw(machine, &line, &error);
         }
+    }
+
+    /// A text with its aliases replaced. Where one comes from somebody with a lower role, the commands have no more rights
+    /// from here on: an alias does not do for another what its maker may not.
+    fn expand<'t>(&mut self, machine: &mut Machine, text: &'t str) -> Result<Cow<'t, str>, CommandError> {
+        let expanded = self.aliases.expand(text)?;
+        if let Cow::Owned(_) = expanded {
+            let role = self.aliases.lowest_author(text);
+            machine.rights = machine.rights.at_most(Rights { role, ..machine.rights });
+        }
+        Ok(expanded)
     }
 
     /// Goes on until there is nothing left to do, or something that only the caller can do.
@@ -179,6 +191,8 @@ impl Session {
 
     fn run_machine(&mut self, machine: &mut Machine) -> Halt {
         loop {
+            // An alias may have taken some away.
+            self.act_with(machine.rights);
             let Some(frame) = machine.frames.last_mut() else {
                 return Halt::Over;
             };
@@ -387,15 +401,18 @@ impl Session {
                 each.skip_first();
                 machine.push(Frame::Each(each))
             }
-            Then::Alias(name) => self.aliases.define(&name, text.trim_end_matches('\n')),
+            Then::Alias(name) => {
+                self.aliases.define(&name, text.trim_end_matches('\n'))?;
+                self.aliases.note_author(&name, self.rights.role);
+                Ok(())
+            }
         }
     }
 
     /// Enters a part of a text: aliases are replaced again. What stands where it stood keeps its places for errors.
     fn begin_part(&mut self, machine: &mut Machine, text: &Rc<str>, part: Range<usize>) -> Result<(), CommandError> {
-        use std::borrow::Cow;
         let inside = text.get(part.clone()).unwrap_or_default();
-        let expanded = match self.aliases.expand(inside)? {
+        let expanded = match self.expand(machine, inside)? {
             Cow::Borrowed(_) => None,
             Cow::Owned(expanded) => Some(expanded),
         };
@@ -411,7 +428,7 @@ impl Session {
 
     /// Enters a text of its own.
     fn begin_block(&mut self, machine: &mut Machine, text: &str) -> Result<(), CommandError> {
-        let expanded = Rc::from(&*self.aliases.expand(text)?);
+        let expanded = Rc::from(&*self.expand(machine, text)?);
         self.begin_expanded(machine, expanded, false)
     }
 
@@ -428,7 +445,7 @@ impl Session {
             Construct::Part(part) => self.begin_part(machine, &text, part),
             Construct::Text(text) => self.begin_block(machine, &text),
             Construct::Script(script) => {
-                let expanded = Rc::from(&*self.aliases.expand(&script)?);
+                let expanded = Rc::from(&*self.expand(machine, &script)?);
                 self.begin_expanded(machine, expanded, true)
             }
             Construct::Lines(lines) => machine.push(Frame::Lines(Lines {

@@ -44,7 +44,7 @@ impl Session {
             commands::check_client(&command.name)?;
         }
         let row = commands::find(&command.name)?;
-        commands::check_role(row, &command.name, self.rights.role)?;
+        commands::check_role(row, &command.name, self.rights)?;
         if command.prefixes.system.is_some() && self.current.is_none() && !self.is_running() {
             // The prefix chooses the process; whether there is one shows then.
             return commands::run(self, row, line, command);
