@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use farsight_session::{Content, OutputMask};
+use farsight_session::{ClientId, Content, OutputMask};
+use farsight_types::Moment;
 
 use crate::OutputMode;
 use crate::error::CommandError;
@@ -69,11 +70,23 @@ impl Session {
         }
     }
 
-    /// A command that was typed, with its prompt.
-    pub(crate) fn log_command(&mut self, line: &str) {
-        let prompt = self.prompt();
+    /// A command that was typed, with its prompt, and with who typed it and when where that was not the debugger's own
+    /// console.
+    pub(crate) fn log_command(&mut self, author: Option<ClientId>, line: &str) {
+        if self.output.log.is_none() {
+            return;
+        }
+        let now = Moment::from_unix(self.output.now);
+        let author = match author.map(|author| self.output.clients.get(author)) {
+            Some(Some(client)) if client.who.server.is_some() => {
+                format!("<{}, {}, {now}> ", client.name(), client.who.role)
+            }
+            Some(None) => format!("<a client that has gone, {now}> "),
+            Some(Some(_)) | None => String::new(),
+        };
+        let text = format!("{author}{}{line}\n", self.prompt());
         if let Some(log) = &mut self.output.log {
-            log.pending.push(Content::Text(format!("{prompt}{line}\n")));
+            log.pending.push(Content::Text(text));
         }
     }
 

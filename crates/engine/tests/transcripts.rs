@@ -1,7 +1,7 @@
 //! Every command on the fake target: the files in `transcripts`, played by an engine whose target is made of memory.
 //!
 //! Settings, beside what [`farsight_testkit::transcript`] says: `@attach` (process 4711, the default), `@launch`,
-//! `@none` (no target), `@without-files` (the engine's machine has none of the target's files), and `@file PATH` with
+//! `@none` (no target), `@guest ROLE` (another client is there), `@without-files` (the engine's machine has none of the target's files), and `@file PATH` with
 //! lines `|...` for a file of the engine's machine. What a launched program writes is shown as lines `program| ...`.
 //! The clock stands still and addresses are always the same, so that nothing varies but where a break-in comes.
 
@@ -18,8 +18,9 @@ use farsight_engine::{Acquisition, command_rows, rows_of_line};
 use farsight_session::{CommandOutcome, Notification, Request, SessionState};
 use farsight_testkit::fake::toy::Toy;
 use farsight_testkit::transcript::{Coverage, Heard, Player, Settings, Trial, run_trials, trials};
+use farsight_types::AccessRole;
 
-use support::{Session, World, attach, launch};
+use support::{Guest, Session, World, attach, launch};
 
 /// Rows without a transcript. Take a command out with the transcript that shows it; put none in.
 const NOT_YET: &[&str] = &[];
@@ -27,12 +28,14 @@ const NOT_YET: &[&str] = &[];
 /// An engine on the fake target.
 struct FakeSession {
     session: Option<Session>,
+    /// Another client, which only is there.
+    guest: Option<Guest>,
     going: Option<farsight_session::Ticket>,
 }
 
 impl FakeSession {
     fn begin(settings: &Settings) -> (Box<dyn Player>, String) {
-        settings.expect_only(&["attach", "launch", "none", "without-files", "file"]);
+        settings.expect_only(&["attach", "launch", "none", "without-files", "file", "guest"]);
         let mut world = match settings.get("without-files") {
             Some(_) => World::without_files(),
             None => World::with_files(),
@@ -60,8 +63,13 @@ impl FakeSession {
         } else {
             Session::start(world, options)
         };
+        let guest = settings.get("guest").map(|role| {
+            let role = AccessRole::named(role).expect("a role");
+            session.join(7, "ann@desk", role)
+        });
         let mut player = FakeSession {
             session: Some(session),
+            guest,
             going: None,
         };
         let shown = shown + &player.program_output();

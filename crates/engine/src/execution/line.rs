@@ -134,7 +134,7 @@ impl Session {
     /// Runs a line from its start. The targets rest.
     pub(super) fn start_line(&mut self, owner: Option<(ClientId, Ticket)>, text: String) {
         self.mailbox.clear_interrupt();
-        self.log_command(&text);
+        self.log_command(owner.map(|(client, _)| client), &text);
         let rights = owner.map_or(Rights::ALL, |(client, _)| self.rights_of(client));
         let mut line = Line {
             owner: owner.map_or(Owner::Start, |(client, ticket)| Owner::Client(client, ticket)),
@@ -257,7 +257,7 @@ impl Session {
 
     /// Runs a line while the targets run: what needs them at rest is refused.
     pub(super) fn run_beside(&mut self, client: ClientId, ticket: Ticket, text: String) {
-        self.log_command(&text);
+        self.log_command(Some(client), &text);
         let mut machine = Machine::new(Some(client), self.rights_of(client));
         self.load_line(&mut machine, &text);
         loop {

@@ -411,3 +411,22 @@ fn commands_that_are_left_behind_keep_their_authors_rights() {
         "{shown}"
     );
 }
+
+#[test]
+fn the_log_names_whose_commands_they_were() {
+    let world = World::with_files();
+    let written = std::sync::Arc::clone(&world.written);
+    let (mut session, _) = Session::start(world, attach());
+    let mut ann = session.join(7, "ann@desk", AccessRole::Observer);
+    session.run(".logopen /tmp/log");
+    ann.fail("eb main 90");
+    session.run(".echo mine; .logclose");
+    let log = String::from_utf8(written.lock().unwrap()[std::path::Path::new("/tmp/log")].clone()).unwrap();
+    let stamp = "2026-11-18 11:06:40.000 UTC";
+    for line in [
+        &format!("<ann@desk (tcp 127.0.0.1:7), observer, {stamp}> 0:000> eb main 90\n'eb' changes the target")[..],
+        "\n0:000> .echo mine; .logclose\nmine\n",
+    ] {
+        assert!(log.contains(line), "{line} is not in {log}");
+    }
+}

@@ -142,6 +142,32 @@ impl OutputFile for Written {
     }
 }
 
+/// A debugging server that nobody comes through.
+struct FakeServer {
+    options: String,
+    role: AccessRole,
+}
+
+impl farsight_engine::DebuggingServer for FakeServer {
+    fn listing(&self) -> String {
+        format!("tcp:{}", self.options)
+    }
+
+    fn client_string(&self) -> String {
+        format!("tcp:server=fakebox,{}", self.options)
+    }
+
+    fn role(&self) -> AccessRole {
+        self.role
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    fn stop(&mut self, _: bool) {}
+}
+
 /// The files of the world's machine, as they were when symbols were looked for.
 struct Snapshot(HashMap<PathBuf, Vec<u8>>);
 
@@ -159,7 +185,16 @@ impl Outside for World {
         _: farsight_types::ServerId,
         _: Sender<EngineMessage>,
     ) -> Result<Box<dyn farsight_engine::DebuggingServer>, ConnectFailure> {
-        Err(ConnectFailure(format!("{transport}: this world has no network")))
+        let Some(options) = transport.strip_prefix("tcp:") else {
+            return Err(ConnectFailure(format!("{transport}: this world has tcp only")));
+        };
+        let role = options
+            .split_once("role=")
+            .and_then(|(_, role)| AccessRole::named(role));
+        Ok(Box::new(FakeServer {
+            options: options.into(),
+            role: role.unwrap_or(AccessRole::Owner),
+        }))
     }
 
     fn servers_of_machine(&mut self, machine: &str) -> Result<MachineServers, ListingFailure> {
