@@ -5,19 +5,28 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// A name without its template or generic arguments: `vector` of `vector<int>`. What is an operator keeps its signs.
 pub(crate) fn plain(name: &str) -> &str {
-    if !name.ends_with('>') || name.starts_with("operator") {
+    // What is cut off begins with a sign of ASCII, so that what is left is text.
+    name.get(..plain_bytes(name.as_bytes()).len()).unwrap_or(name)
+}
+
+/// As [`plain`], of a name that need not be text.
+pub(super) fn plain_bytes(name: &[u8]) -> &[u8] {
+    if !name.ends_with(b">") {
+        return name;
+    }
+    if name.starts_with(b"operator") {
         return operator_plain(name);
     }
     let mut depth = 0usize;
-    for (at, byte) in name.bytes().enumerate().rev() {
+    for (at, byte) in name.iter().enumerate().rev() {
         match byte {
             // `->` closes nothing: it is the sign of a function's result.
-            b'>' if at.checked_sub(1).and_then(|before| name.as_bytes().get(before)) != Some(&b'-') => depth += 1,
+            b'>' if at.checked_sub(1).and_then(|before| name.get(before)) != Some(&b'-') => depth += 1,
             b'<' => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
                     return match name.get(..at) {
-                        Some(front) if !front.is_empty() => front.trim_end_matches("::").trim_end(),
+                        Some(front) if !front.is_empty() => trimmed(front),
                         _ => name,
                     };
                 }
@@ -28,17 +37,23 @@ pub(crate) fn plain(name: &str) -> &str {
     name
 }
 
-/// `operator<` of `operator< <int>`: the arguments of an operator stand behind a space.
-fn operator_plain(name: &str) -> &str {
-    if !name.starts_with("operator") || !name.ends_with('>') {
-        return name;
+/// Without the `::` and the spaces that stand before arguments.
+fn trimmed(mut front: &[u8]) -> &[u8] {
+    while let Some(shorter) = front.strip_suffix(b"::") {
+        front = shorter;
     }
-    name.split_once(" <").map_or(name, |(front, _)| front)
+    front.trim_ascii_end()
+}
+
+/// `operator<` of `operator< <int>`: the arguments of an operator stand behind a space.
+fn operator_plain(name: &[u8]) -> &[u8] {
+    let at = name.windows(2).position(|pair| pair == b" <");
+    at.and_then(|at| name.get(..at)).unwrap_or(name)
 }
 
 /// Whether readers leave a scope out: blocks of Rust's `impl` have numbers that no source shows.
-pub(super) fn is_hidden(name: &str) -> bool {
-    name.is_empty() || name.starts_with("{impl#")
+pub(super) fn is_hidden(name: &[u8]) -> bool {
+    name.is_empty() || name.starts_with(b"{impl#")
 }
 
 /// Splits `a::b<c::d>::e` at the `::` outside of brackets, at most [`MAX_DEPTH`] times.

@@ -1,6 +1,7 @@
 //! Namespaces and types that hold names, each kept once however many units open it.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::super::{DieId, UnitId};
 use super::names;
@@ -24,7 +25,55 @@ pub(super) struct Scope {
 #[derive(Debug)]
 pub(super) struct Scopes {
     list: Vec<Scope>,
-    known: HashMap<(u32, u64, bool), u32>,
+    known: HashMap<(u32, u64, bool), u32, Spread>,
+}
+
+/// Hashes keys that are mostly a hash already: two multiplications, seeded so that no file can bring all to one place.
+#[derive(Clone, Debug)]
+struct Spread {
+    seeds: [u64; 2],
+}
+
+impl Default for Spread {
+    fn default() -> Spread {
+        let seed = |number: u64| RandomState::new().hash_one(number) | 1;
+        Spread {
+            seeds: [seed(0), seed(1)],
+        }
+    }
+}
+
+impl BuildHasher for Spread {
+    type Hasher = Spreading;
+
+    fn build_hasher(&self) -> Spreading {
+        let [state, factor] = self.seeds;
+        Spreading { state, factor }
+    }
+}
+
+struct Spreading {
+    state: u64,
+    factor: u64,
+}
+
+impl Hasher for Spreading {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let product = u128::from(self.state ^ number) * u128::from(self.factor);
+        self.state = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
+    }
 }
 
 impl Default for Scopes {
@@ -41,7 +90,7 @@ impl Default for Scopes {
         };
         Scopes {
             list: vec![outermost],
-            known: HashMap::new(),
+            known: HashMap::default(),
         }
     }
 }
@@ -49,13 +98,12 @@ impl Default for Scopes {
 impl Scopes {
     /// The number of a scope inside another.
     pub(super) fn enter(&mut self, parent: u32, name: &[u8], id: DieId, is_inline: bool) -> u32 {
-        let text = std::str::from_utf8(name).unwrap_or_default();
         let scope = Scope {
             parent,
-            hash: names::hash(names::plain(text).as_bytes()),
+            hash: names::hash(names::plain_bytes(name)),
             full: names::hash(name),
             id,
-            is_hidden: is_inline || names::is_hidden(text),
+            is_hidden: is_inline || names::is_hidden(name),
         };
         self.add(scope)
     }

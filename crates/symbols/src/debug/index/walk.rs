@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use farsight_types::Rva;
-use gimli::{Abbreviation, AttributeValue, DwAt, DwTag, EntriesRaw, UnitOffset};
+use gimli::{Abbreviation, AttributeValue, DwAt, EntriesRaw, UnitOffset};
 
 use super::super::reader::MAX_REFERENCES;
 use super::super::{Attribute, DebugError, DebugReader, DieId, Slice, Unit, UnitId};
@@ -144,12 +144,7 @@ impl Found {
 }
 
 fn hash_of(name: &[u8]) -> u64 {
-    // Only what ends with arguments has some to cut.
-    let text = name.ends_with(b">").then(|| std::str::from_utf8(name));
-    match text {
-        Some(Ok(text)) => names::hash(names::plain(text).as_bytes()),
-        _ => names::hash(name),
-    }
+    names::hash(names::plain_bytes(name))
 }
 
 /// Where an entry's name is.
@@ -158,6 +153,16 @@ enum Name {
     Here(u64, u32),
     There(DieId),
     None,
+}
+
+/// What the entries of a level that is open are in.
+enum Level<'a> {
+    Known(u32),
+    /// A type, which becomes a scope with the first of its children that is noted: most have none.
+    Type {
+        name: &'a [u8],
+        id: DieId,
+    },
 }
 
 struct Pass<'p, 'a> {
@@ -193,8 +198,7 @@ impl<'p, 'a> Pass<'p, 'a> {
     fn run(&mut self) -> Result<(), DebugError> {
         let unit = self.unit;
         let mut entries = unit.unit.entries_raw(None)?;
-        // The scope of each level that is open.
-        let mut open: Vec<u32> = Vec::new();
+        let mut open: Vec<Level<'a>> = Vec::new();
         while !entries.is_empty() {
             let offset = entries.next_offset().0;
             let Some(abbreviation) = entries.read_abbreviation()? else {
@@ -204,20 +208,21 @@ impl<'p, 'a> Pass<'p, 'a> {
                 }
                 continue;
             };
-            let Some(&scope) = open.last() else {
+            if open.is_empty() {
                 let root = read(&mut entries, abbreviation)?;
                 self.nests = !root.language.is_some_and(is_c);
                 if !abbreviation.has_children() {
                     break;
                 }
-                open.push(0);
+                open.push(Level::Known(0));
                 continue;
-            };
-            let Some(kind) = kind_of(abbreviation.tag()) else {
+            }
+            let Some(kind) = kind_of(abbreviation) else {
                 pass_over(unit, &mut entries, abbreviation)?;
                 continue;
             };
             let facts = read(&mut entries, abbreviation)?;
+            let scope = self.scope_of(&mut open);
             let inside = self.entry(kind, offset, &facts, scope)?;
             if !abbreviation.has_children() {
                 continue;
@@ -230,8 +235,31 @@ impl<'p, 'a> Pass<'p, 'a> {
         Ok(())
     }
 
-    /// Notes an entry; the answer is its number as a scope, where its children are to be looked at.
-    fn entry(&mut self, kind: Kind, offset: usize, facts: &Facts<'a>, scope: u32) -> Result<Option<u32>, DebugError> {
+    /// The number of the innermost scope that is open.
+    fn scope_of(&mut self, open: &mut [Level<'a>]) -> u32 {
+        let known = |level: &Level<'a>| match level {
+            Level::Known(scope) => Some(*scope),
+            Level::Type { .. } => None,
+        };
+        let first = open.iter().rposition(|level| known(level).is_some());
+        let mut scope = first.and_then(|at| known(open.get(at)?)).unwrap_or(0);
+        for level in open.iter_mut().skip(first.map_or(0, |at| at + 1)) {
+            if let Level::Type { name, id } = *level {
+                scope = self.found.scopes.enter(scope, name, id, false);
+                *level = Level::Known(scope);
+            }
+        }
+        scope
+    }
+
+    /// Notes an entry; the answer is what its children are in, where they are to be looked at.
+    fn entry(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        facts: &Facts<'a>,
+        scope: u32,
+    ) -> Result<Option<Level<'a>>, DebugError> {
         let Ok(offset) = u32::try_from(offset) else {
             return Ok(None);
         };
@@ -243,16 +271,12 @@ impl<'p, 'a> Pass<'p, 'a> {
             Some(name) => self.unit.of().attr_string(*name).ok(),
             None => None,
         };
-        let name = name.as_ref().map(|name| name.slice());
+        let name: Option<&'a [u8]> = name.map(|name| name.slice());
         self.take_text(name.map_or(0, <[u8]>::len))?;
         if kind == Kind::Namespace {
             let name = name.unwrap_or_default();
-            return Ok(Some(self.found.scopes.enter(
-                scope,
-                name,
-                id,
-                facts.is_inline_namespace,
-            )));
+            let entered = self.found.scopes.enter(scope, name, id, facts.is_inline_namespace);
+            return Ok(Some(Level::Known(entered)));
         }
         let role = if facts.is_inlined && !facts.has_code {
             Role::Abstract
@@ -290,7 +314,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             return Ok(None);
         }
         let name = name.unwrap_or_default();
-        Ok(Some(self.found.scopes.enter(scope, name, id, false)))
+        Ok(Some(Level::Type { name, id }))
     }
 
     /// Puts the entries that others name into the tables.
@@ -377,8 +401,9 @@ fn text_allowance(unit: &Unit<'_>) -> u64 {
     length.saturating_mul(EACH_BYTE).saturating_add(LEAST)
 }
 
-fn kind_of(tag: DwTag) -> Option<Kind> {
-    Some(match tag {
+fn kind_of(abbreviation: &Abbreviation) -> Option<Kind> {
+    Some(match abbreviation.tag() {
+        gimli::DW_TAG_member if !may_be_static(abbreviation) => return None,
         gimli::DW_TAG_subprogram => Kind::Function,
         gimli::DW_TAG_variable => Kind::Variable,
         gimli::DW_TAG_member => Kind::Member,
@@ -393,6 +418,16 @@ fn kind_of(tag: DwTag) -> Option<Kind> {
         | gimli::DW_TAG_template_alias => Kind::Type,
         gimli::DW_TAG_namespace | gimli::DW_TAG_module => Kind::Namespace,
         _ => return None,
+    })
+}
+
+/// Only static members are defined elsewhere or have values; they say so by one of these.
+fn may_be_static(abbreviation: &Abbreviation) -> bool {
+    abbreviation.attributes().iter().any(|one| {
+        matches!(
+            one.name(),
+            gimli::DW_AT_external | gimli::DW_AT_declaration | gimli::DW_AT_const_value
+        )
     })
 }
 
