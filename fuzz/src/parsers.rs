@@ -13,6 +13,9 @@ pub use debug::{debug_file_search, debug_lines, debug_locations, debug_names, de
 use farsight_engine::disassembly;
 use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
+use farsight_render::View;
+use farsight_session::wire::{notification_frame, read_notification, read_request, request_frame};
+use farsight_session::{Content, Notification, Request};
 use farsight_symbols::{
     DieId, FrameRegisters, Image, ImageFile, ImageLayout, ImageParts, LoadedUnwind, ModuleLookup, ModuleUnwind,
     PartsReader, PartsStep, Pattern, ReadOutcome, SharedBytes, Step, SymbolTable, TypeId, TypeRef, UnitId,
@@ -34,6 +37,7 @@ pub const PARSERS: &[Parser] = &[
     ("wire_frames", wire_frames),
     ("handshake", handshake),
     ("target_messages", target_messages),
+    ("session_messages", session_messages),
     ("image", image),
     ("embedded_symbols", embedded_symbols),
     ("unwind", unwind),
@@ -229,6 +233,42 @@ const MESSAGES: &[fn(&[u8])] = &[
     message::<target::FileFetch>,
     message::<target::FilePiece>,
 ];
+
+/// Requests and notifications of debugging servers and clients, every record among them. The first byte chooses the
+/// direction and, in its upper bits, what the header says it is. What is read is written alike ever after.
+pub fn session_messages(input: &[u8]) {
+    let Some((choice, body)) = input.split_first() else {
+        return;
+    };
+    let mut frame = match choice & 1 {
+        0 => request_frame(1, 0, &Request::Interrupt),
+        _ => notification_frame(1, &Notification::InputTaken),
+    };
+    frame.header.operation = frame.header.operation & 0xff00 | u16::from(choice >> 1);
+    frame.body = body.to_vec();
+    if let Ok(Some(request)) = read_request(&frame) {
+        let written = request_frame(2, 1, &request);
+        let again = read_request(&written)
+            .expect("a request that was written")
+            .expect("a known one");
+        assert_eq!(request_frame(2, 1, &again).encode(), written.encode());
+    }
+    if let Ok(Some(told)) = read_notification(&frame) {
+        let written = notification_frame(2, &told);
+        let again = read_notification(&written)
+            .expect("a notification that was written")
+            .expect("a known one");
+        // Numbers that are not equal to themselves are compared as they are written.
+        assert_eq!(notification_frame(2, &again).encode(), written.encode());
+        if let Notification::Output {
+            content: Content::Record(record),
+            ..
+        } = &told
+        {
+            let _ = farsight_render::render(record, &View::default());
+        }
+    }
+}
 
 /// ELF images, whole and in pieces: headers, symbols, names, links.
 pub fn image(input: &[u8]) {

@@ -7,25 +7,50 @@
 //! the first debuggee go on from its first read, `@lines` leaves source lines switched on. `{debuggees}` is the folder of the debuggees. What is written anew has
 //! `<hex>` for addresses and `<pid>.<tid>` for numbers; look through it for what else varies.
 //!
+//! Each file is played a second time by a debugging client: there the server's console is silent about it, the client types,
+//! and what the client sees is held against the same file. A run plays a sample ([`SAMPLE`]), the soak all of them.
+//!
 //! The tours of the README and of `docs/values.md` are played as well, see [`tours`].
 
-#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, unreachable_pub)]
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use farsight_engine::{command_rows, rows_of_line};
-use farsight_testkit::transcript::{Coverage, Heard, Player, Settings, Trial, play_text, run_trials, trials};
-use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, Scratch, proc, programs, wait_until};
+use farsight_testkit::transcript::{
+    Coverage, Heard, Player, Settings, Trial, files_of, play, play_text, run_trials, trials,
+};
+use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Scratch, proc, programs, wait_until};
 
 /// Rows without a transcript. Take a command out with the transcript that shows it; put none in.
 const NOT_YET: &[&str] = &[];
 
+/// Files that cannot be played by a debugging client, and why.
+const NOT_BY_CLIENTS: &[(&str, &str)] = &[
+    ("leaving", "`qd` is refused to a client"),
+    ("running", "`qd` is refused to a client"),
+];
+
+/// How many files each run plays by a debugging client.
+const SAMPLE: usize = 6;
+
+/// Who types.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Typist {
+    /// The user of the debugger itself.
+    Console,
+    /// A user of a debugging client.
+    Client,
+}
+
 /// A console on real processes. The fields end in this order: first who debugs.
 struct RealSession {
     console: Console,
+    /// The debugger, where the console is that of a debugging client.
+    server: Option<Console>,
     prompt: Option<String>,
     /// The line that set the target going.
     going: Option<String>,
@@ -35,7 +60,7 @@ struct RealSession {
 }
 
 impl RealSession {
-    fn begin(settings: &Settings) -> (Box<dyn Player>, String) {
+    fn begin(settings: &Settings, typist: Typist) -> (Box<dyn Player>, String) {
         settings.expect_only(&[
             "debuggee", "launch", "local", "servers", "option", "file", "typed", "lines",
         ]);
@@ -72,8 +97,16 @@ impl RealSession {
         } else if let Some(first) = debuggees.first() {
             arguments.extend(["-p".into(), first.pid().to_string().into()]);
         }
+        let (console, server) = match typist {
+            Typist::Console => (Console::start(arguments), None),
+            Typist::Client => {
+                let server = DebuggingServer::start(arguments);
+                (server.client("client"), Some(server.into_console()))
+            }
+        };
         let mut session = RealSession {
-            console: Console::start(arguments),
+            console,
+            server,
             prompt: None,
             going: None,
             servers,
@@ -81,7 +114,12 @@ impl RealSession {
             scratch,
         };
         // A comment does nothing; what is shown before it is the beginning.
-        let shown = session.typed("*");
+        let mut shown = session.typed("*");
+        if session.server.is_some() {
+            // The history begins with how clients come there.
+            let (_, behind) = shown.split_once("-remote ").expect("the history");
+            shown = behind.split_once('\n').map_or("", |(_, behind)| behind).to_owned();
+        }
         // Where sources are differs from one checkout to the next, and most transcripts are about other things.
         if settings.get("lines").is_none() {
             session.typed(".lines -d");
@@ -148,6 +186,10 @@ impl Player for RealSession {
     fn end(self: Box<Self>) {
         let ended = self.console.finish();
         assert!(!ended.text.contains("panicked"), "{}", ended.text);
+        if let Some(server) = self.server {
+            let ended = server.finish();
+            assert!(!ended.text.contains("panicked"), "{}", ended.text);
+        }
     }
 
     fn variables(&self) -> Vec<(String, String)> {
@@ -281,9 +323,53 @@ fn toured(line: &str) -> String {
     }
 }
 
+fn by_console(settings: &Settings) -> (Box<dyn Player>, String) {
+    RealSession::begin(settings, Typist::Console)
+}
+
+fn by_client(settings: &Settings) -> (Box<dyn Player>, String) {
+    RealSession::begin(settings, Typist::Client)
+}
+
+/// The same files by a debugging client: a sample as one test, and each as one of the soak's.
+fn trials_by_clients(folder: &Path) -> Vec<Trial> {
+    let files = files_of(folder).into_iter().filter(|path| {
+        let name = path.file_stem().unwrap().to_string_lossy();
+        !NOT_BY_CLIENTS.iter().any(|(other, _)| *other == name)
+    });
+    let files: Vec<PathBuf> = files.collect();
+    let all = files.clone().into_iter().map(|path| {
+        let name = format!("client_{}", path.file_stem().unwrap().to_string_lossy());
+        Trial::new(name, move || play(&path, &by_client)).ignored()
+    });
+    let sample = Trial::new("slow_a_sample_by_a_client", move || {
+        let named = std::env::var("FARSIGHT_SEED")
+            .ok()
+            .and_then(|seed| seed.parse::<u64>().ok());
+        let mut seed = named.unwrap_or_else(fresh_seed);
+        println!("the same files again with FARSIGHT_SEED={seed}");
+        let mut left = files.clone();
+        for _ in 0..SAMPLE {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let path = left.swap_remove((seed >> 33) as usize % left.len());
+            println!("{}", path.display());
+            play(&path, &by_client);
+        }
+    });
+    all.chain([sample]).collect()
+}
+
+fn fresh_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |time| time.as_secs() ^ u64::from(time.subsec_nanos()) << 20)
+}
+
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
-    let mut all = trials(&folder, Arc::new(RealSession::begin));
+    let mut all = trials(&folder, Arc::new(by_console));
+    all.extend(trials_by_clients(&folder));
     all.push(Trial::new("every_row_has_a_transcript", move || {
         let coverage = Coverage {
             folder: &folder,
@@ -300,7 +386,7 @@ fn main() -> ExitCode {
         for (program, transcript) in tours {
             let path = path.clone();
             all.push(Trial::new(format!("page_{page}_{program}"), move || {
-                play_text(&path, &transcript, &RealSession::begin);
+                play_text(&path, &transcript, &by_console);
             }));
         }
     }

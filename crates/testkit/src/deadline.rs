@@ -16,6 +16,11 @@ impl Deadline {
         Deadline(Instant::now() + Duration::from_secs(seconds))
     }
 
+    /// That long from now.
+    pub fn within(time: Duration) -> Deadline {
+        Deadline(Instant::now() + time)
+    }
+
     /// What a test allows for a single event on a loaded machine.
     pub fn usual() -> Deadline {
         Deadline::seconds(40)

@@ -96,6 +96,21 @@ pub fn resident_kib(pid: u32) -> Option<u64> {
     field(&status(pid, None)?, "VmRSS")?.split(' ').next()?.parse().ok()
 }
 
+/// How many descriptors a process has open.
+pub fn descriptors(pid: u32) -> usize {
+    numbers_in(&format!("/proc/{pid}/fd")).len()
+}
+
+/// How often a thread of that name gave up its processor by itself: how often it went to sleep.
+pub fn sleeps(pid: u32, name: &str) -> u64 {
+    let of_thread = |tid: u32| {
+        let status = status(pid, Some(tid))?;
+        let count = field(&status, "voluntary_ctxt_switches")?.parse::<u64>().ok()?;
+        (field(&status, "Name")? == name).then_some(count)
+    };
+    threads(pid).into_iter().filter_map(of_thread).sum()
+}
+
 /// Signals that wait for the process or one of its threads: bit `n - 1` is signal `n`.
 pub fn pending_signals(pid: u32) -> u64 {
     let mask = |status: &str, name: &str| {

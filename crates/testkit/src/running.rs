@@ -4,12 +4,14 @@ mod console;
 mod dbgsrv;
 mod debuggee;
 mod scratch;
+mod sharing;
 
 pub use console::Console;
 pub use dbgsrv::DbgSrv;
 pub use debuggee::Debuggee;
 pub(crate) use debuggee::parse_address;
 pub use scratch::Scratch;
+pub use sharing::DebuggingServer;
 
 use std::process::{Child, ExitStatus};
 

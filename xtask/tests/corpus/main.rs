@@ -41,6 +41,11 @@ fn messages_of_the_target_services() {
 }
 
 #[test]
+fn messages_of_debugging_servers_and_clients() {
+    replay("session_messages");
+}
+
+#[test]
 fn files_of_running_servers() {
     replay("registered_server");
 }

@@ -19,6 +19,8 @@ mod languages;
 mod names;
 mod sessions;
 mod source_lines;
+mod sharing;
+mod sharing_bad_input;
 mod support;
 mod symbol_files;
 mod systems;

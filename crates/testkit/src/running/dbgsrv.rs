@@ -63,23 +63,12 @@ impl DbgSrv {
 
     /// Where it listens, for a server on tcp.
     pub fn address(&self) -> SocketAddr {
-        let port = self.value("port").and_then(|text| text.parse::<u16>().ok());
-        let port = port.unwrap_or_else(|| panic!("no port in {}", self.connection));
-        let server = self.value("server").unwrap_or("localhost");
-        let addresses = (server, port).to_socket_addrs();
-        let mut addresses = addresses.unwrap_or_else(|error| panic!("{server}: {error}"));
-        let address = addresses.find(SocketAddr::is_ipv4);
-        address.unwrap_or_else(|| panic!("no IPv4 address in {}", self.connection))
+        address(&self.connection)
     }
 
     /// The value of a key in the connection string.
     pub fn value(&self, key: &str) -> Option<&str> {
-        let (_, parameters) = self.connection.split_once(':')?;
-        parameters
-            .split(',')
-            .filter_map(|parameter| parameter.split_once('='))
-            .find(|(name, _)| name.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value)
+        value(&self.connection, key)
     }
 
     /// The listener's process id.
@@ -118,4 +107,26 @@ impl DbgSrv {
     pub fn output(&mut self) -> &mut Output {
         &mut self.output
     }
+}
+
+/// Where a server on tcp listens.
+#[track_caller]
+pub(super) fn address(connection: &str) -> SocketAddr {
+    let port = value(connection, "port").and_then(|text| text.parse::<u16>().ok());
+    let port = port.unwrap_or_else(|| panic!("no port in {connection}"));
+    let server = value(connection, "server").unwrap_or("localhost");
+    let addresses = (server, port).to_socket_addrs();
+    let mut addresses = addresses.unwrap_or_else(|error| panic!("{server}: {error}"));
+    let address = addresses.find(SocketAddr::is_ipv4);
+    address.unwrap_or_else(|| panic!("no IPv4 address in {connection}"))
+}
+
+/// The value of a key in a connection string.
+fn value<'a>(connection: &'a str, key: &str) -> Option<&'a str> {
+    let (_, parameters) = connection.split_once(':')?;
+    parameters
+        .split(',')
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case(key))
+        .map(|(_, value)| value)
 }

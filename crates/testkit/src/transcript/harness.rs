@@ -8,6 +8,7 @@ use std::process::ExitCode;
 pub struct Trial {
     name: String,
     run: Box<dyn Fn() + Send + Sync>,
+    ignored: bool,
 }
 
 impl std::fmt::Debug for Trial {
@@ -24,7 +25,13 @@ impl Trial {
         Trial {
             name: name.into(),
             run: Box::new(run),
+            ignored: false,
         }
+    }
+
+    /// The same as a test that only the soak runs.
+    pub fn ignored(self) -> Trial {
+        Trial { ignored: true, ..self }
     }
 }
 
@@ -39,9 +46,9 @@ pub fn run_trials(trials: Vec<Trial>) -> ExitCode {
         .iter()
         .filter(|word| !matches!(word.as_str(), "terse" | "pretty" | "json"))
         .collect();
+    let chosen = |trial: &&Trial| has("--include-ignored") || trial.ignored == has("--ignored");
     if has("--list") {
-        // None of them is ignored.
-        for trial in trials.iter().filter(|_| !has("--ignored")) {
+        for trial in trials.iter().filter(chosen) {
             println!("{}: test", trial.name);
         }
         return ExitCode::SUCCESS;
@@ -51,7 +58,7 @@ pub fn run_trials(trials: Vec<Trial>) -> ExitCode {
             true => trial.name == word,
             false => trial.name.contains(word),
         };
-        words.is_empty() || words.iter().any(|word| fits(word))
+        chosen(trial) && (words.is_empty() || words.iter().any(|word| fits(word)))
     };
     let mut failed = Vec::new();
     for trial in trials.iter().filter(wanted) {

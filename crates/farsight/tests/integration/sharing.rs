@@ -1,0 +1,254 @@
+//! A session of several users: who sees what, who answers, what it costs.
+
+use std::time::Duration;
+
+use farsight_session::{CommandOutcome, Notification, Request};
+use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, proc};
+
+use crate::support::assert_runs_clean;
+
+const NOTHING: [&str; 0] = [];
+
+/// How long it is watched that nothing happens.
+const WATCHED: Duration = Duration::from_millis(500);
+
+fn attached_server(debuggee: &Debuggee) -> DebuggingServer {
+    DebuggingServer::start(["-p", &debuggee.pid().to_string()])
+}
+
+fn is_input_wanted(told: &Notification) -> bool {
+    matches!(told, Notification::InputWanted { .. })
+}
+
+#[test]
+fn the_first_answer_counts_a_late_one_is_told_so_and_all_see_it() {
+    let mut counter = Debuggee::start("counter", &["2"]);
+    let address = counter.address("counter");
+    let mut server = attached_server(&counter);
+    let mut clients: Vec<RawClient> = ["ann", "bob"].map(|name| server.join(name)).into();
+    clients[0].run(".echo there");
+    let asking = clients[0].execute(&format!("eq {address}"));
+    for client in &mut clients {
+        client.expect("that a line is wanted", is_input_wanted);
+    }
+    // One who comes while it is wanted may give it, too.
+    let mut late = server.join("cat");
+    late.expect("that a line is wanted", is_input_wanted);
+    for (client, text) in clients.iter_mut().rev().zip(["", "77"]) {
+        let text = text.to_owned();
+        client.send(&Request::AnswerInput { text });
+        // The first answer, which is empty, ends the command.
+        client.expect("that none is wanted any more", |told| *told == Notification::InputTaken);
+    }
+    clients[0].expect(
+        "the end",
+        |told| matches!(told, Notification::Done { ticket, .. } if *ticket == asking),
+    );
+    clients[0].expect_text("came too late");
+    late.expect_text("[bob");
+    let (shown, _) = late.run(".echo nobody else was told so");
+    assert!(!shown.contains("too late"), "{shown}");
+    assert!(server.console().run(".echo end").contains("bob"));
+    assert_eq!(server.into_console().quit("qd").code, Some(0));
+    assert_runs_clean(&mut counter, "counter");
+}
+
+#[test]
+fn who_asked_may_vanish_and_another_answers() {
+    let mut counter = Debuggee::start("counter", &["2"]);
+    let address = counter.address("counter");
+    let server = attached_server(&counter);
+    let mut ann = server.join("ann");
+    let mut bob = server.join("bob");
+    ann.run(".echo there");
+    ann.execute(&format!("eq {address}"));
+    bob.expect("that a line is wanted", is_input_wanted);
+    drop(ann);
+    bob.expect_text("ann (tcp");
+    bob.send(&Request::AnswerInput { text: "0n4711".into() });
+    bob.expect("that the next is wanted", is_input_wanted);
+    bob.send(&Request::AnswerInput { text: String::new() });
+    let (shown, outcome) = bob.run(&format!("dq {address} L1"));
+    assert_eq!(outcome, CommandOutcome::Done, "{shown}");
+    assert_eq!(server.into_console().quit("qd").code, Some(0));
+    proc::assert_clean(counter.pid().0, Deadline::usual());
+}
+
+#[test]
+fn two_who_type_at_once_are_served_in_one_order_that_all_see() {
+    const LINES: usize = 40;
+    let mut server = DebuggingServer::start(NOTHING);
+    let mut clients: Vec<RawClient> = ["ann", "bob", "cat"].map(|name| server.join(name)).into();
+    for client in &mut clients {
+        client.run(".echo there");
+    }
+    for number in 0..LINES {
+        for (client, name) in clients.iter_mut().zip(["ann", "bob"]) {
+            client.execute(&format!(".echo said-{name}-{number}"));
+        }
+    }
+    // The last to arrive, for requests of one client keep their order.
+    let [ann, bob, _] = clients.as_mut_slice() else {
+        unreachable!()
+    };
+    let last = [(ann, "ann"), (bob, "bob")].map(|(client, name)| {
+        let mark = format!("said-{name}-{}\n", LINES - 1);
+        client.expect(
+            "its last line",
+            |told| matches!(told, Notification::Output { content, .. } if *content == text(&mark)),
+        )
+    });
+    drop(last);
+    server.console().run(".echo said-all");
+    let views: Vec<Vec<String>> = clients
+        .iter_mut()
+        .map(|client| said(&client.expect_text("said-all\n")))
+        .collect();
+    // Ann and bob have read a part of theirs above; the third has read nothing.
+    let whole = views.last().unwrap();
+    assert_eq!(whole.len(), 2 * LINES + 1, "{whole:?}");
+    for view in &views {
+        assert!(whole.ends_with(view), "{view:?} is no end of {whole:?}");
+    }
+    for name in ["ann", "bob"] {
+        let own: Vec<&String> = whole.iter().filter(|line| line.contains(name)).collect();
+        let wanted: Vec<String> = (0..LINES).map(|number| format!("said-{name}-{number}")).collect();
+        assert!(own.into_iter().eq(&wanted), "{whole:?}");
+    }
+    assert!(said(&server.console().output().text()).ends_with(whole));
+}
+
+fn text(text: &str) -> farsight_session::Content {
+    farsight_session::Content::Text(text.to_owned())
+}
+
+/// The lines that were said, without those that were typed.
+fn said(shown: &str) -> Vec<String> {
+    shown
+        .lines()
+        .filter(|line| line.starts_with("said-"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_late_one_sees_the_history_up_to_its_limit() {
+    let mut server = DebuggingServer::start(NOTHING);
+    for number in 0..20 {
+        server
+            .console()
+            .run(&format!(".echo line-{number}-{}", "x".repeat(100)));
+    }
+    for (limit, first) in [(0, 20), (400, 19), (u32::MAX, 0)] {
+        let mut late = RawClient::connect(server.connection(), "late");
+        late.send(&Request::ConnectSession {
+            history: limit,
+            announce: false,
+        });
+        let (shown, _) = late.run(".echo there");
+        for number in 0..20 {
+            let has = shown.contains(&format!("\nline-{number}-"));
+            assert_eq!(has, number >= first, "line {number} with {limit} characters:\n{shown}");
+        }
+        late.send(&Request::Leave);
+        late.expect("its end", |told| *told == Notification::Ended { clean: true });
+    }
+    let shown = server.console().run(".clients");
+    assert!(!shown.contains("late@"), "{shown}");
+}
+
+#[test]
+fn one_round_trip_for_a_command_one_more_to_join_and_none_while_idle() {
+    let counter = Debuggee::start("counter", &["2"]);
+    let mut server = attached_server(&counter);
+    let proxy = Proxy::start(server.address(), ProxyPlan::far_away());
+    let connection = proxy.connection();
+    let mut client = RawClient::connect(&connection, "far");
+    let opened = proxy.take_counts();
+    assert_eq!(opened.round_trips(), 2, "to connect and to be welcomed: {opened:?}");
+    client.send(&Request::ConnectSession {
+        history: 10_000,
+        announce: true,
+    });
+    client.run("k");
+    let joined = proxy.take_counts();
+    assert_eq!(joined.round_trips(), 1, "history and the first command: {joined:?}");
+    for line in ["k", "r", "lm", ".echo there"] {
+        client.run(line);
+        let cost = proxy.take_counts();
+        assert_eq!(cost.round_trips(), 1, "{line}: {cost:?}");
+    }
+    // A whole program: what the console asks for itself comes on top of connecting, joining and the line.
+    let mut console = DebuggingServer::client_of(&connection, "console");
+    console.expect("0:000> ");
+    proxy.take_counts();
+    client.expect_text("console@");
+    console.send("r");
+    console.expect("rip=");
+    let cost = proxy.take_counts();
+    assert_eq!(cost.alternations, 1, "{cost:?}");
+    console.run(".echo there");
+    client.run(".echo there");
+    proxy.take_counts();
+    // What the two said of each other comes first.
+    while client.next(Deadline::within(WATCHED)).is_some() {}
+    proxy.take_counts();
+    let sleeps = proc::sleeps(server.pid(), "clients");
+    assert!(client.next(Deadline::within(WATCHED)).is_none());
+    let idle = proxy.take_counts();
+    assert_eq!((idle.bytes_up, idle.bytes_down), (0, 0), "{idle:?}");
+    assert_eq!(
+        proc::sleeps(server.pid(), "clients"),
+        sleeps,
+        "the thread that serves clients woke up"
+    );
+    server.console().run(".echo end");
+}
+
+#[test]
+fn a_smart_client_of_several_systems_is_shared() {
+    let servers: Vec<DbgSrv> = (0..2).map(|_| DbgSrv::start()).collect();
+    let mut counters: Vec<Debuggee> = (0..3).map(|_| Debuggee::start("counter", &["2"])).collect();
+    let pids: Vec<String> = counters.iter().map(|counter| counter.pid().to_string()).collect();
+    let mut server = attached_server(&counters[0]);
+    let mut client = server.client("ann");
+    for (process_server, pid) in servers.iter().zip(&pids[1..]) {
+        client.run(&format!(".attach -premote {} {pid}; g", process_server.connection()));
+    }
+    let systems = client.run("||");
+    assert_eq!(systems.matches("tcp:").count(), 2, "{systems}");
+    client.run("bp count_step");
+    let stopped = client.run("g");
+    assert!(stopped.contains("count_step"), "{stopped}");
+    let seen = server.console().run("||");
+    assert_eq!(seen.matches("tcp:").count(), 2, "{seen}");
+    client.finish();
+    let ended = server.into_console().quit("qd");
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    for counter in &mut counters {
+        assert_runs_clean(counter, "counter");
+    }
+}
+
+#[test]
+fn a_client_of_the_wrong_kind_is_told_what_is_there() {
+    let process_server = DbgSrv::start();
+    let debugging_server = DebuggingServer::start(NOTHING);
+    let connections = [
+        (
+            "-remote",
+            process_server.connection(),
+            "process server (connect with -premote)",
+        ),
+        (
+            "-premote",
+            debugging_server.connection(),
+            "debugging server (connect with -remote)",
+        ),
+    ];
+    for (option, connection, words) in connections {
+        let ended = Console::start([option, connection]).ended(Deadline::usual());
+        assert_ne!(ended.code, Some(0));
+        assert!(ended.text.contains(words), "{}", ended.text);
+    }
+}
