@@ -12,6 +12,7 @@
 //! + bob 1 -bonc                another, through the server with that number and with those options
 //! ann> k                       typed by ann; waited for until it is done and everybody has seen it
 //! ann>& g                      the same for a line that sets the target going, which is not waited for
+//! ann>. q                      the same for a line that ends the session
 //! ^C bob                       breaks in, at bob's console; the next line must be somebody's `NAME> ...`
 //! - ann                        ann's input ends
 //! kill ann                     ann is killed
@@ -164,14 +165,14 @@ impl Stage {
                 let ended = gone.finish();
                 assert_eq!(ended.code, Some(0), "{name}: {}", ended.text);
                 self.views.insert(name.to_owned(), ended.text);
-                self.all_see(&format!("{name}@{} disconnected at", short_machine()));
+                self.all_are_told(name, " disconnected at ");
                 self.mark();
             }
             ["kill", name] => {
                 let mut gone = self.present.remove(name).expect("somebody who is there");
                 gone.kill();
                 self.views.insert(name.to_owned(), gone.ended(Deadline::usual()).text);
-                self.all_see(&format!("{name}@{} ", short_machine()));
+                self.all_are_told(name, " lost at ");
                 self.mark();
             }
             ["ending", name] => {
@@ -184,9 +185,10 @@ impl Stage {
             }
             _ => {
                 let (name, line) = step.split_once('>').unwrap_or_else(|| panic!("no step: {step}"));
-                match line.strip_prefix('&') {
-                    Some(line) => self.set_going(name, line.trim()),
-                    None => self.typed(name, line.trim()),
+                match (line.chars().next(), line.trim_start_matches(['&', '.']).trim()) {
+                    (Some('&'), line) => self.set_going(name, line),
+                    (Some('.'), line) => self.console(name).send(line),
+                    (_, line) => self.typed(name, line),
                 }
             }
         }
@@ -206,7 +208,7 @@ impl Stage {
         if self.marker.is_empty() {
             name.clone_into(&mut self.marker);
         }
-        self.all_see(&format!("{name}@{} ", short_machine()));
+        self.all_are_told(name, " connected at ");
         self.present.insert(name.to_owned(), client);
         self.mark();
     }
@@ -217,11 +219,18 @@ impl Stage {
         let console = self.console(name);
         console.send(line);
         console.send(&format!(".echo {mark}"));
-        console.expect(&format!("\n{mark}\n"));
-        if name != self.marker {
-            self.mark();
-        } else {
-            self.all_see(&format!("\n{mark}\n"));
+        let shown = format!("\n{mark}\n");
+        let done = console
+            .output()
+            .find(Deadline::usual(), |rest| rest.contains(&shown).then_some((0, 0)));
+        assert!(
+            done.is_some(),
+            "'{line}' is not done; {name} saw:\n{}",
+            console.output().text()
+        );
+        match name == self.marker {
+            true => self.all_see(&shown),
+            false => self.mark(),
         }
     }
 
@@ -246,13 +255,27 @@ impl Stage {
     }
 
     fn all_see(&mut self, text: &str) {
-        let marker = self.marker.clone();
-        let silent_host = |name: &str| name == HOST && marker != HOST;
-        for (_, console) in self.present.iter_mut().filter(|(name, _)| !silent_host(name)) {
-            // What the marker typed itself stands there already.
-            if !console.output().text().contains(text) {
-                console.expect(text);
-            }
+        self.all_show(text, |shown| shown.contains(text));
+    }
+
+    /// Waits until everybody was told what became of somebody.
+    fn all_are_told(&mut self, name: &str, what: &str) {
+        let name = format!("{name}@");
+        let is_it = |line: &str| line.starts_with(&name) && line.contains(what);
+        self.all_show(what, |shown| shown.lines().any(is_it));
+    }
+
+    fn all_show(&mut self, what: &str, shows: impl Fn(&str) -> bool) {
+        let silent_host = |name: &str, marker: &str| name == HOST && marker != HOST;
+        for (name, console) in self
+            .present
+            .iter_mut()
+            .filter(|(name, _)| !silent_host(name, &self.marker))
+        {
+            // The place stays: what is waited for next may have been written before this.
+            let output = console.output();
+            let found = output.find(Deadline::usual(), |rest| shows(rest).then_some((0, 0)));
+            assert!(found.is_some(), "{name} does not see {what:?}, but:\n{}", output.text());
         }
     }
 
@@ -269,7 +292,16 @@ impl Stage {
     /// What one saw, without marks and masked.
     fn view(&self, text: &str) -> String {
         let mut view = String::new();
-        for line in text.lines() {
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            // Where in the library a thread sleeps depends on what had interrupted it last.
+            if line.contains("clock_nanosleep") {
+                lines.next_if(|line| line.starts_with("0000"));
+                if !view.ends_with("<asleep>\n") {
+                    view.push_str("<asleep>\n");
+                }
+                continue;
+            }
             let is_of_the_test =
                 line.contains(".echo mark-") || line.starts_with("mark-") || line.ends_with(".lines -d");
             if !is_of_the_test {
@@ -284,11 +316,6 @@ impl Stage {
 fn machine() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     name.trim().to_owned()
-}
-
-/// As names of users have it.
-fn short_machine() -> String {
-    machine().chars().take(64).collect()
 }
 
 /// A line with names in place of what differs from run to run.

@@ -7,7 +7,8 @@ use farsight_session::{CommandOutcome, Content, Notification, OutputMask, Reques
 use farsight_transport::{ClientRole, ClientTransport, Stream};
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{Hello, Role, VERSIONS, opening_frame, read_welcome};
-use farsight_wire::{Decoder, Frame, FrameKind, Limits};
+use farsight_wire::{Decoder, Limits};
+pub use farsight_wire::{Frame, FrameKind, Header};
 
 use crate::Deadline;
 

@@ -5,9 +5,8 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use farsight_session::{CommandOutcome, Notification, Request, Ticket};
-use farsight_testkit::raw_client::{dial, opening};
+use farsight_testkit::raw_client::{Frame, FrameKind, Header, dial, opening};
 use farsight_testkit::{Console, Deadline, Debuggee, DebuggingServer, RawClient, proc, wait_until};
-use farsight_wire::{Frame, FrameKind, Header};
 
 use crate::support::assert_runs_clean;
 
