@@ -30,8 +30,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use farsight_session::Request;
 use farsight_testkit::transcript::{Trial, files_of, run_trials};
-use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, proc, programs, wait_until};
+use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, RawClient, proc, programs, wait_until};
 
 /// A file: what is done, and what each shows.
 struct Script {
@@ -126,6 +127,14 @@ impl Stage {
             _process_server: process_server,
             debuggee,
         };
+        if silent {
+            // The first client shall find the session at rest.
+            let mut unseen = RawClient::connect(first.connection(), "unseen");
+            let (history, announce) = (0, false);
+            unseen.send(&Request::ConnectSession { history, announce });
+            unseen.run(".lines -d");
+            unseen.run(".echo mark-0");
+        }
         let mut server = first.into_console();
         if !silent {
             HOST.clone_into(&mut stage.marker);
@@ -325,6 +334,7 @@ fn masked(line: &str, masks: &[(String, &'static str)]) -> String {
         line.replace_range(end - "2026-11-23 02:27:39.123".len()..end + " UTC".len(), "<time>");
     }
     for (before, name) in [
+        ("npipe process ", "<process>"),
         ("127.0.0.1:", "<port>"),
         ("[::1]:", "<port>"),
         ("Port=", "<port>"),
