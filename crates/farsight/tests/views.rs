@@ -190,7 +190,7 @@ impl Stage {
             }
             ["^C", name] => {
                 self.console(name).interrupt();
-                self.mark();
+                self.finish(name, "the line that was set going");
             }
             _ => {
                 let (name, line) = step.split_once('>').unwrap_or_else(|| panic!("no step: {step}"));
@@ -223,10 +223,15 @@ impl Stage {
     }
 
     fn typed(&mut self, name: &str, line: &str) {
+        self.console(name).send(line);
+        self.finish(name, line);
+    }
+
+    /// Waits until somebody's line is done and everybody has seen it.
+    fn finish(&mut self, name: &str, line: &str) {
         self.marks += 1;
         let mark = format!("mark-{}", self.marks);
         let console = self.console(name);
-        console.send(line);
         console.send(&format!(".echo {mark}"));
         let shown = format!("\n{mark}\n");
         let done = console

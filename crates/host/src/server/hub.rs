@@ -11,7 +11,7 @@ use farsight_engine::{ClientLoss, EngineMessage};
 use farsight_render::visible;
 use farsight_serve::strangers::{Met, Strangers};
 use farsight_session::wire::notification_frame;
-use farsight_session::{ClientEnd, ClientId, Introduction, Notification, Request, Sink};
+use farsight_session::{ClientEnd, ClientId, Content, Introduction, Notification, OutputMask, Request, Sink};
 use farsight_transport::sys::{Ready, Wanted, poll};
 use farsight_transport::{Host, Listener};
 use farsight_types::{AccessRole, ServerId};
@@ -216,7 +216,8 @@ impl Hub {
         let Some((to, piece)) = piece else { return };
         let piece: Arc<[u8]> = piece.into();
         for id in to.iter() {
-            if let Some(client) = self.clients.get_mut(id) {
+            // Behind its end nothing is told.
+            if let Some(client) = self.clients.get_mut(id).filter(|client| !client.is_leaving) {
                 client.tell(&piece);
             }
         }
@@ -250,8 +251,24 @@ impl Hub {
         }
     }
 
+    /// Ends a client's visit: it gets what it was told until now, and why it ends; the others are told at once.
     fn cut_off(&mut self, id: ClientId, why: &str) {
-        self.part(id, Some(ClientLoss::CutOff(why.to_owned())));
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let content = Content::Text(format!("*** This client is cut off: {why}\n"));
+        let mask = OutputMask::ERROR;
+        for told in [
+            Notification::Output { mask, content },
+            Notification::Ended { clean: false },
+        ] {
+            self.told += 1;
+            client.tell(&notification_frame(self.told, &told).encode().into());
+        }
+        client.is_leaving = true;
+        let _ = self
+            .engine
+            .send(EngineMessage::Gone(id, ClientLoss::CutOff(why.to_owned())));
     }
 
     /// Closes a connection, and tells the engine where it does not know.
