@@ -71,6 +71,11 @@ impl ClientBook {
         self.known.iter_mut().find(|client| client.id == id)
     }
 
+    /// Whether somebody else may answer what is asked.
+    pub(crate) fn has_others(&self, id: ClientId) -> bool {
+        self.known.iter().any(|client| client.id != id && client.may_answer())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.known.is_empty()
     }

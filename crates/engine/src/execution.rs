@@ -193,8 +193,11 @@ impl Session {
                 let (start, candidates) = self.acting_with(rights, |session| crate::commands::complete(session, &line));
                 self.output.completions(client, ticket, start, candidates);
             }
-            // Nothing here asks for a line of input yet.
-            Request::AnswerInput { .. } => {}
+            // Whoever asks takes it before it comes here.
+            Request::AnswerInput { .. } => {
+                let why = "that line came too late: none is asked for any more";
+                self.output.refuse(client, why);
+            }
             Request::ListServers { ticket, machine, kinds } => {
                 let rights = self.rights_of(client);
                 let listed = self.acting_with(rights, |session| session.output_servers(&machine, kinds));

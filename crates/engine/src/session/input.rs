@@ -40,6 +40,13 @@ impl Session {
                 EngineMessage::Client(client, Request::Complete { ticket, line }) => {
                     self.output.completions(client, ticket, line.len(), Vec::new());
                 }
+                // Who goes meanwhile is not waited for, be it the one whose command asks: another may answer.
+                EngineMessage::Gone(client, loss) if self.output.clients.has_others(client) => {
+                    self.client_gone(client, &loss);
+                }
+                EngineMessage::Client(client, Request::Leave) if self.output.clients.has_others(client) => {
+                    self.client_left(client);
+                }
                 EngineMessage::Client(client, Request::SetOutput { mask, .. }) => self.output.set_mask(client, mask),
                 EngineMessage::Join(end) => self.client_came(end),
                 EngineMessage::Client(client, Request::ConnectSession { history, announce }) => {

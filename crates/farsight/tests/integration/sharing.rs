@@ -206,7 +206,7 @@ fn a_smart_client_of_several_systems_is_shared() {
     let mut server = attached_server(&counters[0]);
     let mut client = server.client("ann");
     for (process_server, pid) in servers.iter().zip(&pids[1..]) {
-        client.run(&format!(".attach -premote {} {pid}; g", process_server.connection()));
+        client.run(&format!(".attach -premote {} {pid}", process_server.connection()));
     }
     let systems = client.run("||");
     assert_eq!(systems.matches("tcp:").count(), 2, "{systems}");
