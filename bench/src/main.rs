@@ -3,11 +3,12 @@
 //!
 //! Read [`work::WORKS`] first: what is measured. [`debugger`] drives each debugger through its console by the commands
 //! that its users type; [`server`] starts each one's server; [`symbols`] asks about files
-//! without a process; [`table`] makes the report.
+//! without a process; [`clients`] measures shared sessions; [`table`] makes the report.
 //!
 //! This program talks to the person who runs it, and a measurement that cannot be made ends it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, clippy::unwrap_used)]
 
+mod clients;
 mod debugger;
 mod server;
 mod symbols;
@@ -93,6 +94,9 @@ fn main() -> ExitCode {
             }
             None => eprintln!("{}: left out, its file is not here", question.name),
         }
+    }
+    if "clients".contains(&options.only) || options.only.is_empty() {
+        report.sharing = Some(clients::measure(options.runs));
     }
     println!("{}", report.table());
     if let Some(path) = options.json

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::clients::Sharing;
 use crate::debugger::Kind;
 use crate::server::Link;
 use crate::symbols::{self, Line};
@@ -32,6 +33,7 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     pub(crate) servers: Vec<Footprint>,
     pub(crate) symbols: Vec<Line>,
+    pub(crate) sharing: Option<Sharing>,
 }
 
 impl Row {
@@ -114,6 +116,9 @@ impl Report {
             );
         }
         out.push_str(&symbols::table(&self.symbols));
+        if let Some(sharing) = &self.sharing {
+            out.push_str(&sharing.table());
+        }
         out.push_str("\nA turn is a burst of the client that a burst of the server answers. `~`: reckoned from the turns over loopback, because it would take too long.\n");
         out
     }
@@ -151,7 +156,7 @@ impl Report {
             })
             .collect();
         let symbols: Vec<serde_json::Value> = self.symbols.iter().map(Line::json).collect();
-        let report = serde_json::json!({ "rows": rows, "servers": servers, "symbols": symbols });
+        let report = serde_json::json!({ "rows": rows, "servers": servers, "symbols": symbols, "sharing": self.sharing.as_ref().map(Sharing::json) });
         format!("{report:#}\n")
     }
 }

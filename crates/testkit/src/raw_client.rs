@@ -188,6 +188,12 @@ impl RawClient {
         count
     }
 
+    /// Its stream, for whoever reads bytes.
+    pub fn into_stream(self) -> Stream {
+        let _ = self.stream.set_read_timeout(None);
+        self.stream
+    }
+
     /// One that sends and one that reads, for two threads.
     pub fn split(self) -> (RawClient, RawClient) {
         let stream = self.stream.try_clone().expect("a second descriptor");

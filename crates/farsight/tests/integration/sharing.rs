@@ -208,12 +208,12 @@ fn a_smart_client_of_several_systems_is_shared() {
     for (process_server, pid) in servers.iter().zip(&pids[1..]) {
         client.run(&format!(".attach -premote {} {pid}", process_server.connection()));
     }
-    let systems = client.run("||");
+    let systems = client.run("||*");
     assert_eq!(systems.matches("tcp:").count(), 2, "{systems}");
     client.run("bp count_step");
     let stopped = client.run("g");
     assert!(stopped.contains("count_step"), "{stopped}");
-    let seen = server.console().run("||");
+    let seen = server.console().run("||*");
     assert_eq!(seen.matches("tcp:").count(), 2, "{seen}");
     client.finish();
     let ended = server.into_console().quit("qd");
