@@ -157,9 +157,14 @@ pub(crate) const PARTS: &[(&str, &str)] = &[(".elsif", ".if"), (".else", ".if")]
 
 /// Why a command is not here. A test fails when one of them has become a row.
 pub(crate) const MISSING: &[(&str, &str)] = &[
+    ("a debugging client's console does it by itself", ".remote_exit"),
     (
-        "comes with debugging servers",
-        ".server .servers .clients .endsrv .remote .remote_exit .secure",
+        "comes with secure mode, which is of kernel sessions; roles of debugging servers do more",
+        ".secure",
+    ),
+    (
+        "an ordinary program of the system shares a terminal (tmux, screen)",
+        ".remote",
     ),
     ("comes with source lines", "lse"),
     ("comes with types and values", "!list !for_each_local"),
