@@ -99,6 +99,19 @@ pub enum OptionError {
     /// Two ways that exclude each other.
     #[error("{0} and {1} exclude each other")]
     Clash(&'static str, &'static str),
+    /// A debugging client as a server.
+    #[error(
+        "-server: a debugging client cannot be a debugging server; .server starts another one where the session is"
+    )]
+    ClientServes,
+    /// A debugging client with a session of its own.
+    #[error(
+        "{0} is about beginning a session, and -remote takes part in one that is there; leave one of them out, or use .attach or .create in that session"
+    )]
+    BeginsSession(&'static str),
+    /// What belongs to the session is set there.
+    #[error("{0} is a setting of the session, which begins where the server is; there it is {1}, also with -c")]
+    SetAtServer(&'static str, &'static str),
     /// Only a debugging client has it.
     #[error("{0} is for debugging clients and needs -remote; {1} is the one for this machine's session")]
     OnlyRemote(&'static str, &'static str),
@@ -321,13 +334,46 @@ impl Draft {
     /// A debugging client begins no session and cannot be a server.
     fn finish_remote(self, server: ClientTransport) -> Result<RemoteOptions, OptionError> {
         if !self.servers.is_empty() {
-            return Err(OptionError::Clash("-remote", "-server"));
+            return Err(OptionError::ClientServes);
         }
-        if self.premote.is_some() {
-            return Err(OptionError::Clash("-remote", "-premote"));
+        let target = self.target.as_ref().map(|(option, _)| *option);
+        let begins = [
+            (self.premote.is_some(), "-premote"),
+            (self.no_break_at_attach, "-pb"),
+            (self.children, "-o"),
+            (self.no_initial_break, "-g"),
+            (self.no_final_break, "-G"),
+            (self.detach, "-pd"),
+            (self.break_in_seconds.is_some(), "-pt"),
+            (!self.filters.is_empty(), "-x, -xe, -xd, -xn or -xi"),
+        ];
+        let begins = begins.into_iter().find(|(given, _)| *given).map(|(_, option)| option);
+        let mode = self.mode.as_ref().map(|(option, _)| *option);
+        if let Some(option) = target.or(mode).or(begins) {
+            return Err(OptionError::BeginsSession(option));
         }
-        if let Some((option, _)) = self.target {
-            return Err(OptionError::Clash("-remote", option));
+        let sets = [
+            (self.symbol_path.is_some(), "-y", ".sympath"),
+            (self.image_path.is_some(), "-i", ".exepath"),
+            (
+                self.source_path.is_some(),
+                "-srcpath",
+                ".srcpath, or -lsrcpath for your own",
+            ),
+            (self.language.is_some(), "-ee", ".expr"),
+            (self.noisy_symbols, "-n", "!sym noisy"),
+            (self.eager_symbols, "-s", ".reload /f"),
+            (
+                self.history_commands.is_some(),
+                "-clines",
+                "-clines of the server's command line",
+            ),
+        ];
+        let script = self.script.as_ref().map(|(option, _)| (*option, "$<"));
+        let log = self.log.as_ref().map(|(option, _)| (*option, ".logopen"));
+        let sets = sets.into_iter().find(|(given, ..)| *given);
+        if let Some((option, instead)) = script.or(log).or(sets.map(|(_, option, instead)| (option, instead))) {
+            return Err(OptionError::SetAtServer(option, instead));
         }
         Ok(RemoteOptions {
             server,

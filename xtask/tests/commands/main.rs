@@ -78,7 +78,10 @@ fn every_command_that_the_reference_marks_is_here_or_has_a_reason() {
 fn the_page_of_commands_is_what_the_table_says() {
     let mut page = String::from(
         "# Commands\n\nWritten from the command table by `cargo xtask docs`. A command that needs rest is refused while \
-         the target runs. The last section sets the commands beside DbgEng's.\n",
+         the target runs. The role is the lowest that a client of a debugging server needs (`.server tcp:port=5005,role=observer`); \
+         the debugger's own console is an owner. Some commands do more with some arguments, which then take more: an \
+         observer's `r` shows registers and sets none, an operator's `as` reads no file. The last section sets the commands \
+         beside DbgEng's.\n",
     );
     let mut area = "";
     for row in command_rows() {
@@ -86,7 +89,7 @@ fn the_page_of_commands_is_what_the_table_says() {
             area = row.area;
             write!(
                 page,
-                "\n## {area}\n\n| command | form | what it does | needs |\n|---|---|---|---|\n"
+                "\n## {area}\n\n| command | form | what it does | needs | role |\n|---|---|---|---|---|\n"
             )
             .unwrap();
         }
@@ -97,7 +100,7 @@ fn the_page_of_commands_is_what_the_table_says() {
             CommandNeeds::Rest => "rest",
         };
         let (names, usage, summary) = (names.join(" "), cell(row.usage), cell(row.summary));
-        writeln!(page, "| {names} | `{usage}` | {summary} | {needs} |").unwrap();
+        writeln!(page, "| {names} | `{usage}` | {summary} | {needs} | {} |", row.role).unwrap();
     }
     page.push_str(&beside_the_reference());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/commands.md");

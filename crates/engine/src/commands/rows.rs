@@ -1,5 +1,7 @@
 //! The rows as data, for documentation.
 
+use farsight_types::AccessRole;
+
 use super::{Needs, rows_by_area};
 use crate::expression::command_line::{shape, split_part};
 
@@ -29,6 +31,8 @@ pub struct CommandRow {
     pub needs: CommandNeeds,
     /// Whether it changes a target or what is done to it.
     pub writes: bool,
+    /// The lowest role of a debugging client that may run it.
+    pub role: AccessRole,
 }
 
 /// Every command, area by area.
@@ -44,6 +48,7 @@ pub fn command_rows() -> impl Iterator<Item = CommandRow> {
             Needs::Rest => CommandNeeds::Rest,
         },
         writes: row.writes,
+        role: super::access::role_of(row),
     })
 }
 

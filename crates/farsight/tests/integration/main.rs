@@ -17,6 +17,7 @@ mod gdb_values;
 mod image_files;
 mod languages;
 mod names;
+mod roles;
 mod sessions;
 mod sharing;
 mod sharing_bad_input;

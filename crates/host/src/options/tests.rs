@@ -279,3 +279,27 @@ fn listing_servers_stands_alone() {
     // What is behind a program belongs to it.
     assert!(matches!(read("prog -QR"), Ok(Invocation::Debug(_))));
 }
+
+#[test]
+fn a_debugging_client_begins_no_session() {
+    for (line, words) in [
+        ("-p 4711", "-p is about beginning a session"),
+        ("-pn x", "-pn is about beginning a session"),
+        ("-z x", "-z is about beginning a session"),
+        ("prog arg", "a program is about beginning a session"),
+        ("-premote tcp:server=h,port=2", "-premote is about beginning a session"),
+        ("-pv", "-pv is about beginning a session"),
+        ("-o", "-o is about beginning a session"),
+        ("-xe ct", "-xi is about beginning a session"),
+        ("-server tcp:port=2", "a debugging client cannot be a debugging server"),
+        (
+            "-y /a",
+            "-y is a setting of the session, which begins where the server is; there it is .sympath",
+        ),
+        ("-logo /a", "there it is .logopen"),
+        ("-cf /a", "there it is $<"),
+    ] {
+        let text = refusal(&format!("-remote tcp:server=h,port=1 {line}"));
+        assert!(text.contains(words), "{line}: {text}");
+    }
+}
