@@ -9,6 +9,7 @@ mod acquire;
 mod ending;
 mod family;
 mod judge;
+mod landings;
 mod line;
 mod lines;
 mod repeat;

@@ -9,4 +9,4 @@ mod hits;
 mod step;
 
 pub use hits::{HitBook, Verdict};
-pub use step::{Move, Observation, StepMachine, code_at_marks, enters_kernel};
+pub use step::{Move, Observation, StepMachine, code_at_marks, enters_kernel, is_call};

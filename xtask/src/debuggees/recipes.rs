@@ -137,6 +137,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Cxx, "shapes", "shapes.cpp", &[]),
     made(Tool::Cxx, "tour-cpp", "tour.cpp", &["-O0"]),
     made(Tool::Cxx, "throws", "throws.cpp", &["-O0"]),
+    made(Tool::Rust, "panics", "panics.rs", &["-O"]),
     made(Tool::Cxx, "damaged-cpp", "damaged.cpp", &["-O0"]),
     made(Tool::Rust, "damaged-rust", "damaged.rs", &["-C", "opt-level=0"]),
     made(Tool::Rust, "tour-rust", "tour.rs", &["-C", "opt-level=0"]),

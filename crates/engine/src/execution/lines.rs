@@ -20,8 +20,6 @@ const MOST_FRAMES: usize = 6;
 /// Rows that travel along, and functions that are called.
 const MOST_ROWS: usize = 4096;
 const MOST_ENTRIES: usize = 256;
-/// Places that are reached by exceptions.
-const MOST_LANDINGS: usize = 512;
 /// Ranges of code with lines, of all modules.
 const MOST_RANGES: usize = 1024;
 /// Gaps between functions that do not count.
@@ -90,22 +88,10 @@ impl Session {
                 self.load_at_host(index)?;
             }
         }
+        let landings = self.landings_here()?;
         let process = self.process()?;
         let mut numbers = Numbers::default();
         let line = numbers.of(&here);
-        let mut landings = Vec::new();
-        for (index, frame) in walked.frames.iter().enumerate() {
-            let address = if index == 0 { frame.pc } else { frame.lookup_address() };
-            if let Some(module) = process.module_at(address)
-                && let Some(symbols) = module.loaded()
-            {
-                let found = symbols.landings(module.rva(address)).into_iter();
-                landings.extend(found.map(|landing| module.address(landing)));
-            }
-        }
-        landings.sort_unstable();
-        landings.dedup();
-        landings.truncate(MOST_LANDINGS);
         let mut frames = Vec::new();
         let mut rows: Vec<LineMark> = Vec::new();
         let mut called = Called::default();
@@ -304,6 +290,7 @@ impl Session {
             };
             return Some(ResumeIntent {
                 step: Some(step),
+                landings: None,
                 goes_on: false,
                 lines_left: Some((over, left)),
                 ..before.continued()

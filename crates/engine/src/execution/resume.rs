@@ -6,7 +6,7 @@ use farsight_target::{
     ResumePlan, Run, RunProxy, SignalOrder, StepOrder, StepPlan, StopDetail, TargetError, ThreadOrder, ThreadRule,
     TrapUpdate,
 };
-use farsight_types::{OsTid, SystemId};
+use farsight_types::{Address, OsTid, SystemId};
 
 use super::RunState;
 use super::stepping::StepShow;
@@ -25,6 +25,8 @@ pub(crate) struct ResumeIntent {
     pub(crate) signal: Option<SignalOrder>,
     /// A step of the current thread.
     pub(crate) step: Option<StepPlan>,
+    /// Where the thread's frames go on when what it steps over throws; none where that is still to be looked up.
+    pub(crate) landings: Option<Vec<Address>>,
     /// The step goes on where a stop that was not shown broke it off.
     pub(crate) goes_on: bool,
     /// Only this thread runs (`~2 g`).
@@ -91,6 +93,13 @@ impl Session {
         if intent.origin.is_none() {
             intent.origin = self.os_tid().ok().map(|thread| (place.system, thread));
         }
+        if intent.landings.is_none()
+            && self
+                .os_tid()
+                .is_ok_and(|thread| intent.origin == Some((place.system, thread)))
+        {
+            intent.landings = self.landings_for(intent.step.as_ref()).ok();
+        }
         if let Some(event) = self.event_place {
             let order = intent.signal.unwrap_or_else(|| self.usual_signal_order());
             if let Ok(system) = self.system_of_mut(event.system) {
@@ -155,6 +164,7 @@ impl Session {
                 plan: plan.clone(),
                 marks: intent.shows.marks(),
                 goes_on: intent.goes_on.then_some(true),
+                landings: intent.landings.clone().filter(|landings| !landings.is_empty()),
             }),
             _ => None,
         };

@@ -60,6 +60,23 @@ impl Session {
         }
     }
 
+    /// As much of the current thread's stack as can be walked without asking the target.
+    pub(crate) fn walk_here(&mut self, most: usize) -> Result<Vec<Frame>, CommandError> {
+        let mut walk = Walk::new(&self.registers()?);
+        loop {
+            let mut needs = Needs::default();
+            walk.advance(self.process()?, most, &mut needs);
+            let Some(index) = needs.modules.first().copied() else {
+                return Ok(walk.walked.frames);
+            };
+            self.load_at_host(index)?;
+            let modules = &self.process()?.modules;
+            if modules.get(index).is_none_or(|module| module.loaded().is_none()) {
+                return Ok(walk.walked.frames);
+            }
+        }
+    }
+
     fn satisfy(&mut self, mut needs: Needs) -> Result<(), CommandError> {
         needs.modules.sort_unstable();
         needs.modules.dedup();

@@ -68,7 +68,11 @@ pub struct StepMachine {
     marks: Marks,
     watch: Option<Watch>,
     lines: Option<Lines>,
+    landings: Vec<Address>,
 }
+
+/// Traps that are planted beside a step's own, at most.
+const MOST_LANDINGS: usize = 4096;
 
 /// Longest x86 instruction in bytes.
 const LONGEST_INSTRUCTION: u64 = 15;
@@ -76,7 +80,15 @@ const LONGEST_INSTRUCTION: u64 = 15;
 impl StepMachine {
     /// A machine at the start of an order's plan.
     pub fn new(order: StepOrder) -> StepMachine {
-        let StepOrder { plan, marks, .. } = order;
+        let StepOrder {
+            plan, marks, landings, ..
+        } = order;
+        let of_lines = match &plan {
+            StepPlan::Lines { landings, .. } => landings.as_deref(),
+            _ => None,
+        };
+        let landings = landings.as_deref().into_iter().chain(of_lines).flatten();
+        let landings: Vec<Address> = landings.take(MOST_LANDINGS).copied().collect();
         let left = match plan {
             StepPlan::Into { count } | StepPlan::Over { count } => count,
             StepPlan::Goal { count, .. } => count,
@@ -98,6 +110,7 @@ impl StepMachine {
                 end: *end,
                 depth: *depth,
                 inside: inside.clone(),
+                landings: landings.clone(),
             })),
             _ => None,
         };
@@ -110,6 +123,7 @@ impl StepMachine {
             marks: Marks::new(marks),
             watch,
             lines,
+            landings,
         }
     }
 
@@ -121,7 +135,7 @@ impl StepMachine {
     /// Where the thread may come to as well while it runs to a place, with a stack pointer that counts there: what was
     /// called has thrown.
     pub fn landings(&self) -> &[Address] {
-        self.lines.as_ref().map_or(&[], Lines::landings)
+        &self.landings
     }
 
     /// What was noted so far, where the order asks for marks.
@@ -190,6 +204,11 @@ impl StepMachine {
         };
         Move::Step
     }
+}
+
+/// Whether these bytes of code look like a call, which a step over it runs as a whole.
+pub fn is_call(code: &[u8]) -> bool {
+    Kind::of(code) == Kind::Call
 }
 
 /// Whether a thread stands where a goal wants it.

@@ -134,6 +134,7 @@ fn resume_plans() {
                     plan,
                     marks: Some(64),
                     goes_on: None,
+                    landings: None,
                 }),
                 signals: Some(signals()),
                 stops: Some(EventStops {
@@ -161,6 +162,24 @@ fn a_step_that_goes_on() {
                 plan: StepPlan::Over { count: 2 },
                 marks: None,
                 goes_on: Some(true),
+                landings: None,
+            }),
+            ..ResumePlan::default()
+        },
+    );
+}
+
+#[test]
+fn a_step_over_what_throws() {
+    golden(
+        "resume_plan_landings",
+        &ResumePlan {
+            step: Some(StepOrder {
+                thread: TID,
+                plan: StepPlan::Over { count: 1 },
+                marks: None,
+                goes_on: None,
+                landings: Some(vec![Address(0x1038), Address(0x1040)]),
             }),
             ..ResumePlan::default()
         },

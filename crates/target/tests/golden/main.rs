@@ -235,6 +235,7 @@ fn the_run_service() {
                     plan,
                     marks: None,
                     goes_on: None,
+                    landings: None,
                 }),
                 modules: ModuleOrder {
                     stop: true,

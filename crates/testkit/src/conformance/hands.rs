@@ -145,6 +145,7 @@ pub fn step_plan(thread: OsTid, step: StepPlan, traps: Vec<Trap>) -> ResumePlan 
             plan: step,
             marks: None,
             goes_on: None,
+            landings: None,
         }),
         ..plan(traps)
     }

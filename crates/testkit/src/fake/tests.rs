@@ -96,6 +96,7 @@ fn traps_count_and_steps_go_over_calls() {
             },
             marks: None,
             goes_on: None,
+            landings: None,
         }),
         ..ResumePlan::default()
     };

@@ -14,9 +14,6 @@ use crate::{LineEntry, LineMark, StepMarkKind, StepPlan};
 /// Instructions on the way through a stub, the binding of its function at the first call included.
 const MOST_IN_STUB: u32 = 50_000;
 
-/// Traps that are planted for one step at most.
-const MOST_LANDINGS: usize = 4096;
-
 #[derive(Clone, Copy, Debug)]
 enum State {
     Begin,
@@ -51,7 +48,6 @@ pub(super) struct Lines {
     known: Vec<AddressRange>,
     stubs: Vec<AddressRange>,
     end: Option<Address>,
-    landings: Vec<Address>,
     state: State,
 }
 
@@ -67,7 +63,7 @@ impl Lines {
             known,
             stubs,
             end,
-            landings,
+            ..
         } = plan
         else {
             return None;
@@ -85,13 +81,8 @@ impl Lines {
             known: known.clone(),
             stubs: stubs.clone(),
             end: *end,
-            landings: landings.iter().flatten().take(MOST_LANDINGS).copied().collect(),
             state: State::Begin,
         })
-    }
-
-    pub(super) fn landings(&self) -> &[Address] {
-        &self.landings
     }
 
     pub(super) fn next(&mut self, seen: Observation<'_>, marks: &mut Marks) -> Move {

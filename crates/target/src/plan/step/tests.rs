@@ -110,6 +110,7 @@ fn with_marks(plan: StepPlan, marks: Option<u32>) -> StepMachine {
         plan,
         marks,
         goes_on: None,
+        landings: None,
     })
 }
 
@@ -267,4 +268,49 @@ fn a_watch_without_room_runs_to_its_end() {
         stack_at_least: Address(0x1000),
     };
     assert_eq!(moves[moves.len() - 2..], [home, Move::Done]);
+}
+
+#[test]
+fn what_throws_ends_where_a_frame_goes_on() {
+    let goal = |goal| StepPlan::Goal {
+        goal,
+        over: true,
+        count: 1,
+    };
+    let watch = StepPlan::Watch {
+        return_address: Address(0x15),
+        frame_address: Address(0x1000),
+        end: None,
+        depth: 1,
+        inside: None,
+    };
+    let caught = at(0x80, 0x1100, RET);
+    for (plan, calls, expected) in [
+        (StepPlan::Over { count: 1 }, 1, Move::Done),
+        (StepPlan::Over { count: 2 }, 1, Move::Step),
+        (goal(StepGoal::Return), 1, Move::Done),
+        (goal(StepGoal::Call), 1, Move::Step),
+        (watch, 2, Move::Done),
+    ] {
+        let name = format!("{plan:?}");
+        let mut machine = StepMachine::new(StepOrder {
+            thread: farsight_types::OsTid(1),
+            plan,
+            marks: Some(8),
+            goes_on: None,
+            landings: Some(vec![Address(0x80)]),
+        });
+        assert_eq!(machine.landings(), [Address(0x80)]);
+        assert_eq!(machine.next(at(0x10, 0x1000, CALL)), Move::Step, "{name}");
+        for (place, sp, top) in [(0x500, 0xff8, 0x15), (0x600, 0xff0, 0x505)].into_iter().take(calls) {
+            let called = Observation {
+                stack_top: Some(top),
+                ..at(place, sp, CALL)
+            };
+            let next = machine.next(called);
+            let deepest = place == if calls == 1 { 0x500 } else { 0x600 };
+            assert_eq!(matches!(next, Move::RunTo { .. }), deepest, "{name}: {next:?}");
+        }
+        assert_eq!(machine.next(caught), expected, "{name}");
+    }
 }

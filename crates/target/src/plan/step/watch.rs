@@ -18,6 +18,8 @@ pub(super) struct Order {
     pub(super) end: Option<Address>,
     pub(super) depth: u32,
     pub(super) inside: Option<Vec<AddressRange>>,
+    /// Where the frames around it go on when it throws.
+    pub(super) landings: Vec<Address>,
 }
 
 /// A call that has not returned.
@@ -68,8 +70,14 @@ impl Watch {
     pub(super) fn next(&mut self, seen: Observation<'_>, marks: &mut Marks) -> Move {
         match self.state {
             State::Fresh => self.from_call = Kind::of(seen.code) == Kind::Call,
+            // It is still in the middle of what is traced, where something was caught.
+            State::Cut if seen.sp < self.order.frame_address => return self.run_out(),
             State::Cut => return Move::Done,
-            State::InWhole => marks.note(StepMarkKind::Return, seen.pc, Some(seen.result)),
+            State::InWhole => {
+                marks.note(StepMarkKind::Return, seen.pc, Some(seen.result));
+                // What was called has thrown past these.
+                self.leave_frames(seen, marks);
+            }
             State::Stepped { kind, pc, sp, number } => {
                 marks.count(seen.pc);
                 if let Some(next) = self.stepped(kind, (pc, sp, number), seen, marks) {
@@ -79,7 +87,8 @@ impl Watch {
         }
         let order = &self.order;
         let started = self.state != State::Fresh;
-        if started && seen.pc == order.return_address && seen.sp >= order.frame_address {
+        let is_left = seen.pc == order.return_address || order.landings.contains(&seen.pc);
+        if started && is_left && seen.sp >= order.frame_address {
             marks.finish(StepMarkKind::Return, seen.pc, Some(seen.result));
             return Move::Done;
         }
@@ -91,10 +100,7 @@ impl Watch {
             self.state = State::Cut;
             return match order.end {
                 Some(_) => Move::Done,
-                None => Move::RunTo {
-                    address: order.return_address,
-                    stack_at_least: order.frame_address,
-                },
+                None => self.run_out(),
             };
         }
         self.state = State::Stepped {
@@ -104,6 +110,13 @@ impl Watch {
             number: seen.result,
         };
         Move::Step
+    }
+
+    fn run_out(&self) -> Move {
+        Move::RunTo {
+            address: self.order.return_address,
+            stack_at_least: self.order.frame_address,
+        }
     }
 
     /// Judges where an instruction has led; a move where the call that it entered runs as a whole.
@@ -131,10 +144,7 @@ impl Watch {
             }
             Kind::Return | Kind::IndirectJump => {
                 // What unwinds several frames at once leaves them all.
-                while self.frames.last().is_some_and(|frame| seen.sp >= frame.sp) {
-                    self.frames.pop();
-                    marks.note(StepMarkKind::Return, seen.pc, Some(seen.result));
-                }
+                self.leave_frames(seen, marks);
                 let moved_on = kind == Kind::IndirectJump && self.is_at_entry(seen.sp);
                 if moved_on {
                     marks.note(StepMarkKind::Step, seen.pc, None);
@@ -148,6 +158,13 @@ impl Watch {
             _ => {}
         }
         None
+    }
+
+    fn leave_frames(&mut self, seen: Observation<'_>, marks: &mut Marks) {
+        while self.frames.last().is_some_and(|frame| seen.sp >= frame.sp) {
+            self.frames.pop();
+            marks.note(StepMarkKind::Return, seen.pc, Some(seen.result));
+        }
     }
 
     fn is_traced(&self, callee: Address) -> bool {

@@ -51,6 +51,7 @@ fn machine(count: u64, into: bool) -> StepMachine {
         },
         marks: Some(16),
         goes_on: None,
+        landings: None,
     })
 }
 
