@@ -1,5 +1,5 @@
 // throws [ROUNDS=1]
-// Shows: calls that do not return: a C++ exception that its caller, or the caller's caller, catches, and a longjmp.
+// Shows: calls that do not return: a C++ exception that its caller, or the caller's caller, catches, and longjmps.
 // Prints: ready PID, `caught N`, and exits 0.
 #include <csetjmp>
 #include <cstdio>
@@ -55,6 +55,26 @@ static jmp_buf place;
     caught++;
 }
 
+[[gnu::noinline]] static void jumper(int depth)
+{
+    if (depth == 0)
+        longjmp(place, 1);
+    jumper(depth - 1);
+}
+
+[[gnu::noinline]] static void jumped_over()
+{
+    jumper(1);
+    caught = -1000;
+}
+
+[[gnu::noinline]] static void jumps_far()
+{
+    if (setjmp(place) == 0)
+        jumped_over();
+    caught++;
+}
+
 int main(int argc, char **argv)
 {
     const char *seconds = getenv("FARSIGHT_DEBUGGEE_SECONDS");
@@ -67,6 +87,7 @@ int main(int argc, char **argv)
         catches_here();
         catches_far();
         jumps_back();
+        jumps_far();
     }
     printf("caught %d\n", caught);
     return 0;

@@ -9,6 +9,7 @@ use farsight_target::{Trap, TrapHits, TrapId, TrapKind};
 use farsight_types::{Address, OsPid, OsTid, ProcessId, SystemId, ThreadId};
 
 use crate::rights::Rights;
+use crate::session::is_shared_line;
 
 /// Where one of a breakpoint's traps is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,13 +224,13 @@ impl BreakpointBook {
         }
     }
 
-    /// Whether a breakpoint waits for a module, or for the return of one that may be unloaded, as `stays` says of those
+    /// Whether a breakpoint waits for a module, for more places in those to come, or for the return of one that may be unloaded, as `stays` says of those
     /// that cannot be.
     pub(crate) fn wants_modules(&self, system: SystemId, stays: impl Fn(ProcessId, Address) -> bool) -> bool {
         let mut own = self.iter().filter(|one| one.enabled && one.spec.system == system);
         own.any(|one| {
             let goes = |address| one.spec.deferred && !stays(one.spec.process, address);
-            one.places.is_empty() || one.addresses().any(goes)
+            one.places.is_empty() || is_shared_line(&one.spec.expression) || one.addresses().any(goes)
         })
     }
 

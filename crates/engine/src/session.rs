@@ -27,7 +27,7 @@ use index::Builders;
 pub(crate) use load::Manner;
 pub(crate) use locals::{FrameLocals, LocalVariable, ShownLocal};
 pub(crate) use looks::{ChosenFrame, LookMemos};
-pub(crate) use source::{Reach, SourceFault, SourceSettings, take_function_name, take_source_line};
+pub(crate) use source::{Reach, SourceFault, SourceSettings, is_shared_line, take_function_name, take_source_line};
 pub(crate) use stack::{Readers, Stacked};
 pub(crate) use step_filter::StepFilter;
 pub(crate) use stream::PIECE;

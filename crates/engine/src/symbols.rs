@@ -4,6 +4,7 @@
 //! the target ([`fetch`]). Read [`ModuleSymbols`] first.
 
 pub(crate) mod fetch;
+mod jumps;
 mod lookup;
 pub(crate) mod search;
 mod source;
@@ -19,7 +20,7 @@ use std::sync::mpsc::Receiver;
 
 use farsight_session::record::SymbolState as ShownState;
 use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable, ThreadStorage};
-use farsight_types::BuildId;
+use farsight_types::{BuildId, Rva};
 
 use search::{Attempt, HostFiles, SplitFinder, SplitNews};
 
@@ -36,6 +37,8 @@ pub(crate) struct ModuleSymbols {
     split_news: Receiver<SplitNews>,
     /// What was tried for split units, and those that are nowhere.
     split: RefCell<SplitTrail>,
+    /// Where `setjmp` is entered.
+    jumps: OnceCell<Vec<Rva>>,
 }
 
 /// What came of the search for split units so far.
@@ -82,6 +85,7 @@ impl ModuleSymbols {
             finder: Cell::new(Some(finder)),
             split_news,
             split: RefCell::default(),
+            jumps: OnceCell::new(),
         }
     }
 
@@ -170,14 +174,25 @@ impl ModuleSymbols {
         known.chain(damage).chain(missing).chain(units).collect()
     }
 
-    /// Where the function that holds a place goes on when something that it called throws.
-    pub(crate) fn landings(&self, rva: farsight_types::Rva) -> Vec<farsight_types::Rva> {
+    /// Where the function that holds a place goes on when something that it called throws, or jumps back to it.
+    pub(crate) fn landings(&self, rva: Rva) -> Vec<Rva> {
         let image = self.images.first();
-        image.map_or_else(Vec::new, |image| self.unwind.landings_at(image.as_ref(), rva))
+        let mut landings = image.map_or_else(Vec::new, |image| self.unwind.landings_at(image.as_ref(), rva));
+        let entries = self.jumps.get_or_init(|| {
+            let images: Vec<&dyn Image> = self.images.iter().map(AsRef::as_ref).collect();
+            jumps::entries(&images, || self.table())
+        });
+        if !entries.is_empty()
+            && let Some((start, length)) = jumps::function_at(self.table(), rva)
+            && let Some(code) = self.code(start, length)
+        {
+            landings.extend(jumps::behind_calls(&code, start, entries));
+        }
+        landings
     }
 
     /// Code of the image as its file has it.
-    pub(crate) fn code(&self, rva: farsight_types::Rva, length: usize) -> Option<Vec<u8>> {
+    pub(crate) fn code(&self, rva: Rva, length: usize) -> Option<Vec<u8>> {
         let bytes = self.images.first()?.bytes_at(rva, length);
         (!bytes.is_empty()).then(|| bytes.to_vec())
     }

@@ -336,8 +336,8 @@ pub struct StepOrder {
     /// that is stepped over, or with some of its count done. Where nothing of this thread was broken off it begins anew.
     #[n(3)]
     pub goes_on: Option<bool>,
-    /// Where the thread's frames go on when what they called throws: a call that is stepped over, or a frame that is
-    /// left, ends there as well. Plans by source line have their own.
+    /// Where the thread's frames go on when what they called throws or jumps back to them: a call that is stepped over,
+    /// or a frame that is left, ends there as well. Plans by source line have their own.
     #[n(4)]
     pub landings: Option<Vec<Address>>,
 }

@@ -89,6 +89,32 @@ fn deferred_breakpoints_have_no_trap_until_they_are_bound() {
 }
 
 #[test]
+fn lines_of_headers_may_have_places_in_modules_to_come() {
+    for (expression, wanted) in [
+        ("`list.h:7`", true),
+        ("`src/list.HPP:7`", true),
+        ("`include/vector:70`", true),
+        ("`one!list.h:7`", false),
+        ("`list.c:7`", false),
+        ("`src/lib.rs:7`", false),
+        ("`:7`", false),
+        ("list", false),
+    ] {
+        let mut book = BreakpointBook::default();
+        let expression = expression.to_owned();
+        book.set(0, Spec { expression, ..spec(1) }, &[Address(0x10)]);
+        assert_eq!(
+            book.wants_modules(SystemId(0), |_, _| true),
+            wanted,
+            "{:?}",
+            book.get(0)
+        );
+        book.enable(0, false);
+        assert!(!book.wants_modules(SystemId(0), |_, _| true));
+    }
+}
+
+#[test]
 fn a_new_program_unbinds_and_an_ended_one_clears() {
     let mut book = BreakpointBook::default();
     book.set(0, spec(1), &[Address(0x10)]);

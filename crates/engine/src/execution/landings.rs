@@ -1,5 +1,5 @@
-//! Where the current thread's frames go on when something that they called throws: a step over a call, or out of a frame,
-//! ends there, because what it waits for does not come.
+//! Where the current thread's frames go on when something that they called throws, or jumps back with `longjmp`: a step over a
+//! call, or out of a frame, ends there, because what it waits for does not come.
 
 use farsight_target::StepPlan;
 use farsight_target::plan::is_call;

@@ -116,6 +116,25 @@ pub(crate) fn take_source_line(text: &str) -> Option<(&str, &str)> {
     ends.then(|| (source, rest.trim_start_matches([' ', '\t', ','])))
 }
 
+/// Endings of files whose lines are in each module that was compiled with them; one without any is such a file, too.
+const SHARED_SOURCES: &[&str] = &[
+    "h", "hh", "hpp", "hxx", "h++", "inc", "inl", "ipp", "ixx", "tcc", "tpp", "cuh",
+];
+
+/// Whether an expression is a source line that other modules may have as well, once they come: a header's, of no module
+/// in particular. Each module that comes costs a stop to look, so a file that is compiled once is not looked for.
+pub(crate) fn is_shared_line(expression: &str) -> bool {
+    let named = take_source_line(expression).and_then(|(source, _)| parse(source));
+    let file = named
+        .filter(|named| named.module.is_none())
+        .and_then(|named| named.file);
+    file.is_some_and(|file| {
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        ending.is_none_or(|ending| SHARED_SOURCES.contains(&ending.as_str()))
+    })
+}
+
 /// The name that a text begins with, where it could be a function's (`f`, `mod!ns::f`, `vector<int>::push_back`), and
 /// what follows it. Spaces and signs are a part of it in brackets only.
 pub(crate) fn take_function_name(text: &str) -> Option<(&str, &str)> {

@@ -52,6 +52,22 @@ fn a_pending_line_is_bound_when_its_library_comes_and_a_header_s_in_all_modules(
 }
 
 #[test]
+fn a_header_s_line_is_bound_in_a_library_when_that_comes() {
+    let server = DbgSrv::start();
+    let mut console = launched(&server, "late", &["1"]);
+    // Nothing else stops between the two.
+    let text = console.run("bp `late.h:7`; g; k 1; g; k 1; bl");
+    let seen = [
+        "Breakpoint 0 hit",
+        "late!late_twice",
+        "Breakpoint 0 hit",
+        "late_library!late_twice",
+    ];
+    assert_in_order(&text, &seen);
+    console.quit("q");
+}
+
+#[test]
 fn source_files_are_told_by_what_is_wrong_with_them() {
     let server = DbgSrv::start();
     let mut console = launched(&server, "calls", &["1", "1000", "forever"]);
