@@ -59,7 +59,8 @@ static jmp_buf place;
 {
     if (depth == 0)
         longjmp(place, 1);
-    jumper(depth - 1);
+    if (depth > 0)
+        jumper(depth - 1);
 }
 
 [[gnu::noinline]] static void jumped_over()
