@@ -49,7 +49,10 @@ impl Scratch {
         let text = String::from_utf8_lossy(&done.stderr);
         if text.contains("not found") {
             let may_be_missing = std::env::var_os("FARSIGHT_WITHOUT_PEERS").is_some();
-            assert!(may_be_missing, "{text}; FARSIGHT_WITHOUT_PEERS=1 leaves out what needs it");
+            assert!(
+                may_be_missing,
+                "{text}; FARSIGHT_WITHOUT_PEERS=1 leaves out what needs it"
+            );
             eprintln!("skipped: {text}");
             return false;
         }
