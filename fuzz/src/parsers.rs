@@ -812,6 +812,7 @@ pub fn step_plan(input: &[u8]) {
         plan,
         marks: (*marks > 0).then_some(u32::from(*marks)),
         goes_on: None,
+        landings: (count % 2 == 1).then(|| vec![place(which), place(marks)]),
     };
     let mut machine = target::plan::StepMachine::new(order);
     let mut given = 0;
