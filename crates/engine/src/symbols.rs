@@ -9,7 +9,7 @@ mod lookup;
 pub(crate) mod search;
 mod source;
 
-pub(crate) use lookup::{NameError, describe, find_name, name_of, preferred};
+pub(crate) use lookup::{NameError, describe, find_name, name_of, only_place, preferred};
 pub(crate) use source::{line_of, source_position};
 
 use std::cell::{Cell, OnceCell, RefCell};

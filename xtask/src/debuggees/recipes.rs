@@ -165,6 +165,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     c("hostile", "hostile.c", &["-O0"]),
     c("loader", "loader.c", &["-O0"]),
     c("plugin.so", "plugin.c", &["-O0", "-shared", "-fPIC"]),
+    c("passed", "passed.c", &["-O2"]),
     c("search", "search.c", &["-O2"]),
     c("selfcheck", "selfcheck.c", &["-O0"]),
     c("spin", "spin.c", &["-O0"]),

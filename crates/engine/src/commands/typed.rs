@@ -177,7 +177,9 @@ fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Op
             "-n" | "-v" => options.limits.raw = true,
             "-b" => (options.limits.pointers, options.limits.references) = (false, false),
             "-c" => {
-                let (skip, behind) = session.evaluate_prefix(behind, invocation.position_of(behind))?;
+                // One word: what follows it may begin with what is an operator between numbers.
+                let (number, behind) = take_word(behind);
+                let skip = session.evaluate(number, invocation.position_of(number))?;
                 if skip > MOST_SKIPPED {
                     return Err(CommandError::Refused(format!(
                         "dx goes past {MOST_SKIPPED} elements at most; name an element, as in x[{skip}]"

@@ -7,11 +7,11 @@ use std::cell::OnceCell;
 
 use farsight_session::record::{FrameKind, Place, SourcePosition, SymbolName};
 use farsight_symbols::{DebugReader, Frame, FrameRegisters, Scope, SourcePlace, Trust};
-use farsight_types::{Address, Rva};
+use farsight_types::Address;
 
 use super::walk::Walked;
 use crate::model::{Module, Process};
-use crate::symbols::describe;
+use crate::symbols::{describe, only_place};
 
 /// One frame as it is numbered and shown.
 #[derive(Clone, Debug)]
@@ -144,13 +144,7 @@ impl<'p> Readers<'p> {
         let Some(callee) = scopes.filter(|scope| !scope.is_inlined) else {
             return;
         };
-        let named = |name: &str| {
-            let found = module.loaded()?.table().by_name(name);
-            let places: Vec<Rva> = found.iter().map(|symbol| symbol.rva()).collect();
-            // Static functions of several files may have one name.
-            let first = *places.first()?;
-            places.iter().all(|place| *place == first).then_some(first)
-        };
+        let named = |name: &str| only_place(module, name);
         for tail in reader.tail_calls(module.rva(frame.pc), callee.id, &named) {
             let pc = module.address(tail.pc);
             self.add(physical, pc, Address(pc.0.wrapping_sub(1)), FrameKind::TailCall, frames);

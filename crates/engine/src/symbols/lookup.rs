@@ -40,6 +40,15 @@ pub(crate) fn describe(process: &Process, address: Address) -> Place {
     }
 }
 
+/// Where the function of a name lies in its module, if the name has one place there: static functions of several files may
+/// have one name.
+pub(crate) fn only_place(module: &Module, name: &str) -> Option<Rva> {
+    let found = module.loaded()?.table().by_name(name);
+    let mut places = found.iter().map(|symbol| symbol.rva());
+    let first = places.next()?;
+    places.all(|place| place == first).then_some(first)
+}
+
 /// Where a name is in one module whose symbols are here. Several names of one place are one.
 pub(crate) fn find_name(module: &Module, name: &str) -> Result<Address, NameError> {
     let symbols = module.loaded().ok_or(NameError::Unknown)?;

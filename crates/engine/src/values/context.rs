@@ -3,11 +3,11 @@
 use farsight_session::record::SymbolName;
 use farsight_symbols::{ReadOutcome, RegisterOutcome, SymbolKind, ValueContext, ValueError, register_name};
 use farsight_types::registers::{amd64, xsave};
-use farsight_types::{Address, AddressRange, Registers};
+use farsight_types::{Address, AddressRange, Registers, Rva};
 
 use crate::memory::Cached;
 use crate::model::Process;
-use crate::symbols::name_of;
+use crate::symbols::{name_of, only_place};
 
 /// What work on values lacked.
 #[derive(Debug, Default)]
@@ -102,6 +102,11 @@ impl ValueContext for Source<'_> {
             *into = byte;
         }
         RegisterOutcome::Known(bytes)
+    }
+
+    fn function_named(&self, bias: u64, name: &str) -> Option<Rva> {
+        let mut modules = self.process.modules.iter();
+        only_place(modules.find(|module| module.image.bias == bias)?, name)
     }
 
     fn thread_local(&mut self, bias: u64, offset: u64) -> Result<Address, ValueError> {

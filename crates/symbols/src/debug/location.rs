@@ -93,6 +93,11 @@ pub trait ValueContext {
 
     /// Where an offset of the thread-local storage of the module with this bias lies for the thread.
     fn thread_local(&mut self, bias: u64, offset: u64) -> Result<Address, ValueError>;
+
+    /// Where the only function of a name in the symbol table of the module with this bias begins, if that is known here.
+    fn function_named(&self, _bias: u64, _name: &str) -> Option<Rva> {
+        None
+    }
 }
 
 /// A frame that variables are looked at in.

@@ -137,6 +137,8 @@ pub struct DebugReader<'a> {
     /// Of each file.
     dwarfs: Vec<Rc<Dwarf<Slice<'a>>>>,
     units: RefCell<HashMap<UnitId, Rc<Unit<'a>>>>,
+    /// Whether functions may have called themselves last, as far as that was asked.
+    pub(super) come_back: RefCell<HashMap<DieId, bool>>,
 }
 
 impl<'a> DebugReader<'a> {
@@ -153,6 +155,7 @@ impl<'a> DebugReader<'a> {
             info,
             dwarfs: dwarfs.collect(),
             units: RefCell::new(HashMap::new()),
+            come_back: RefCell::default(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! What parameters were when a function was called, as its caller's call site tells.
 //!
 //! A call site is believed only where it surely is the call of this very function: between the frames of the stack there
-//! may have been others that are gone (tail calls), and then what the caller passed was passed to another function.
+//! may have been others that are gone (tail calls), and then what the caller passed was passed to another function. Nor is
+//! it where the function may have called itself last, by way of whatever others: the caller tells of the first time only.
 
 use gimli::{Expression, Operation, Value};
 
-use super::{Machine, Scope, Slice, ValueError, ValueFrame, damaged, ends_locations_at_calls, number, value_type};
+use super::{Machine, Scope, Slice, ValueContext, ValueError, ValueFrame, damaged, ends_locations_at_calls, number, value_type};
 use crate::debug::reader::MAX_REFERENCES;
 use crate::debug::{DebugReader, DieId, Entry, Unit};
 
@@ -62,6 +63,9 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
         if !self.is_call_of(scope, &unit, &site, &callee) {
             return Err(ValueError::EntryValue);
         }
+        if self.may_come_back(&callee) {
+            return Err(ValueError::EntryValue);
+        }
         let mut value = None;
         let looked = reader.children(&unit, &site, |parameter| {
             let is_parameter = matches!(
@@ -90,6 +94,15 @@ impl<'r, 'a> Machine<'_, 'r, 'a> {
             // What the caller says is in terms of what it has lost itself.
             _ => ValueError::EntryValue,
         })
+    }
+
+    /// Whether the function of a frame may be there again, in the place of an earlier call of it.
+    fn may_come_back(&self, callee: &ValueFrame<'r, 'a>) -> bool {
+        let (Some(own), Some(function)) = (callee.reader, callee.function) else {
+            return true;
+        };
+        let context: &dyn ValueContext = &*self.context;
+        own.may_come_back(function, &|name| context.function_named(callee.bias, name))
     }
 
     /// Whether a call site calls the function of a frame.

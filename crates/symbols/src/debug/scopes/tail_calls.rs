@@ -85,13 +85,53 @@ impl<'a> DebugReader<'a> {
             looked_through: HashSet::new(),
             steps: 0,
         };
-        let Some(first) = search.definition(called) else {
+        let Some(first) = self.definition_by_name(called, named) else {
             return Vec::new();
         };
         if first == callee || search.follow(first).is_err() {
             return Vec::new();
         }
         certain(&search.found)
+    }
+
+    /// Whether a function may have given its place on the stack to itself, straight or by way of others: what its caller
+    /// passed is then not surely what it was called with last. What cannot be followed to its end may come back.
+    pub(crate) fn may_come_back(&self, function: DieId, named: &dyn Fn(&str) -> Option<Rva>) -> bool {
+        if let Some(known) = self.come_back.borrow().get(&function) {
+            return *known;
+        }
+        let comes_back = self.comes_back(function, named).unwrap_or(true);
+        self.come_back.borrow_mut().insert(function, comes_back);
+        comes_back
+    }
+
+    fn comes_back(&self, function: DieId, named: &dyn Fn(&str) -> Option<Rva>) -> Result<bool, Unknown> {
+        let mut seen = HashSet::from([function]);
+        let mut open = vec![function];
+        let mut steps = 0;
+        while let Some(next) = open.pop() {
+            let calls = self.call_sites(next).map_err(|_| Unknown)?;
+            if !calls.all_tail_calls {
+                return Err(Unknown);
+            }
+            for site in calls.sites.into_iter().filter(|site| site.is_tail) {
+                let CallTarget::Function(target) = site.target else {
+                    return Err(Unknown);
+                };
+                steps += 1;
+                if steps > MOST_STEPS || seen.len() > MOST_FUNCTIONS {
+                    return Err(Unknown);
+                }
+                if self.is_same_function(target, function) {
+                    return Ok(true);
+                }
+                let target = self.definition_by_name(target, named).ok_or(Unknown)?;
+                if seen.insert(target) {
+                    open.push(target);
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn is_same_function(&self, called: DieId, callee: DieId) -> bool {
@@ -104,6 +144,25 @@ impl<'a> DebugReader<'a> {
 
     fn symbol_name(&self, id: DieId) -> Option<String> {
         self.linkage_name(id).or_else(|| self.name(id))
+    }
+
+    /// The function with the code, of one that may only be declared here.
+    fn definition_by_name(&self, id: DieId, named: &dyn Fn(&str) -> Option<Rva>) -> Option<DieId> {
+        let (unit, entry) = self.entry(id).ok()?;
+        if !super::ranges(&unit, &entry).is_empty() {
+            return Some(id);
+        }
+        let declaration = self.declaration_of(id);
+        let mut here = self.functions_of(id.unit).ok()?.into_iter();
+        if let Some(found) = here.find(|function| self.declaration_of(*function) == declaration) {
+            return Some(found);
+        }
+        let place = named(&self.symbol_name(id)?)?;
+        let found = self.function_at(place)?;
+        let (unit, entry) = self.entry(found).ok()?;
+        // Names of places inside of functions are no functions.
+        let mut ranges = super::ranges(&unit, &entry).into_iter();
+        ranges.any(|range| range.start == place).then_some(found)
     }
 }
 
@@ -134,30 +193,11 @@ impl Search<'_, '_> {
                     return Err(Unknown);
                 }
             } else {
-                let target = self.definition(target).ok_or(Unknown)?;
+                let target = self.reader.definition_by_name(target, self.named).ok_or(Unknown)?;
                 self.follow(target)?;
             }
             self.way.pop();
         }
         Ok(())
-    }
-
-    /// The function with the code, of one that may only be declared here.
-    fn definition(&self, id: DieId) -> Option<DieId> {
-        let (unit, entry) = self.reader.entry(id).ok()?;
-        if !super::ranges(&unit, &entry).is_empty() {
-            return Some(id);
-        }
-        let declaration = self.reader.declaration_of(id);
-        let mut here = self.reader.functions_of(id.unit).ok()?.into_iter();
-        if let Some(found) = here.find(|function| self.reader.declaration_of(*function) == declaration) {
-            return Some(found);
-        }
-        let place = (self.named)(&self.reader.symbol_name(id)?)?;
-        let found = self.reader.function_at(place)?;
-        let (unit, entry) = self.reader.entry(found).ok()?;
-        // Names of places inside of functions are no functions.
-        let mut ranges = super::ranges(&unit, &entry).into_iter();
-        ranges.any(|range| range.start == place).then_some(found)
     }
 }
