@@ -249,3 +249,19 @@ fn heavy_containers_cost_one_and_one_more_for_each_level_of_pointers() {
         console.quit("q");
     }
 }
+
+#[test]
+fn heavy_lists_cost_one_for_each_page_that_has_a_link() {
+    let path = programs::debuggee("units");
+    let server = DbgSrv::start();
+    let proxy = Proxy::start(server.address(), ProxyPlan::default());
+    let mut console = Console::start(premote(&proxy.connection(), [path.to_str().unwrap()]));
+    console.run("bp stop_here; g; dt -l next parcel @@c++(&first_parcel)");
+    console.run("g");
+    proxy.take_counts();
+    let text = console.run("dt -l next parcel @@c++(&first_parcel) weight");
+    let trips = proxy.take_counts().round_trips();
+    assert!(text.contains("0n10") && text.contains("0n20"), "{text}");
+    assert!(trips <= 1, "{trips} round trips: {text}");
+    console.quit("q");
+}

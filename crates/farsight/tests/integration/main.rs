@@ -25,3 +25,4 @@ mod source_lines;
 mod support;
 mod symbol_files;
 mod systems;
+mod waiting;

@@ -6,7 +6,9 @@
 
 use gimli::{Expression, Operation, Value};
 
-use super::{Machine, Scope, Slice, ValueContext, ValueError, ValueFrame, damaged, ends_locations_at_calls, number, value_type};
+use super::{
+    Machine, Scope, Slice, ValueContext, ValueError, ValueFrame, damaged, ends_locations_at_calls, number, value_type,
+};
 use crate::debug::reader::MAX_REFERENCES;
 use crate::debug::{DebugReader, DieId, Entry, Unit};
 
