@@ -256,10 +256,10 @@ fn heavy_lists_cost_one_for_each_page_that_has_a_link() {
     let server = DbgSrv::start();
     let proxy = Proxy::start(server.address(), ProxyPlan::default());
     let mut console = Console::start(premote(&proxy.connection(), [path.to_str().unwrap()]));
-    console.run("bp stop_here; g; dt -l next parcel @@c++(&first_parcel)");
+    console.run("bp stop_here; g; dt parcel @@c++(&first_parcel) -l next");
     console.run("g");
     proxy.take_counts();
-    let text = console.run("dt -l next parcel @@c++(&first_parcel) weight");
+    let text = console.run("dt parcel weight @@c++(&first_parcel) -l next");
     let trips = proxy.take_counts().round_trips();
     assert!(text.contains("0n10") && text.contains("0n20"), "{text}");
     assert!(trips <= 1, "{trips} round trips: {text}");

@@ -44,16 +44,27 @@ impl ThreadStorage {
     }
 }
 
-/// The first relocation that asks for the image's own number.
+/// The first relocation that asks for the image's own number: as that, or as the number of whoever has a variable that the
+/// image has itself and shares. Another's variable of the same name may have come before that one.
 fn module_slot(image: &dyn Image) -> Option<Address> {
     let bytes = image.section_named(".rela.dyn")?;
+    let symbols = image.section_named(".dynsym");
+    // A symbol of 24 bytes has its section at 6, 0 where another image has to have it.
+    let is_own = |symbol: u64| {
+        let at = usize::try_from(symbol).ok()?.checked_mul(24)?.checked_add(6)?;
+        let section = symbols.as_ref()?.get(at..at.checked_add(2)?)?;
+        Some(section != [0, 0])
+    };
     let mut entries = gimli::EndianSlice::new(&bytes, LittleEndian);
-    loop {
-        let offset = entries.read_u64().ok()?;
-        let info = entries.read_u64().ok()?;
-        entries.skip(8).ok()?;
-        if info == u64::from(R_X86_64_DTPMOD64) {
-            return Some(Address(offset));
+    let mut shared = None;
+    while let (Ok(offset), Ok(info), Ok(())) = (entries.read_u64(), entries.read_u64(), entries.skip(8)) {
+        match (info as u32, info >> 32) {
+            (R_X86_64_DTPMOD64, 0) => return Some(Address(offset)),
+            (R_X86_64_DTPMOD64, symbol) if shared.is_none() && is_own(symbol) == Some(true) => {
+                shared = Some(Address(offset));
+            }
+            _ => {}
         }
     }
+    shared
 }
