@@ -24,6 +24,8 @@ pub(super) enum Proof {
     NoLocation,
     /// The variable's location at the place, as [`shown`] writes it, with `*` for anything.
     Location(&'static str),
+    /// The place is the first of a function, and the variable lies in the frame that the function has yet to make.
+    NotStored,
 }
 
 type Slice<'d> = EndianSlice<'d, LittleEndian>;
@@ -120,6 +122,15 @@ impl<'d> Testimony<'d> {
                 match is_like(&found, pattern) {
                     true => Ok(format!("DW_AT_location of DIE {die:#x} at {place:#x}: {found}")),
                     false => Err(format!("DW_AT_location of DIE {die:#x} at {place:#x}: {found}")),
+                }
+            }
+            (Proof::NotStored, Some(AttributeValue::Exprloc(expression))) => {
+                let found = shown(&unit, expression);
+                match found.starts_with("fbreg") && self.begins_function(&unit, place) {
+                    true => Ok(format!(
+                        "DIE {die:#x} is at {found}, and its function begins at {place:#x}"
+                    )),
+                    false => Err(format!("DIE {die:#x} is at {found} where {place:#x} is")),
                 }
             }
             (_, location) => Err(format!("DW_AT_location of DIE {die:#x} is {location:?}")),
@@ -258,6 +269,21 @@ impl<'d> Testimony<'d> {
         }
     }
 
+    /// Whether a place is the first of a function's code.
+    fn begins_function(&self, unit: &Unit<'d>, place: u64) -> bool {
+        let mut entries = unit.entries();
+        while let Ok(Some(entry)) = entries.next_dfs() {
+            let first = match entry.tag() {
+                gimli::DW_TAG_subprogram => self.dwarf.die_ranges(unit, entry).and_then(|mut ranges| ranges.next()),
+                _ => continue,
+            };
+            if first.is_ok_and(|first| first.is_some_and(|first| first.begin == place)) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Whether the code of an entry holds a place; none where it has no code of its own.
     fn holds(&self, unit: &Unit<'d>, entry: &Entry<'d>, place: u64) -> Option<bool> {
         let mut ranges = self.dwarf.die_ranges(unit, entry).ok()?;
@@ -323,6 +349,7 @@ fn shown(unit: &Unit<'_>, expression: gimli::Expression<Slice<'_>>) -> String {
         words.push(match operation {
             Operation::Register { register } => format!("reg{}", register.0),
             Operation::RegisterOffset { register, offset, .. } => format!("breg{}{offset:+}", register.0),
+            Operation::FrameOffset { offset } => format!("fbreg{offset:+}"),
             Operation::UnsignedConstant { value } => format!("{value}"),
             Operation::SignedConstant { value } => format!("{value}"),
             Operation::StackValue => "stack_value".to_owned(),
