@@ -238,6 +238,11 @@ impl Console {
             Action::EndTyping => self.source.end_typing(),
             Action::ShowLine { prompt, line } => self.screen.echo(&prompt, &line)?,
             Action::Show(content) => self.screen.show(&content)?,
+            Action::Complain(content) => {
+                let text = self.screen.text_of(&content);
+                // Where nobody reads this either, the exit code remains.
+                let _ = write!(io::stderr(), "farsight: {text}");
+            }
             Action::ShowProgram(bytes) => self.screen.show_program(&bytes)?,
             Action::Complete {
                 ticket,

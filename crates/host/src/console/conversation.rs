@@ -8,7 +8,7 @@ mod guest;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use farsight_session::{CommandOutcome, Content, Notification, Request, SessionState, Ticket};
+use farsight_session::{CommandOutcome, Content, Notification, OutputMask, Request, SessionState, Ticket};
 
 use super::{ConsoleOptions, FirstTarget};
 use guest::GuestCommand;
@@ -97,6 +97,8 @@ pub(crate) enum Action {
     },
     /// Show output of the engine.
     Show(Content),
+    /// Show an error where a console that shows nothing can be heard.
+    Complain(Content),
     /// Show output of the program that is being debugged.
     ShowProgram(Vec<u8>),
     /// Hand candidates to the line editor.
@@ -225,7 +227,8 @@ impl Conversation {
             Happening::LineCleared => {
                 self.asking = false;
                 // The command that asks is what CTRL+C is meant for.
-                if self.input_wanted.take().is_some() {
+                // At the prompt of one that others have set going it is for them.
+                if self.input_wanted.take().is_some() || self.running {
                     actions.push(Action::Send(Request::Interrupt));
                 }
             }
@@ -361,6 +364,12 @@ impl Conversation {
 
     fn told(&mut self, notification: Notification, actions: &mut Vec<Action>) {
         match notification {
+            // Nobody would learn why there is no session.
+            Notification::Output { mask, content }
+                if self.manner == Manner::Silent && !self.begun && mask.meets(OutputMask::ERROR) =>
+            {
+                actions.push(Action::Complain(content));
+            }
             Notification::Output { content, .. } => actions.push(Action::Show(content)),
             Notification::ProgramOutput { bytes } => {
                 self.program_here = true;

@@ -90,12 +90,17 @@ impl Screen {
         self.editing
     }
 
-    /// Shows output of the engine.
-    pub(crate) fn show(&mut self, content: &Content) -> io::Result<()> {
-        let text = match content {
+    /// Output of the engine as text.
+    pub(crate) fn text_of(&self, content: &Content) -> String {
+        match content {
             Content::Text(text) => guard(text),
             Content::Record(record) => render_with(record, &self.view, &self.sources),
-        };
+        }
+    }
+
+    /// Shows output of the engine.
+    pub(crate) fn show(&mut self, content: &Content) -> io::Result<()> {
+        let text = self.text_of(content);
         let before = self.before_other_text();
         self.write(format!("{before}{text}"))
     }

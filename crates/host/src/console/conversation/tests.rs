@@ -353,6 +353,11 @@ fn a_guest_can_type_while_others_have_set_the_target_going() {
     );
     assert_eq!(line(&mut it, ".clients"), ["execute 1 .clients"]);
     assert_eq!(done(&mut it, 1, Done), ["ask *BUSY* "]);
+    // CTRL+C at that prompt is for what runs.
+    assert_eq!(
+        words(&mut it, Happening::LineCleared),
+        ["send Interrupt", "ask *BUSY* "]
+    );
     assert_eq!(at_rest(&mut it), ["show *** What is typed now goes to 0:000>"]);
     assert_eq!(line(&mut it, "g"), ["execute 2 g"]);
     let actions = running(&mut it);
@@ -369,4 +374,13 @@ fn commands_of_others_are_shown_with_their_author_and_harmless() {
     let (author, line, prompt) = ("ann@desk".into(), "k\u{1b}[2J".into(), "0:000> ".into());
     let actions = told(&mut it, Notification::Echo { author, line, prompt });
     assert_eq!(actions, ["show [ann@desk] 0:000> k\\e[2J"]);
+}
+
+#[test]
+fn a_silent_console_says_why_there_is_no_session() {
+    let mut it = Conversation::new(Manner::Silent, ConsoleOptions::default());
+    let (mask, content) = (OutputMask::ERROR, Content::Text("in use\n".into()));
+    let actions = told(&mut it, Notification::Output { mask, content });
+    assert_eq!(actions, ["Complain(Text(\"in use\\n\"))"]);
+    assert_eq!(ended(&mut it, false), ["exit 3"]);
 }
