@@ -196,3 +196,23 @@ fn a_patient_wait_outlasts_an_interrupt_and_keeps_it() {
     assert!(fixture.mailbox.take_interrupt());
     assert!(!fixture.mailbox.take_interrupt());
 }
+
+/// Invariant: for somebody who only looks, nothing goes out that changes a target, whatever command asks for it.
+#[test]
+fn no_change_is_sent_for_whoever_only_looks() {
+    let fixture = fixture();
+    let (read, write) = (Operation::new(4, 4), Operation::new(4, 5));
+    assert!(!changes_state(read) && changes_state(write));
+    let ask = |operation| {
+        let (body, bulk) = (Vec::new(), Vec::new());
+        fixture.link.send(Call { operation, body, bulk })
+    };
+    fixture.mailbox.set_only_look(true);
+    assert!(ask(read).is_ok());
+    assert_eq!(ask(write).unwrap_err(), PortError::Forbidden);
+    assert_eq!(fixture.link.urgent(write).unwrap_err(), PortError::Forbidden);
+    fixture.mailbox.set_only_look(false);
+    assert!(ask(write).is_ok());
+    let sent: Vec<u16> = fixture.sent.try_iter().map(|frame| frame.header.operation).collect();
+    assert_eq!(sent, [read.0, write.0]);
+}
