@@ -20,6 +20,7 @@ use machine::{Halt, Machine};
 
 /// What a command comes to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub(crate) enum Flow {
     /// It is done.
     Done,

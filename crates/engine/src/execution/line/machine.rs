@@ -29,6 +29,7 @@ const MOST_TEXTS: usize = 32 << 20;
 const MOST_CAPTURED: usize = 16 << 20;
 
 /// Why a machine does not go on by itself.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub(super) enum Halt {
     /// It has come to its end.
     Over,
