@@ -164,6 +164,15 @@ fn take_options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Resul
     Ok((wanted, rest))
 }
 
+/// Rows of `x` in one record, at most.
+const MOST_ROWS: usize = 5000;
+
+/// Names in one record, in bytes, about.
+const PART_BYTES: usize = 1 << 20;
+
+/// What a row takes beside its names, at most.
+const ROW_BYTES: usize = 32;
+
 fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let (wanted, rest) = take_options(session, invocation)?;
     let text = rest.trim();
@@ -257,12 +266,33 @@ fn examine(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         return Ok(Flow::Done);
     }
     sort(&mut rows, wanted.order);
-    session.output.record(Record::Symbols(Symbols {
-        rows,
-        columns: wanted.columns,
-        quoted: wanted.quoted.then_some(true),
-    }));
+    for rows in in_parts(rows) {
+        session.check_interrupt()?;
+        session.output.record(Record::Symbols(Symbols {
+            rows,
+            columns: wanted.columns,
+            quoted: wanted.quoted.then_some(true),
+        }));
+    }
     Ok(Flow::Done)
+}
+
+/// Cuts rows into records of which each fits well into a frame, however long names are. Columns do not depend on other
+/// rows, so that it shows nowhere.
+fn in_parts(rows: Vec<SymbolRow>) -> Vec<Vec<SymbolRow>> {
+    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for row in rows {
+        bytes += ROW_BYTES + row.name.len() + row.module.len();
+        part.push(row);
+        if bytes >= PART_BYTES || part.len() >= MOST_ROWS {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
 }
 
 /// Sorts by address, name or size; capitals turn the order around.
@@ -524,3 +554,6 @@ fn load_matching(session: &mut Session, pattern: &Pattern, manner: &Manner) -> R
     session.load_symbols_by(&chosen, manner)?;
     Ok(chosen.len())
 }
+
+#[cfg(test)]
+mod tests;
