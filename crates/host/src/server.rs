@@ -9,6 +9,7 @@ mod hub;
 mod waker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -40,11 +41,15 @@ impl std::fmt::Debug for DebuggingServers {
 #[derive(Clone)]
 pub(crate) struct HubHandle {
     orders: Sender<Order>,
+    given: Arc<AtomicU64>,
+    followed: Arc<AtomicU64>,
     waker: Arc<Waker>,
 }
 
 impl HubHandle {
     fn order(&self, order: Order) -> Result<(), Gone> {
+        // Counted first, so that no more is followed than was given.
+        self.given.fetch_add(1, Ordering::Relaxed);
         self.orders.send(order).map_err(|_| Gone)?;
         self.waker.wake();
         Ok(())
@@ -56,9 +61,12 @@ impl Sink for HubHandle {
         self.order(Order::Tell(Arc::clone(to), notification))
     }
 
-    /// The engine never waits for clients: the hub cuts off those that take nothing.
+    /// What the hub has not taken up yet, so that the engine does not outrun it. The engine never waits for clients: the
+    /// hub cuts off those that take nothing.
     fn waiting(&self) -> usize {
-        0
+        let followed = self.followed.load(Ordering::Relaxed);
+        let behind = self.given.load(Ordering::Relaxed).saturating_sub(followed);
+        usize::try_from(behind).unwrap_or(usize::MAX)
     }
 }
 
@@ -110,12 +118,15 @@ impl DebuggingServers {
 fn start_hub(inbox: Sender<EngineMessage>) -> std::io::Result<(HubHandle, JoinHandle<()>)> {
     let (orders, ordered) = channel();
     let waker = Arc::new(Waker::new()?);
+    let followed: Arc<AtomicU64> = Arc::default();
     let handle = HubHandle {
         orders,
+        given: Arc::default(),
+        followed: Arc::clone(&followed),
         waker: Arc::clone(&waker),
     };
     let sink: Arc<dyn Sink> = Arc::new(handle.clone());
-    let mut hub = Hub::new(ordered, waker, sink, inbox, Limits::default());
+    let mut hub = Hub::new(ordered, followed, waker, sink, inbox, Limits::default());
     let thread = thread::Builder::new().name("clients".into()).spawn(move || hub.run())?;
     Ok((handle, thread))
 }

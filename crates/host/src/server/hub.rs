@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use farsight_transport::{Host, Listener};
 use farsight_types::{AccessRole, ServerId};
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{Refusal, ServerKind, Welcome, opening_frame};
-use farsight_wire::{FrameKind, Limits as FrameLimits};
+use farsight_wire::{Frame, FrameKind, Limits as FrameLimits};
 
 use super::connection::{Broken, Connection};
 use super::waker::Waker;
@@ -85,6 +85,8 @@ struct Door {
 
 pub(super) struct Hub {
     orders: Receiver<Order>,
+    /// How many orders were followed; all that may ever come, once the hub has ended.
+    followed: Arc<AtomicU64>,
     waker: Arc<Waker>,
     sink: Arc<dyn Sink>,
     engine: Sender<EngineMessage>,
@@ -104,6 +106,7 @@ pub(super) struct Hub {
 impl Hub {
     pub(super) fn new(
         orders: Receiver<Order>,
+        followed: Arc<AtomicU64>,
         waker: Arc<Waker>,
         sink: Arc<dyn Sink>,
         engine: Sender<EngineMessage>,
@@ -111,6 +114,7 @@ impl Hub {
     ) -> Hub {
         Hub {
             orders,
+            followed,
             waker,
             sink,
             engine,
@@ -154,14 +158,20 @@ impl Hub {
         let mut pending: Option<(Arc<[ClientId]>, Vec<u8>)> = None;
         for _ in 0..ORDERS_AT_ONCE {
             let order = self.orders.try_recv();
-            followed |= order.is_ok();
+            if order.is_ok() {
+                followed = true;
+                self.followed.fetch_add(1, Ordering::Relaxed);
+            }
             match order {
                 Ok(Order::Tell(to, notification)) => {
                     let ends = matches!(*notification, Notification::Ended { .. });
                     self.told += 1;
-                    let frame = notification_frame(self.told, &notification).encode();
+                    let frame = frame_that_fits(self.told, &notification).encode();
                     match &mut pending {
-                        Some((same, piece)) if Arc::ptr_eq(same, &to) && piece.len() < PIECE => piece.extend(frame),
+                        // The engine need not keep one list for the same clients.
+                        Some((same, piece)) if (Arc::ptr_eq(same, &to) || *same == to) && piece.len() < PIECE => {
+                            piece.extend(frame);
+                        }
                         _ => {
                             self.tell(pending.replace((Arc::clone(&to), frame)));
                         }
@@ -195,6 +205,8 @@ impl Hub {
             Order::Open { server, listener, role } => self.doors.push(Door { server, listener, role }),
             Order::Close { server, cut_clients } => {
                 self.doors.retain(|door| door.server != server);
+                // What has failed was perhaps this one's; others try again at once.
+                self.rest_until = None;
                 self.strangers.forget(server.0 as usize);
                 if cut_clients {
                     let theirs = self.clients.values().filter(|client| client.server == server);
@@ -285,8 +297,10 @@ impl Hub {
     /// Waits until something is to be done; not at all where orders were followed just now.
     fn wait(&mut self, busy: bool) -> std::io::Result<()> {
         let now = Instant::now();
+        // A rest that is over is no deadline any more, whether anybody knocks or not.
+        self.rest_until = self.rest_until.filter(|until| *until > now);
         let mut wanted = vec![Wanted::reading(self.waker.as_fd())];
-        let accepts = self.rest_until.is_none_or(|until| until <= now);
+        let accepts = self.rest_until.is_none();
         let mut counts = Vec::new();
         for door in self.doors.iter().filter(|_| accepts) {
             let descriptors = door.listener.descriptors();
@@ -439,6 +453,40 @@ impl Hub {
     }
 }
 
+/// Nobody waits for orders to be followed when there is nobody to follow them.
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.followed.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
+/// The frame of a notification, or of what is told instead of one that no client would read, for its length.
+fn frame_that_fits(number: u64, notification: &Notification) -> Frame {
+    let frame = notification_frame(number, notification);
+    if frame.body.len() <= FrameLimits::SESSION.body as usize {
+        return frame;
+    }
+    let instead = match notification {
+        Notification::Completions { ticket, start, .. } => Notification::Completions {
+            ticket: *ticket,
+            start: *start,
+            candidates: Vec::new(),
+        },
+        _ => {
+            let size = frame.body.len() >> 20;
+            let why = format!("output of {size} MiB is too large to be sent; narrow the command\n");
+            Notification::Output {
+                mask: OutputMask::ERROR,
+                content: Content::Text(why),
+            }
+        }
+    };
+    notification_frame(number, &instead)
+}
+
 fn is_ready(ready: &Ready) -> bool {
     ready.read || ready.ended
 }
+
+#[cfg(test)]
+mod tests;
