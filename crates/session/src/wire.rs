@@ -8,7 +8,7 @@
 use farsight_wire::{Frame, FrameKind, Header, Operation, WireError};
 use minicbor::{Decode, Encode};
 
-use crate::{Notification, Request};
+use crate::{Content, Notification, OutputMask, Request};
 
 /// The service number of both tables; those of target services are smaller.
 const SERVICE: u8 = 0x40;
@@ -18,6 +18,9 @@ const REQUESTS: u8 = 10;
 
 /// As [`REQUESTS`].
 const NOTIFICATIONS: u8 = 9;
+
+/// Shown instead of output that this release does not know.
+const NEWER_OUTPUT: &str = "[output of a newer release]\n";
 
 /// The frame of a client's request.
 pub fn request_frame(number: u64, last_event: u64, request: &Request) -> Frame {
@@ -56,12 +59,34 @@ pub fn notification_frame(number: u64, notification: &Notification) -> Frame {
 
 /// Reads a client's request; none where a newer release asks for something that this one does not know.
 pub fn read_request(frame: &Frame) -> Result<Option<Request>, WireError> {
-    read(frame, FrameKind::Request, REQUESTS, "a client's request")
+    read(frame, FrameKind::Request, REQUESTS, "a client's request").map_err(Unread::into_error)
 }
 
 /// Reads a notification; none where a newer release tells something that this one does not know.
 pub fn read_notification(frame: &Frame) -> Result<Option<Notification>, WireError> {
-    read(frame, FrameKind::Event, NOTIFICATIONS, "a notification")
+    let read = read(frame, FrameKind::Event, NOTIFICATIONS, "a notification");
+    match read {
+        Err(Unread::Unknown(error)) => match unknown_output(&frame.body) {
+            Some(mask) => {
+                let content = Content::Text(NEWER_OUTPUT.into());
+                Ok(Some(Notification::Output { mask, content }))
+            }
+            None => Err(error),
+        },
+        read => read.map_err(Unread::into_error),
+    }
+}
+
+/// The mask of an output whose content this release does not know, where the rest is as it should be.
+fn unknown_output(body: &[u8]) -> Option<OutputMask> {
+    let mut whole = minicbor::Decoder::new(body);
+    whole.skip().ok()?;
+    if whole.position() != body.len() {
+        return None;
+    }
+    let mut parts = minicbor::Decoder::new(body);
+    let is_output = parts.array().ok()? == Some(2) && parts.u32().ok()? == 0 && parts.array().ok()? >= Some(2);
+    is_output.then(|| parts.decode().ok())?
 }
 
 fn frame<M: Encode<()>>(kind: FrameKind, operation: u8, number: u64, message: &M) -> Frame {
@@ -79,22 +104,43 @@ fn read<'f, M: Decode<'f, ()>>(
     kind: FrameKind,
     known: u8,
     what: &'static str,
-) -> Result<Option<M>, WireError> {
+) -> Result<Option<M>, Unread> {
     let [operation, service] = frame.header.operation.to_le_bytes();
     if frame.header.kind != kind || service != SERVICE {
-        return Err(WireError::Unexpected {
+        return Err(Unread::Malformed(WireError::Unexpected {
             kind: frame.header.kind as u8,
             phase: what,
-        });
+        }));
     }
     if operation >= known {
         return Ok(None);
     }
-    let read = minicbor::decode(&frame.body).map_err(|error| WireError::Malformed {
-        what,
-        why: error.to_string(),
-    })?;
-    Ok(Some(read))
+    match minicbor::decode(&frame.body) {
+        Ok(read) => Ok(Some(read)),
+        Err(error) => {
+            let why = error.to_string();
+            let malformed = WireError::Malformed { what, why };
+            Err(match error.is_unknown_variant() {
+                true => Unread::Unknown(malformed),
+                false => Unread::Malformed(malformed),
+            })
+        }
+    }
+}
+
+/// Why a message was not read.
+enum Unread {
+    /// Something in it has a number that this release does not know.
+    Unknown(WireError),
+    /// It is nothing that any release writes.
+    Malformed(WireError),
+}
+
+impl Unread {
+    fn into_error(self) -> WireError {
+        let (Unread::Unknown(error) | Unread::Malformed(error)) = self;
+        error
+    }
 }
 
 #[cfg(test)]

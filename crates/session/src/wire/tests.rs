@@ -106,6 +106,43 @@ fn what_a_newer_release_says_is_passed_over() {
 }
 
 #[test]
+fn output_of_a_newer_release_is_shown_as_such() {
+    // A notification's number and fields; an output's are its mask and its content, whose numbers nest alike.
+    let output = |content: &[u8]| [&[0x82, 0, 0x82, 1][..], content].concat();
+    let record = |record: &[u8]| output(&[&[0x82, 1, 0x81][..], record].concat());
+    let read = |body: Vec<u8>| {
+        let mut frame = notification_frame(9, &Notification::InputTaken);
+        frame.header.operation = Operation::new(SERVICE, 0).0;
+        frame.body = body;
+        read_notification(&frame)
+    };
+    let shown = |text: &str| {
+        let content = Content::Text(text.into());
+        Ok(Some(Notification::Output {
+            mask: OutputMask::NORMAL,
+            content,
+        }))
+    };
+    assert_eq!(read(output(b"\x82\0\x81\x62a\n")), shown("a\n"));
+    let new_record = b"\x82\x19\x03\xe7\x82\x01\x82\xf5\x61a";
+    let newer = shown(NEWER_OUTPUT);
+    assert_eq!(read(record(new_record)), newer, "a record");
+    assert_eq!(read(output(b"\x82\x18\x63\x80")), newer, "a content that is no record");
+    let malformed: [(&str, Vec<u8>); 6] = [
+        ("cut short", record(&new_record[..8])),
+        ("more behind it", [&record(new_record)[..], &[0]].concat()),
+        ("a known record of other fields", record(b"\x82\0\x81\x01")),
+        ("a mask that is none", b"\x82\0\x82\x61a\x82\x18\x63\x80".to_vec()),
+        ("an unknown state", b"\x82\x03\x81\x82\x18\x63\x80".to_vec()),
+        ("an unknown notification", b"\x82\x18\x63\x80".to_vec()),
+    ];
+    for (what, body) in malformed {
+        let read = read(body);
+        assert!(matches!(read, Err(WireError::Malformed { .. })), "{what}: {read:?}");
+    }
+}
+
+#[test]
 fn what_is_no_request_is_an_error() {
     let mut frame = notification_frame(1, &Notification::InputTaken);
     assert!(read_request(&frame).is_err());
