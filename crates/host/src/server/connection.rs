@@ -19,7 +19,10 @@ const CHUNK: usize = 16 << 10;
 const TOGETHER: usize = 16;
 
 /// Requests that a client may have under way; more are not read from its stream until the engine has taken some up.
-const MOST_UNDER_WAY: u64 = 256;
+const MOST_UNDER_WAY: usize = 256;
+
+/// As [`MOST_UNDER_WAY`], in bytes of their bodies; the request that reaches it is the last.
+const MOST_BYTES_UNDER_WAY: usize = 1 << 20;
 
 pub(super) struct Connection {
     pub(super) id: ClientId,
@@ -34,8 +37,12 @@ pub(super) struct Connection {
     pub(super) queued: usize,
     /// Since when the stream has taken nothing.
     pub(super) stuck_since: Option<Instant>,
-    /// Requests that were brought to the engine.
-    brought: u64,
+    /// The lengths of the requests that were brought to the engine and, when that was last looked at, not taken up.
+    under_way: VecDeque<usize>,
+    /// Their sum.
+    bytes_under_way: usize,
+    /// How many requests before them were taken up.
+    settled: u64,
     taken: Arc<AtomicU64>,
     /// It was told the end: when that is written, its connection ends.
     pub(super) is_leaving: bool,
@@ -66,7 +73,9 @@ impl Connection {
             written: 0,
             queued: 0,
             stuck_since: None,
-            brought: 0,
+            under_way: VecDeque::new(),
+            bytes_under_way: 0,
+            settled: 0,
             taken,
             is_leaving: false,
         }
@@ -74,7 +83,18 @@ impl Connection {
 
     /// Whether the engine has so many of its requests that no more are read.
     pub(super) fn is_held_back(&self) -> bool {
-        self.brought.saturating_sub(self.taken.load(Ordering::Acquire)) >= MOST_UNDER_WAY
+        self.under_way.len() >= MOST_UNDER_WAY || self.bytes_under_way >= MOST_BYTES_UNDER_WAY
+    }
+
+    /// Looks at what the engine has taken up.
+    fn settle(&mut self) {
+        let taken = self.taken.load(Ordering::Acquire);
+        while self.settled < taken
+            && let Some(bytes) = self.under_way.pop_front()
+        {
+            self.settled += 1;
+            self.bytes_under_way -= bytes;
+        }
     }
 
     pub(super) fn has_to_write(&self) -> bool {
@@ -146,6 +166,7 @@ impl Connection {
 
     /// The next request that has arrived whole; none while bytes are missing or the client is held back.
     pub(super) fn next_request(&mut self) -> Result<Option<Request>, Broken> {
+        self.settle();
         while !self.is_held_back() && !self.is_leaving {
             let Some(frame) = self.decoder.next_frame().map_err(Broken::Unreadable)? else {
                 return Ok(None);
@@ -155,10 +176,14 @@ impl Connection {
             }
             // What a newer release asks for beyond that is passed over.
             if let Some(request) = read_request(&frame).map_err(Broken::Unreadable)? {
-                self.brought += 1;
+                self.under_way.push_back(frame.body.len());
+                self.bytes_under_way += frame.body.len();
                 return Ok(Some(request));
             }
         }
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;
