@@ -26,7 +26,7 @@ use farsight_target as target;
 use farsight_transport::registry::{LONGEST_ENTRY, read_entry};
 use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};
 use farsight_types::registers::amd64;
-use farsight_types::{Address, Architecture, Rva};
+use farsight_types::{Address, Rva};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Limits, Message, handshake};
 pub use machine::{disassembly, step_plan, vector_area};
 
