@@ -38,7 +38,8 @@ impl KnownClient {
 
     /// Whether a line that a command asks for may come from it.
     pub(crate) fn may_answer(&self) -> bool {
-        self.is_in_session() && self.who.role > AccessRole::Observer
+        // Who wants no prompts, such as a console that shows nothing, has nobody who could.
+        self.is_in_session() && self.who.role > AccessRole::Observer && self.mask.meets(OutputMask::PROMPT)
     }
 
     /// `ann@desk (tcp 127.0.0.1:63141)`.
@@ -74,6 +75,11 @@ impl ClientBook {
     /// Whether somebody else may answer what is asked.
     pub(crate) fn has_others(&self, id: ClientId) -> bool {
         self.known.iter().any(|client| client.id != id && client.may_answer())
+    }
+
+    /// Whether anybody may answer what is asked.
+    pub(crate) fn can_answer(&self) -> bool {
+        self.known.iter().any(KnownClient::may_answer)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -38,6 +38,9 @@ use crate::model::{Motion, Origin};
 use crate::session::Session;
 use crate::{Acquisition, EngineMessage, InitialBreak, LinkId, LinkNews};
 
+/// Lines that wait while a target is being acquired.
+const MOST_WAITING_LINES: usize = 4096;
+
 /// What the session does. What each system does is its [`Motion`].
 #[derive(Default)]
 pub(crate) enum RunState {
@@ -225,6 +228,10 @@ impl Session {
         self.output.echo(client, &prompt, &line);
         match self.execution.state {
             RunState::Waiting | RunState::Connecting { .. } | RunState::Acquiring { .. } => {
+                if self.execution.waiting.len() >= MOST_WAITING_LINES {
+                    self.output.refuse(client, "too many lines wait for the target already");
+                    return self.output.done(client, ticket, CommandOutcome::Failed);
+                }
                 self.execution.waiting.push_back((client, ticket, line));
             }
             RunState::Rest => self.start_line(Some((client, ticket)), line),

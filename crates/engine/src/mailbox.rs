@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
@@ -22,8 +24,10 @@ pub(crate) struct Mailbox {
     backlog: RefCell<VecDeque<EngineMessage>>,
     links: RefCell<BTreeMap<LinkId, Rc<LinkState>>>,
     interrupted: Cell<bool>,
+    /// One of those who interrupted may break into targets.
+    breaks_in: Cell<bool>,
     /// Clients that have joined and not left, as far as messages have arrived.
-    clients: RefCell<BTreeMap<ClientId, AccessRole>>,
+    clients: RefCell<BTreeMap<ClientId, Heard>>,
     /// Nothing that changes a target may be asked for now.
     only_look: Cell<bool>,
     /// Whose command runs.
@@ -32,6 +36,13 @@ pub(crate) struct Mailbox {
     departing: Cell<bool>,
     /// Waits are not ended by interrupts, which stay noted.
     patient: Cell<bool>,
+}
+
+/// What has to be known of a client before its messages have their turn.
+struct Heard {
+    role: AccessRole,
+    /// Counts its requests that the engine has done with.
+    taken: Arc<AtomicU64>,
 }
 
 /// One link's unanswered requests and unread answers.
@@ -55,6 +66,7 @@ impl Mailbox {
             backlog: RefCell::default(),
             links: RefCell::default(),
             interrupted: Cell::new(false),
+            breaks_in: Cell::new(false),
             clients: RefCell::default(),
             only_look: Cell::new(false),
             author: Cell::new(None),
@@ -65,12 +77,15 @@ impl Mailbox {
 
     /// The next thing to do; none when nobody can send any more. Answers come up only for watched requests.
     pub(crate) fn next(&self) -> Option<EngineMessage> {
-        if let Some(message) = self.backlog.borrow_mut().pop_front() {
+        let first = self.backlog.borrow_mut().pop_front();
+        if let Some(message) = first {
             if matches!(
                 message,
                 EngineMessage::Client(_, Request::EndOfInput | Request::Leave) | EngineMessage::Gone(..)
             ) {
-                self.departing.set(false);
+                // Another end may wait behind this one.
+                let still = self.backlog.borrow().iter().any(|message| self.ends_session(message));
+                self.departing.set(still);
             }
             return Some(message);
         }
@@ -133,14 +148,16 @@ impl Mailbox {
         result
     }
 
-    /// Whether an interrupt came while something else was waited for.
+    /// Whether an interrupt came while something else was waited for, of somebody who may break into targets.
     pub(crate) fn take_interrupt(&self) -> bool {
-        self.interrupted.replace(false)
+        let breaks_in = self.breaks_in.replace(false);
+        self.interrupted.replace(false) && breaks_in
     }
 
     /// Forgets an interrupt that was acted on.
     pub(crate) fn clear_interrupt(&self) {
         self.interrupted.set(false);
+        self.breaks_in.set(false);
     }
 
     /// Takes a message that arrives while a command runs: an interrupt is noted, the rest waits its turn. The end of the
@@ -149,6 +166,11 @@ impl Mailbox {
         if let EngineMessage::Client(client, Request::Interrupt) = message {
             if self.may_interrupt(client) {
                 self.interrupted.set(true);
+            }
+            if let Some(heard) = self.clients.borrow().get(&client) {
+                self.breaks_in
+                    .set(self.breaks_in.get() || heard.role > AccessRole::Observer);
+                heard.taken.fetch_add(1, Ordering::Release);
             }
             return;
         }
@@ -159,7 +181,7 @@ impl Mailbox {
 
     /// Whether a client may end what runs: its own command, or, unless it only looks on, whatever it is.
     pub(crate) fn may_interrupt(&self, client: ClientId) -> bool {
-        let role = self.clients.borrow().get(&client).copied();
+        let role = self.clients.borrow().get(&client).map(|heard| heard.role);
         role.is_some_and(|role| role > AccessRole::Observer) || self.author.get() == Some(client)
     }
 
@@ -178,13 +200,18 @@ impl Mailbox {
         self.clients.borrow_mut().remove(&client);
     }
 
-    fn queue(&self, message: EngineMessage) {
+    /// Whether the session ends when this has its turn.
+    fn ends_session(&self, message: &EngineMessage) -> bool {
         match message {
-            EngineMessage::Client(_, Request::EndOfInput) => self.departing.set(true),
-            EngineMessage::Client(_, Request::Leave) | EngineMessage::Gone(..) if self.clients.borrow().is_empty() => {
-                self.departing.set(true);
-            }
-            _ => {}
+            EngineMessage::Client(_, Request::EndOfInput) => true,
+            EngineMessage::Client(_, Request::Leave) | EngineMessage::Gone(..) => self.clients.borrow().is_empty(),
+            _ => false,
+        }
+    }
+
+    fn queue(&self, message: EngineMessage) {
+        if self.ends_session(&message) {
+            self.departing.set(true);
         }
         self.backlog.borrow_mut().push_back(message);
     }
@@ -194,7 +221,11 @@ impl Mailbox {
         let (id, news) = match &message {
             EngineMessage::Link(id, news) => (id, news),
             EngineMessage::Join(end) => {
-                self.clients.borrow_mut().insert(end.id, end.introduction.role);
+                let heard = Heard {
+                    role: end.introduction.role,
+                    taken: Arc::clone(&end.taken),
+                };
+                self.clients.borrow_mut().insert(end.id, heard);
                 return Some(message);
             }
             EngineMessage::Client(client, Request::Leave) | EngineMessage::Gone(client, _) => {

@@ -280,9 +280,11 @@ impl Console {
             return;
         }
         self.screen.set_width(width);
-        let mask = match io::stdout().is_terminal() {
-            true => OutputMask::DEFAULT | OutputMask::STATUS,
-            false => OutputMask::DEFAULT,
+        let mask = match (self.manner, io::stdout().is_terminal()) {
+            // It can answer no prompt.
+            (Manner::Silent, _) => OutputMask(OutputMask::DEFAULT.0 & !OutputMask::PROMPT.0),
+            (_, true) => OutputMask::DEFAULT | OutputMask::STATUS,
+            (_, false) => OutputMask::DEFAULT,
         };
         (self.send)(Request::SetOutput { mask, width });
     }

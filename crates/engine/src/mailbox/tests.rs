@@ -28,7 +28,13 @@ const LINK: LinkId = LinkId(3);
 fn fixture() -> Fixture {
     let (inbox, messages) = channel();
     let mailbox = Mailbox::new(messages);
-    mailbox.clients.borrow_mut().insert(ClientId(0), AccessRole::Owner);
+    mailbox.clients.borrow_mut().insert(
+        ClientId(0),
+        Heard {
+            role: AccessRole::Owner,
+            taken: Arc::default(),
+        },
+    );
     let link = Link::new(LINK, &mailbox);
     let (wire, sent) = channel();
     link.set_sender(Box::new(Wire(wire)));
@@ -215,4 +221,44 @@ fn no_change_is_sent_for_whoever_only_looks() {
     assert!(ask(write).is_ok());
     let sent: Vec<u16> = fixture.sent.try_iter().map(|frame| frame.header.operation).collect();
     assert_eq!(sent, [read.0, write.0]);
+}
+
+#[test]
+fn one_end_behind_another_still_ends_what_runs() {
+    let fixture = fixture();
+    let gone = EngineMessage::Gone(ClientId(7), crate::ClientLoss::Vanished);
+    fixture.inbox.send(gone).unwrap();
+    fixture.request(execute(1));
+    fixture.request(Request::EndOfInput);
+    assert!(fixture.mailbox.is_interrupted());
+    assert!(matches!(fixture.mailbox.next(), Some(EngineMessage::Gone(..))));
+    assert!(fixture.mailbox.is_interrupted(), "the end of the input waits still");
+}
+
+#[test]
+fn an_observer_ends_its_own_command_and_breaks_into_nothing() {
+    let fixture = fixture();
+    let observer = ClientId(1);
+    let taken: Arc<AtomicU64> = Arc::default();
+    let heard = Heard {
+        role: AccessRole::Observer,
+        taken: Arc::clone(&taken),
+    };
+    fixture.mailbox.clients.borrow_mut().insert(observer, heard);
+    let interrupt = || {
+        fixture
+            .inbox
+            .send(EngineMessage::Client(observer, Request::Interrupt))
+            .unwrap()
+    };
+    interrupt();
+    assert!(!fixture.mailbox.is_interrupted(), "the command is another's");
+    fixture.mailbox.set_author(Some(observer));
+    interrupt();
+    assert!(fixture.mailbox.is_interrupted());
+    assert!(
+        !fixture.mailbox.take_interrupt(),
+        "nothing is carried over to the targets"
+    );
+    assert_eq!(taken.load(Ordering::Acquire), 2, "what is dropped is done with");
 }

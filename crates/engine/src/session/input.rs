@@ -4,6 +4,7 @@
 //! interrupt or the end of the session ends the wait.
 
 use farsight_session::Request;
+use farsight_types::AccessRole;
 
 use super::Session;
 use crate::EngineMessage;
@@ -13,15 +14,41 @@ impl Session {
     /// A line that a client types behind a prompt.
     pub(crate) fn ask_line(&mut self, prompt: &str) -> Result<String, CommandError> {
         self.check_interrupt()?;
+        self.demand(AccessRole::Operator, "what asks for values")?;
+        if !self.output.clients.can_answer() {
+            return Err(CommandError::Refused(
+                "there is nobody to ask for values; give them in the command".into(),
+            ));
+        }
         self.output.input_wanted(prompt);
         let answer = self.wait_for_line(prompt);
         self.output.input_taken();
         answer.ok_or(CommandError::Interrupted)
     }
 
+    /// What is dealt with here has been heard; what waits for its turn will be.
+    fn note_time(&mut self, message: &EngineMessage) {
+        match message {
+            EngineMessage::Client(
+                client,
+                Request::AnswerInput { .. } | Request::Interrupt | Request::Complete { .. } | Request::SetOutput { .. },
+            ) => self.output.heard(*client),
+            EngineMessage::Client(client, Request::ConnectSession { .. }) => {
+                self.output.now = self.outside.now();
+                self.output.heard(*client);
+            }
+            EngineMessage::Join(_) | EngineMessage::Gone(..) | EngineMessage::Client(_, Request::Leave) => {
+                self.output.now = self.outside.now();
+            }
+            _ => {}
+        }
+    }
+
     fn wait_for_line(&mut self, prompt: &str) -> Option<String> {
         loop {
-            match self.mailbox.next_beside()? {
+            let message = self.mailbox.next_beside()?;
+            self.note_time(&message);
+            match message {
                 EngineMessage::Client(client, Request::AnswerInput { text }) => {
                     if self.may_change(client) {
                         self.output.input_given(client, prompt, &text);

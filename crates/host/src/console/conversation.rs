@@ -151,6 +151,8 @@ pub(crate) struct Conversation {
     /// Whether a line has been asked for and has not come.
     asking: bool,
     input_wanted: Option<String>,
+    /// The line that was asked for is an answer to that.
+    asks_for_input: bool,
     running: bool,
     /// Whether a target has its terminal here, as far as is known: its output has been seen.
     program_here: bool,
@@ -191,6 +193,7 @@ impl Conversation {
             probe: None,
             asking: false,
             input_wanted: None,
+            asks_for_input: false,
             running: false,
             program_here: options.first_target == FirstTarget::Program,
             typing: false,
@@ -276,6 +279,7 @@ impl Conversation {
         }
         if let Some(prompt) = &self.input_wanted {
             let prompt = prompt.clone();
+            self.asks_for_input = true;
             return match self.manner {
                 // Nobody will answer, so the command that asks is told to end.
                 Manner::Silent => {
@@ -337,7 +341,14 @@ impl Conversation {
             }
             Some(GuestCommand::NotHere(why)) => return show(actions, &format!("{why}\n")),
         }
-        if self.input_wanted.take().is_some() {
+        // A line that was begun at another prompt was not meant as an answer.
+        let is_answer = std::mem::take(&mut self.asks_for_input);
+        if self.input_wanted.is_some() && !is_answer {
+            show(
+                actions,
+                "*** That line was not sent: a command asks for something else\n",
+            );
+        } else if self.input_wanted.take().is_some() {
             actions.push(Action::Send(Request::AnswerInput { text: line }));
         } else if self.manner == Manner::Terminal || !line.trim().is_empty() {
             // At a terminal an empty line repeats a command; blank lines of a script are only blank.
@@ -380,7 +391,15 @@ impl Conversation {
                 show(actions, &format!("[{author}] {prompt}{line}\n"));
             }
             Notification::State(state) => self.state(state, actions),
-            Notification::InputWanted { prompt } => self.input_wanted = Some(prompt),
+            // What a script says next is no answer to somebody else's question.
+            Notification::InputWanted { .. }
+                if self.is_guest && self.manner == Manner::Transcript && self.outstanding.is_none() => {}
+            Notification::InputWanted { prompt } => {
+                if self.asking {
+                    show(actions, &format!("*** A command asks: {}\n", prompt.trim_end()));
+                }
+                self.input_wanted = Some(prompt);
+            }
             Notification::InputTaken => self.input_wanted = None,
             Notification::Done { ticket, outcome } => {
                 if let Some(outstanding) = self.outstanding.take_if(|outstanding| outstanding.ticket == ticket) {

@@ -384,3 +384,27 @@ fn a_silent_console_says_why_there_is_no_session() {
     assert_eq!(actions, ["Complain(Text(\"in use\\n\"))"]);
     assert_eq!(ended(&mut it, false), ["exit 3"]);
 }
+
+#[test]
+fn a_line_that_was_begun_before_a_question_is_no_answer() {
+    let mut it = guest(Manner::Terminal);
+    at_rest(&mut it);
+    let prompt = "00007fff  12 ";
+    let wanted = |it: &mut Conversation| {
+        let prompt = prompt.into();
+        told(it, Notification::InputWanted { prompt })
+    };
+    assert_eq!(wanted(&mut it), ["show *** A command asks: 00007fff  12"]);
+    let actions = line(&mut it, "10");
+    assert!(
+        actions.iter().all(|action| !action.contains("AnswerInput")),
+        "{actions:?}"
+    );
+    assert_eq!(actions.last().unwrap(), &format!("ask {prompt}"));
+    assert!(line(&mut it, "cc")[0].contains("AnswerInput"));
+
+    let mut it = guest(Manner::Transcript);
+    at_rest(&mut it);
+    assert!(wanted(&mut it).is_empty());
+    assert_eq!(line(&mut it, "k"), ["execute 1 k"]);
+}
