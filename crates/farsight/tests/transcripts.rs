@@ -30,8 +30,13 @@ const NOT_YET: &[&str] = &[];
 
 /// Files that cannot be played by a debugging client, and why.
 const NOT_BY_CLIENTS: &[(&str, &str)] = &[
+    ("bare", "`q` is refused to a client while others are there"),
+    ("expressions", "`vercommand` shows the options of the server"),
     ("leaving", "`qd` is refused to a client"),
+    ("quit", "as bare"),
     ("running", "`qd` is refused to a client"),
+    ("source", "`.lsrcpath` is of the client's own machine"),
+    ("typos", "as bare"),
 ];
 
 /// How many files each run plays by a debugging client.
