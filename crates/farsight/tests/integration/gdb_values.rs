@@ -93,8 +93,10 @@ fn compare_program(name: &str, choice: Choice) {
     if choice.one_in > 1 {
         return;
     }
+    // C has no containers, and those of Rust are gone where it is optimised: their callers keep no copy.
+    let has_containers = !name.starts_with("cvalues") && name != "rustvalues_o2";
     assert!(
-        agreement.held > 0 || name.starts_with("cvalues"),
+        agreement.held > 0 || !has_containers,
         "gdb's pretty printers told nothing"
     );
     let main = theirs

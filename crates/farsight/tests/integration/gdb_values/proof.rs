@@ -196,7 +196,8 @@ impl<'d> Testimony<'d> {
             match entry.tag() {
                 gimli::DW_TAG_subprogram | gimli::DW_TAG_inlined_subroutine => {
                     let name = self.name(unit, entry).unwrap_or_default();
-                    let is_it = plain(&name) == difference.function && self.holds(unit, entry, place) == Some(true);
+                    let is_it = plain(&name) == difference.function.trim_end_matches('&').trim_end()
+                        && self.holds(unit, entry, place) == Some(true);
                     if is_it {
                         functions.extend(origin(unit, entry));
                     }
