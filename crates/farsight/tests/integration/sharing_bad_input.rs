@@ -181,6 +181,9 @@ fn what_is_no_first_frame_is_dropped_and_what_is_wrong_behind_one_cuts_off() {
     assert_works(&mut server);
 }
 
+/// What a client does wrong.
+type Way<'w> = &'w dyn Fn(&mut RawClient);
+
 #[test]
 fn clients_that_vanish_at_the_wrong_moment_harm_nobody() {
     let mut counter = Debuggee::start("counter", &["2"]);
@@ -197,7 +200,7 @@ fn clients_that_vanish_at_the_wrong_moment_harm_nobody() {
         let whole = farsight_session::wire::request_frame(1, 0, &request).encode();
         whole[..whole.len() - 1].to_vec()
     };
-    let ways: [(&str, &dyn Fn(&mut RawClient)); 4] = [
+    let ways: [(&str, Way<'_>); 4] = [
         ("its command runs", &|client| {
             client.execute(".for (r $t9 = 0; @$t9 < 1000; r $t9 = @$t9 + 1) { .printf \"%d\\n\", @$t9 }");
         }),
