@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farsight_testkit::raw_client::{RawClient, words};
-use farsight_testkit::{Deadline, DebuggingServer, Proxy, ProxyPlan, proc};
+use farsight_testkit::{Deadline, DebuggingServer, Proxy, ProxyPlan, Stream, proc};
 
 /// Numbers of clients that are set side by side.
 const CLIENTS: [usize; 2] = [1, 50];
@@ -97,11 +97,11 @@ fn flood(clients: usize) -> Flood {
                 .and_then(seconds),
         );
     }
-    let read: Vec<(Instant, u64)> = readers
+    let read: Vec<(Instant, u64, Stream)> = readers
         .into_iter()
         .map(|reader| reader.join().expect("a reader"))
         .collect();
-    let last = read.iter().map(|(end, _)| *end).max().expect("a client");
+    let last = read.iter().map(|(end, ..)| *end).max().expect("a client");
     Flood {
         clients,
         engine: Duration::from_secs_f64(times[1] - times[0]),
@@ -110,8 +110,9 @@ fn flood(clients: usize) -> Flood {
     }
 }
 
-/// Reads until the last line; when that was, and how many bytes came.
-fn read_to_the_end(reader: RawClient) -> (Instant, u64) {
+/// Reads until the last line; when that was, how many bytes came, and the stream: were it closed at once, the others would be
+/// told so while they are measured.
+fn read_to_the_end(reader: RawClient) -> (Instant, u64, Stream) {
     let mut stream = reader.into_stream();
     let mut chunk = vec![0; 256 << 10];
     // The end may come in two pieces.
@@ -126,14 +127,14 @@ fn read_to_the_end(reader: RawClient) -> (Instant, u64) {
         tail.extend_from_slice(&chunk[length.saturating_sub(4096)..length]);
         tail.drain(..tail.len().saturating_sub(8192));
         if tail.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
-            return (Instant::now(), bytes);
+            return (Instant::now(), bytes, stream);
         }
     }
 }
 
-/// Seconds of the day in a line such as `2026-11-23 02:27:39.123 UTC`.
+/// Seconds of the day in a line such as `Mon Nov 23 02:27:39.123 2026 (UTC)`.
 fn seconds(moment: &str) -> Option<f64> {
-    let mut parts = moment.split_whitespace().nth(1)?.split(':');
+    let mut parts = moment.split_whitespace().find(|word| word.contains(':'))?.split(':');
     let mut next = || parts.next()?.parse::<f64>().ok();
     Some(next()? * 3600.0 + next()? * 60.0 + next()?)
 }
