@@ -279,7 +279,7 @@ fn heavy_who_floods_is_held_back_and_served_and_others_are_not_delayed() {
         between += 1;
     }
     let flooder = sending.join().unwrap();
-    assert!(between > 5, "{between}");
+    assert!(between > 1, "{between}");
     reader_to_end(&mut reader, FLOOD);
     drop((flooder, reader));
     other.expect_text("lost at");

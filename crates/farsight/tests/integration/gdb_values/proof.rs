@@ -126,9 +126,11 @@ impl<'d> Testimony<'d> {
             }
             (Proof::NotStored, Some(AttributeValue::Exprloc(expression))) => {
                 let found = shown(&unit, expression);
-                match found.starts_with("fbreg") && self.begins_function(&unit, place) {
+                // What stores it is in the function's first row, which may be entered already.
+                let entry = self.row_of(&unit, place)?.map_or(place, |(start, _)| start);
+                match found.starts_with("fbreg") && self.begins_function(&unit, entry) {
                     true => Ok(format!(
-                        "DIE {die:#x} is at {found}, and its function begins at {place:#x}"
+                        "DIE {die:#x} is at {found}, and the first row of its function, which begins at {entry:#x}, covers {place:#x}"
                     )),
                     false => Err(format!("DIE {die:#x} is at {found} where {place:#x} is")),
                 }
@@ -152,6 +154,14 @@ impl<'d> Testimony<'d> {
     }
 
     fn line(&self, unit: &Unit<'d>, place: u64) -> Result<String, String> {
+        match self.row_of(unit, place)? {
+            Some((start, None)) => Ok(format!("the row of {start:#x} that covers {place:#x} has line 0")),
+            found => Err(format!("{place:#x} has the row {found:?}")),
+        }
+    }
+
+    /// Where the row begins that covers a place, and its line.
+    fn row_of(&self, unit: &Unit<'d>, place: u64) -> Result<Option<(u64, Option<u64>)>, String> {
         let program = unit.line_program.clone().ok_or("the unit has no lines")?;
         let mut rows = program.rows();
         let mut last: Option<(u64, Option<u64>)> = None;
@@ -165,10 +175,7 @@ impl<'d> Testimony<'d> {
             let line = row.line().map(std::num::NonZero::get);
             last = (!row.end_sequence()).then_some((row.address(), line));
         }
-        match found {
-            Some((start, None)) => Ok(format!("the row of {start:#x} that covers {place:#x} has line 0")),
-            found => Err(format!("{place:#x} has the row {found:?}")),
-        }
+        Ok(found)
     }
 
     /// The variables of the difference's name in its function, or in the inlined calls of it there.
