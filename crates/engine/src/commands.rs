@@ -109,6 +109,24 @@ pub(crate) struct Row {
     pub(crate) run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
 }
 
+/// A command that needs no target and changes none.
+const fn row(
+    names: &'static [&'static str],
+    usage: &'static str,
+    summary: &'static str,
+    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
+) -> Row {
+    Row {
+        names,
+        usage,
+        summary,
+        needs: Needs::Nothing,
+        writes: false,
+        prefix: Prefix::Selects,
+        run,
+    }
+}
+
 /// A command as it was typed.
 pub(crate) struct Invocation<'a> {
     /// The name as the splitter has it; `k` with its flags.

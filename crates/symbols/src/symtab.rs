@@ -4,7 +4,6 @@
 //! demangled only when someone looks. Read [`SymbolTable`] first.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use farsight_types::Rva;
 
@@ -80,7 +79,7 @@ pub struct SymbolTable {
     entries: Vec<Entry>,
     /// The furthest end of any entry up to and including each.
     furthest: Vec<u64>,
-    names: OnceLock<names::NameIndex>,
+    names: names::Names,
 }
 
 impl SymbolTable {
@@ -135,8 +134,7 @@ impl SymbolTable {
     /// All symbols that a user may mean by `name`: raw, readable with parameters, or readable without (`foo::bar`
     /// finds every `foo::bar(...)`). Case-sensitive. In address order; several names of one address count once.
     pub fn by_name(&self, name: &str) -> Vec<SymbolRef<'_>> {
-        let index = self.names.get_or_init(|| names::NameIndex::new(self));
-        index.find(self, name)
+        self.names.find(self, name)
     }
 
     /// All symbols that match a wildcard pattern in their raw or readable name, in address order.

@@ -30,13 +30,10 @@ const fn setting(
     run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
 ) -> Row {
     Row {
-        names,
-        usage,
-        summary,
         needs: Needs::Target,
         writes: true,
         prefix: Prefix::Own,
-        run,
+        ..super::row(names, usage, summary, run)
     }
 }
 
@@ -49,13 +46,8 @@ const fn about(
     run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
 ) -> Row {
     Row {
-        names,
-        usage,
-        summary,
-        needs: Needs::Nothing,
         writes,
-        prefix: Prefix::Selects,
-        run,
+        ..super::row(names, usage, summary, run)
     }
 }
 

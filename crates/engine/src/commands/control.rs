@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::{Construct, EachPlan, Flow, Jump, tokens};
 use crate::expression::command_line::{LineError, Shape, shape};
@@ -22,13 +22,8 @@ const fn row(
     run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
 ) -> Row {
     Row {
-        names,
-        usage,
-        summary,
-        needs: Needs::Nothing,
-        writes: false,
         prefix: Prefix::Own,
-        run,
+        ..super::row(names, usage, summary, run)
     }
 }
 

@@ -8,33 +8,15 @@ use farsight_session::record::{
 use farsight_target::{Chance, SignalInfo};
 use farsight_types::{Address, AddressRange, OsPid};
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Needs, Prefix, Row, row};
 use crate::error::CommandError;
 use crate::execution::{Flow, KNOWN_SIGNALS, signal_code, signal_meaning, signal_name};
 use crate::expression::{take_string, take_word};
 use crate::filters::{BreakStatus, Code, Filters, parse};
 use crate::session::Session;
 
-/// A row of the family that sets a status.
-const fn setting(
-    names: &'static [&'static str],
-    usage: &'static str,
-    summary: &'static str,
-    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
-) -> Row {
-    Row {
-        names,
-        usage,
-        summary,
-        needs: Needs::Nothing,
-        writes: false,
-        prefix: Prefix::Selects,
-        run,
-    }
-}
-
 pub(super) const ROWS: &[Row] = &[
-    setting(
+    row(
         &["sx"],
         "sx",
         "Lists what each event and each exception does.",
@@ -59,37 +41,37 @@ pub(super) const ROWS: &[Row] = &[
             Ok(Flow::Done)
         },
     ),
-    setting(
+    row(
         &["sxe"],
         "sxe [-c \"Commands\"] [-c2 \"Commands\"] [-h] Event",
         "Stops the targets at an event, at an exception's first chance; with -h, calls the exception handled.",
         |session, invocation| set(session, invocation, Some(BreakStatus::First)),
     ),
-    setting(
+    row(
         &["sxd"],
         "sxd [-c \"Commands\"] [-c2 \"Commands\"] [-h] Event",
         "Stops the targets at an exception's second chance; with -h, calls it not handled.",
         |session, invocation| set(session, invocation, Some(BreakStatus::Second)),
     ),
-    setting(
+    row(
         &["sxn"],
         "sxn [-c \"Commands\"] [-c2 \"Commands\"] [-h] Event",
         "Tells an event, and the targets go on; with -h, calls the exception not handled.",
         |session, invocation| set(session, invocation, Some(BreakStatus::Notify)),
     ),
-    setting(
+    row(
         &["sxi"],
         "sxi [-c \"Commands\"] [-c2 \"Commands\"] [-h] Event",
         "Lets an event pass unseen; with -h, calls the exception not handled.",
         |session, invocation| set(session, invocation, Some(BreakStatus::Ignore)),
     ),
-    setting(
+    row(
         &["sx-"],
         "sx- [-c \"Commands\"] [-c2 \"Commands\"] Event",
         "Sets the commands of an event alone.",
         |session, invocation| set(session, invocation, None),
     ),
-    setting(
+    row(
         &["sxr"],
         "sxr",
         "Sets every event back to what it did at the start.",
@@ -100,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
             Ok(Flow::Done)
         },
     ),
-    setting(
+    row(
         &[".eventlog"],
         ".eventlog",
         "Lists the last events.",
@@ -115,7 +97,7 @@ pub(super) const ROWS: &[Row] = &[
             Ok(Flow::Done)
         },
     ),
-    setting(
+    row(
         &[".event_code"],
         ".event_code",
         "Shows the number of the last exception's signal.",

@@ -2,7 +2,7 @@
 
 use farsight_types::Moment;
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Row, row};
 use crate::OutputMode;
 use crate::error::CommandError;
 use crate::execution::Flow;
@@ -10,23 +10,6 @@ use crate::expression::take_word;
 use crate::session::Session;
 
 const DEFAULT: &str = "dbgeng.log";
-
-const fn row(
-    names: &'static [&'static str],
-    usage: &'static str,
-    summary: &'static str,
-    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
-) -> Row {
-    Row {
-        names,
-        usage,
-        summary,
-        needs: Needs::Nothing,
-        writes: false,
-        prefix: Prefix::Selects,
-        run,
-    }
-}
 
 pub(super) const ROWS: &[Row] = &[
     row(

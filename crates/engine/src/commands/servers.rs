@@ -4,28 +4,11 @@ use farsight_session::record::{ClientRow, Clients, ServerRow, Servers};
 use farsight_session::{ClientId, Record};
 use farsight_types::ServerId;
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Row, row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
 use crate::session::Session;
-
-const fn row(
-    names: &'static [&'static str],
-    usage: &'static str,
-    summary: &'static str,
-    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
-) -> Row {
-    Row {
-        names,
-        usage,
-        summary,
-        needs: Needs::Nothing,
-        writes: false,
-        prefix: Prefix::Selects,
-        run,
-    }
-}
 
 pub(super) const ROWS: &[Row] = &[
     row(

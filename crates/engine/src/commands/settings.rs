@@ -3,7 +3,7 @@
 
 use farsight_session::OutputMask;
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Row, row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::{take_string, take_word};
@@ -11,23 +11,6 @@ use crate::session::Session;
 
 /// Most states that `.push` keeps.
 const MOST_PUSHED: usize = 100;
-
-const fn row(
-    names: &'static [&'static str],
-    usage: &'static str,
-    summary: &'static str,
-    run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
-) -> Row {
-    Row {
-        names,
-        usage,
-        summary,
-        needs: Needs::Nothing,
-        writes: false,
-        prefix: Prefix::Selects,
-        run,
-    }
-}
 
 pub(super) const ROWS: &[Row] = &[
     row(

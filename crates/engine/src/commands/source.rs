@@ -5,7 +5,7 @@ use farsight_session::record::SourceLines;
 use farsight_symbols::{FilePattern, LineRow, SourceFile};
 use farsight_types::Address;
 
-use super::{Invocation, Needs, Prefix, Row};
+use super::{Invocation, Needs, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
@@ -20,13 +20,8 @@ const fn row(
     run: fn(&mut Session, &Invocation<'_>) -> Result<Flow, CommandError>,
 ) -> Row {
     Row {
-        names,
-        usage,
-        summary,
         needs,
-        writes: false,
-        prefix: Prefix::Selects,
-        run,
+        ..super::row(names, usage, summary, run)
     }
 }
 

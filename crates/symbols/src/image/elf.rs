@@ -115,7 +115,7 @@ fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 pub(crate) fn text_at(bytes: &[u8], at: usize) -> Option<&str> {
     let rest = bytes.get(at..)?;
     let rest = &rest[..rest.len().min(MAX_TEXT)];
-    let end = rest.iter().position(|byte| *byte == 0)?;
+    let end = memchr::memchr(0, rest)?;
     std::str::from_utf8(&rest[..end]).ok()
 }
 

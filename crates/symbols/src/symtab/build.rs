@@ -1,11 +1,11 @@
 //! Collects, sorts and sizes the entries of a symbol table.
 
 use std::cmp::Reverse;
-use std::sync::OnceLock;
 
 use farsight_types::Rva;
 use object::elf;
 
+use super::names::Names;
 use super::{Binding, Entry, SymbolKind, SymbolTable, plt, without_default_version};
 use crate::bytes::SharedBytes;
 use crate::image::elf::{text_at, u16_at, u32_at, u64_at};
@@ -41,7 +41,7 @@ pub(super) fn build(images: &[&dyn Image]) -> SymbolTable {
         sources: collected.sources,
         entries,
         furthest,
-        names: OnceLock::new(),
+        names: Names::default(),
     }
 }
 

@@ -4,6 +4,11 @@
 //! for the words that the readable form adds itself. So a name can match a query only if it contains the query's
 //! identifiers, and only those that do are demangled.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use memchr::memmem;
+
 use super::{SymbolRef, SymbolTable, demangled_stub};
 use crate::demangle::{demangle, demangle_short, looks_mangled};
 use crate::pattern::Pattern;
@@ -136,60 +141,97 @@ const MAX_INDEXED: usize = 4096;
 /// No identifier that anyone types is longer.
 const MAX_IDENTIFIER: usize = 512;
 
-/// Hashes of raw names, and of the identifiers inside mangled ones, each with its entry's index; sorted.
-#[derive(Debug)]
-pub(super) struct NameIndex {
-    raw: Vec<(u32, u32)>,
-    identifiers: Vec<(u32, u32)>,
+/// So many names are looked for by reading the whole table; hashing and sorting it pays after that.
+const READ_THROUGH: u32 = 4;
+
+/// The names of a table, as often as they are asked for.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    asked: AtomicU32,
+    hashes: OnceLock<Hashes>,
 }
 
-impl NameIndex {
-    pub(super) fn new(table: &SymbolTable) -> NameIndex {
-        let mut index = NameIndex {
-            raw: Vec::with_capacity(table.len()),
-            identifiers: Vec::new(),
-        };
-        for (at, symbol) in (0u32..).zip(table.iter()) {
-            let raw = symbol.raw_name();
-            index.raw.push((hash(raw), at));
-            // `memcpy@GLIBC_2.2.5` is found as `memcpy` too, but a stub is not the function it calls.
-            if let Some((name, version)) = raw.split_once('@')
-                && version != "plt"
-            {
-                index.raw.push((hash(name), at));
-            }
-            if looks_mangled(raw) && raw.len() <= MAX_INDEXED {
-                let found = identifiers(raw).map(|name| (hash(name), at));
-                index.identifiers.extend(found);
-            }
-        }
-        index.raw.sort_unstable();
-        index.identifiers.sort_unstable();
-        index.identifiers.dedup();
-        index
-    }
-
+impl Names {
     pub(super) fn find<'a>(&self, table: &'a SymbolTable, name: &str) -> Vec<SymbolRef<'a>> {
-        let mut found: Vec<u32> = equal(&self.raw, hash(name))
-            .filter(|at| {
-                let raw = table.symbol(*at as usize).map(SymbolRef::raw_name);
-                raw.is_some_and(|raw| is_raw_or_unversioned(raw, name))
-            })
-            .collect();
-        let readable = |at: &u32| {
-            let symbol = table.symbol(*at as usize);
-            symbol.is_some_and(|symbol| reads_as(symbol, name))
-        };
-        match anchor(name) {
-            Some(anchor) => found.extend(equal(&self.identifiers, hash(anchor)).filter(readable)),
+        let anchor = anchor(name);
+        let is_few = self.asked.fetch_add(1, Ordering::Relaxed) < READ_THROUGH;
+        let mut found: Vec<u32> = match anchor {
+            Some(anchor) if is_few && self.hashes.get().is_none() => read_through(table, name, anchor),
+            Some(anchor) => self
+                .hashes
+                .get_or_init(|| Hashes::new(table))
+                .candidates(name, anchor)
+                .collect(),
             // Nothing to go by, as in `std::operator<<`: every mangled name is looked at.
-            None => found.extend((0..table.len() as u32).filter(readable)),
-        }
+            None => (0..table.len() as u32).collect(),
+        };
+        found.retain(|at| {
+            let symbol = table.symbol(*at as usize);
+            symbol.is_some_and(|symbol| is_raw_or_unversioned(symbol.raw_name(), name) || reads_as(symbol, name))
+        });
         found.sort_unstable();
         let mut symbols: Vec<SymbolRef<'a>> = found.into_iter().filter_map(|at| table.symbol(at as usize)).collect();
         symbols.dedup_by_key(|symbol| symbol.rva());
         symbols
     }
+}
+
+/// The entries that [`Hashes::candidates`] would give, and no more that have to be demangled.
+fn read_through(table: &SymbolTable, name: &str, anchor: &str) -> Vec<u32> {
+    let spelled = memmem::Finder::new(anchor);
+    let is_candidate = |raw: &str| {
+        is_raw_or_unversioned(raw, name)
+            || is_indexed(raw) && spelled.find(raw.as_bytes()).is_some() && identifiers(raw).any(|piece| piece == anchor)
+    };
+    let numbered = (0u32..).zip(table.iter());
+    numbered
+        .filter(|(_, symbol)| is_candidate(symbol.raw_name()))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// Hashes of raw names, and of the identifiers inside mangled ones, each with its entry's index; sorted.
+#[derive(Debug)]
+struct Hashes {
+    raw: Vec<(u32, u32)>,
+    identifiers: Vec<(u32, u32)>,
+}
+
+impl Hashes {
+    fn new(table: &SymbolTable) -> Hashes {
+        let mut hashes = Hashes {
+            raw: Vec::with_capacity(table.len()),
+            identifiers: Vec::new(),
+        };
+        for (at, symbol) in (0u32..).zip(table.iter()) {
+            let raw = symbol.raw_name();
+            hashes.raw.push((hash(raw), at));
+            // `memcpy@GLIBC_2.2.5` is found as `memcpy` too, but a stub is not the function it calls.
+            if let Some((name, version)) = raw.split_once('@')
+                && version != "plt"
+            {
+                hashes.raw.push((hash(name), at));
+            }
+            if is_indexed(raw) {
+                let found = identifiers(raw).map(|name| (hash(name), at));
+                hashes.identifiers.extend(found);
+            }
+        }
+        hashes.raw.sort_unstable();
+        hashes.identifiers.sort_unstable();
+        hashes.identifiers.dedup();
+        hashes
+    }
+
+    /// What may have a name that spells the anchor.
+    fn candidates(&self, name: &str, anchor: &str) -> impl Iterator<Item = u32> {
+        equal(&self.raw, hash(name)).chain(equal(&self.identifiers, hash(anchor)))
+    }
+}
+
+/// Whether the identifiers of a name are looked at.
+fn is_indexed(raw: &str) -> bool {
+    looks_mangled(raw) && raw.len() <= MAX_INDEXED
 }
 
 /// All symbols that match in any of their forms.
@@ -306,7 +348,10 @@ fn equal(index: &[(u32, u32)], hash: u32) -> impl Iterator<Item = u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::image::ImageFile;
 
     #[test]
     fn the_anchor_is_the_last_identifier_that_must_be_spelled() {
@@ -315,6 +360,34 @@ mod tests {
         assert_eq!(anchor("Foo::operator+"), Some("Foo"));
         assert_eq!(anchor("a::b<c>::d<e>"), Some("d"));
         assert_eq!(anchor("std::operator<<"), None);
+    }
+
+    #[test]
+    fn what_is_read_through_is_what_hashes_find() {
+        let path = std::env::current_exe().unwrap();
+        let image = ImageFile::parse(Arc::new(std::fs::read(path).unwrap())).unwrap();
+        let table = SymbolTable::build(&[&image]);
+        let hashed = Names {
+            asked: AtomicU32::new(READ_THROUGH),
+            hashes: OnceLock::new(),
+        };
+        let mut looked_for = 0;
+        for symbol in table.iter().step_by(table.len() / 5) {
+            let names = [symbol.raw_name().to_owned(), symbol.name(), symbol.full_name()];
+            // Without an anchor both look at everything.
+            for name in names.into_iter().filter(|name| anchor(name).is_some()) {
+                let rvas = |names: &Names| -> Vec<_> {
+                    let found = names.find(&table, &name);
+                    found.into_iter().map(SymbolRef::rva).collect()
+                };
+                let found = rvas(&Names::default());
+                assert!(found.contains(&symbol.rva()), "{name}");
+                assert_eq!(found, rvas(&hashed), "{name}");
+                looked_for += 1;
+            }
+        }
+        assert!(looked_for >= 8, "{looked_for}");
+        assert!(hashed.hashes.get().is_some());
     }
 
     #[test]
