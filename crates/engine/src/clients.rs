@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use farsight_session::{ClientEnd, ClientId, Introduction, Notification, OutputMask, Sink};
+use farsight_session::{ClientEnd, ClientId, Content, Introduction, Notification, OutputMask, Sink};
 use farsight_types::{AccessRole, Moment};
 
 use crate::ClientLoss;
@@ -10,6 +10,12 @@ use crate::error::CommandError;
 use crate::execution::Departure;
 use crate::rights::OwnMemos;
 use crate::session::Session;
+
+/// Notifications that a client has not read yet, beyond which commands wait for it.
+const MOST_WAITING: usize = 4096;
+
+/// As [`MOST_WAITING`], beyond which a console is left behind by a session that others share.
+const MOST_BEHIND: usize = 1 << 16;
 
 /// One client.
 pub(crate) struct KnownClient {
@@ -27,7 +33,10 @@ pub(crate) struct KnownClient {
     /// Its last line, where only it repeats that.
     pub(crate) last_line: Option<String>,
     pub(crate) sink: Arc<dyn Sink>,
-    taken: Arc<std::sync::atomic::AtomicU64>,
+    /// Whom its sink told last, for the first of a sink: the next is mostly for the same.
+    audience: Arc<[ClientId]>,
+    /// What it was not told, because it stood still while others went on.
+    left_out: u64,
 }
 
 impl KnownClient {
@@ -40,6 +49,39 @@ impl KnownClient {
     pub(crate) fn may_answer(&self) -> bool {
         // Who wants no prompts, such as a console that shows nothing, has nobody who could.
         self.is_in_session() && self.who.role > AccessRole::Observer && self.mask.meets(OutputMask::PROMPT)
+    }
+
+    /// Whether it is told the session's news by the debugger itself, without a server between.
+    fn is_console(&self) -> bool {
+        self.who.server.is_none()
+    }
+
+    /// Whether it has stood still for so long that what is shown is left out for it; when it reads again it is told
+    /// how much that was.
+    fn is_left_behind(&mut self, notification: &Notification) -> bool {
+        let is_output = matches!(
+            notification,
+            Notification::Output { .. } | Notification::ProgramOutput { .. } | Notification::Echo { .. }
+        );
+        if !is_output || !self.is_console() {
+            return false;
+        }
+        let waiting = self.sink.waiting();
+        if waiting > MOST_BEHIND || self.left_out > 0 && waiting > MOST_WAITING {
+            self.left_out += 1;
+            return true;
+        }
+        if self.left_out > 0 {
+            let missed = std::mem::take(&mut self.left_out);
+            let why = format!("*** {missed} pieces of output are left out here: this console stood still\n");
+            let content = Content::Text(why);
+            let mask = OutputMask::WARNING;
+            // Its end shows when it is told the next.
+            let _ = self
+                .sink
+                .tell(&Arc::from([self.id]), Arc::new(Notification::Output { mask, content }));
+        }
+        false
     }
 
     /// `ann@desk (tcp 127.0.0.1:63141)`.
@@ -55,8 +97,6 @@ impl KnownClient {
 #[derive(Default)]
 pub(crate) struct ClientBook {
     known: Vec<KnownClient>,
-    /// Whom the last notification went to, kept because the next one usually goes to the same.
-    audience: Arc<[ClientId]>,
 }
 
 impl ClientBook {
@@ -70,6 +110,21 @@ impl ClientBook {
 
     pub(crate) fn get_mut(&mut self, id: ClientId) -> Option<&mut KnownClient> {
         self.known.iter_mut().find(|client| client.id == id)
+    }
+
+    /// Whether others take part besides the debugger's own console.
+    fn is_shared(&self) -> bool {
+        self.known
+            .iter()
+            .any(|client| client.is_in_session() && !client.is_console())
+    }
+
+    /// Whether somebody has so much left to read that commands shall wait. A console that stands still holds nobody up
+    /// but itself.
+    pub(crate) fn is_behind(&self) -> bool {
+        let is_shared = self.is_shared();
+        let mut awaited = self.known.iter().filter(|client| !(is_shared && client.is_console()));
+        awaited.any(|client| client.sink.waiting() > MOST_WAITING)
     }
 
     /// Whether somebody else may answer what is asked.
@@ -109,19 +164,33 @@ impl ClientBook {
     /// Tells those who want it, each sink once, and forgets those who are gone.
     pub(crate) fn tell(&mut self, notification: &Arc<Notification>, wants: impl Fn(&KnownClient) -> bool) {
         let mut lost: Vec<ClientId> = Vec::new();
-        for clients in self.known.chunk_by(|one, other| Arc::ptr_eq(&one.sink, &other.sink)) {
+        let is_shared = self.is_shared();
+        for clients in self
+            .known
+            .chunk_by_mut(|one, other| Arc::ptr_eq(&one.sink, &other.sink))
+        {
+            if let [console] = &mut *clients
+                && is_shared
+                && console.is_left_behind(notification)
+            {
+                continue;
+            }
             let wanting = || clients.iter().filter(|client| wants(client)).map(|client| client.id);
             if wanting().next().is_none() {
                 continue;
             }
-            if !wanting().eq(self.audience.iter().copied()) {
-                self.audience = wanting().collect();
-            }
-            let told = clients
-                .first()
-                .map(|first| first.sink.tell(&self.audience, Arc::clone(notification)));
-            if matches!(told, Some(Err(_))) {
+            let Some(first) = clients.first() else {
+                continue;
+            };
+            let audience = match wanting().eq(first.audience.iter().copied()) {
+                true => Arc::clone(&first.audience),
+                false => wanting().collect(),
+            };
+            if first.sink.tell(&audience, Arc::clone(notification)).is_err() {
                 lost.extend(clients.iter().map(|client| client.id));
+            }
+            if let Some(first) = clients.first_mut() {
+                first.audience = audience;
             }
         }
         if !lost.is_empty() {
@@ -146,7 +215,8 @@ impl Session {
             own: None,
             last_line: None,
             sink: end.notifications,
-            taken: end.taken,
+            audience: Arc::default(),
+            left_out: 0,
         });
         if is_console {
             self.connect_session(id, 0, false);
@@ -202,7 +272,7 @@ impl Session {
         let Some(client) = self.output.clients.get(id) else {
             return refused(format!("there is no client {}; .clients lists them", id.0));
         };
-        if client.who.server.is_none() {
+        if client.is_console() {
             return refused(format!("client {} is the debugger's own console, which stays", id.0));
         }
         if self.author == Some(id) {
@@ -234,10 +304,7 @@ impl Session {
     /// A client's command ends the session: everybody is told whose it was.
     pub(crate) fn tell_who_ends(&mut self, author: ClientId) {
         let client = self.output.clients.get(author);
-        if let Some(name) = client
-            .filter(|client| client.who.server.is_some())
-            .map(KnownClient::name)
-        {
+        if let Some(name) = client.filter(|client| !client.is_console()).map(KnownClient::name) {
             let now = Moment::from_unix(self.output.now);
             self.announce(&format!("{name} ended the session at {now}"));
         }
@@ -245,11 +312,7 @@ impl Session {
 
     /// The end of the console's input ends the session.
     pub(crate) fn input_ended(&mut self, id: ClientId) {
-        let is_console = self
-            .output
-            .clients
-            .get(id)
-            .is_some_and(|client| client.who.server.is_none());
+        let is_console = self.output.clients.get(id).is_some_and(|client| client.is_console());
         match is_console {
             true => self.end(Departure::Quit),
             false => self.client_left(id),
@@ -276,7 +339,6 @@ impl crate::output::Output {
         let now = self.now;
         if let Some(client) = self.clients.get_mut(id) {
             client.last_active = now;
-            client.taken.fetch_add(1, std::sync::atomic::Ordering::Release);
         }
     }
 

@@ -87,13 +87,24 @@ impl Mailbox {
                 let still = self.backlog.borrow().iter().any(|message| self.ends_session(message));
                 self.departing.set(still);
             }
-            return Some(message);
+            return Some(self.taken(message));
         }
-        loop {
-            let message = self.messages.recv().ok()?;
-            if let Some(message) = self.sort(message) {
-                return Some(message);
-            }
+        let message = self.next_beside()?;
+        Some(self.taken(message))
+    }
+
+    /// Counts a request of a client that is dealt with now.
+    fn taken(&self, message: EngineMessage) -> EngineMessage {
+        if let EngineMessage::Client(client, _) = &message {
+            self.done_with(*client);
+        }
+        message
+    }
+
+    /// A request of a client that [`Mailbox::next_beside`] gave does not wait for its turn.
+    pub(crate) fn done_with(&self, client: ClientId) {
+        if let Some(heard) = self.clients.borrow().get(&client) {
+            heard.taken.fetch_add(1, Ordering::Release);
         }
     }
 
@@ -170,8 +181,8 @@ impl Mailbox {
             if let Some(heard) = self.clients.borrow().get(&client) {
                 self.breaks_in
                     .set(self.breaks_in.get() || heard.role > AccessRole::Observer);
-                heard.taken.fetch_add(1, Ordering::Release);
             }
+            self.done_with(client);
             return;
         }
         if let Some(message) = self.sort(message) {

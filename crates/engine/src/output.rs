@@ -12,9 +12,6 @@ use crate::clients::{ClientBook, KnownClient};
 use crate::history::ShownHistory;
 use crate::log::Log;
 
-/// Notifications that a client has not read yet, beyond which commands wait for it.
-const MOST_WAITING: usize = 4096;
-
 /// Whether a record tells of something that happened.
 fn is_event(record: &Record) -> bool {
     use farsight_session::record::EventKind;
@@ -62,11 +59,6 @@ impl Output {
         let mut output = Output::default();
         output.history.most_commands = commands.map(|commands| commands as usize);
         output
-    }
-
-    /// Whether a client has so much left to read that commands shall wait for it.
-    pub(crate) fn is_ahead(&self) -> bool {
-        self.clients.iter().any(|client| client.sink.waiting() > MOST_WAITING)
     }
 
     fn tell(&mut self, notification: Notification, wants: impl Fn(&KnownClient) -> bool) {
@@ -188,7 +180,7 @@ impl Output {
         });
     }
 
-    /// Shows the other clients what one of them typed, at which prompt.
+    /// Shows the other clients what one of them typed, as a command or as a line that was asked for, at which prompt.
     pub(crate) fn echo(&mut self, author: ClientId, prompt: &str, line: &str) {
         let notification = Arc::new(Notification::Echo {
             author: self.clients.identity(author),
@@ -236,19 +228,6 @@ impl Output {
         let prompt = prompt.to_owned();
         self.tell(Notification::InputWanted { prompt }, |known| {
             known.id == client && known.may_answer()
-        });
-    }
-
-    /// Shows everybody but the one who gave it the line that was asked for.
-    pub(crate) fn input_given(&mut self, client: ClientId, prompt: &str, text: &str) {
-        let notification = Arc::new(Notification::Echo {
-            author: self.clients.identity(client),
-            line: text.to_owned(),
-            prompt: prompt.to_owned(),
-        });
-        self.history.note(&notification);
-        self.clients.tell(&notification, |known| {
-            known.id != client && known.is_in_session() && known.mask.meets(OutputMask::PROMPT)
         });
     }
 

@@ -292,7 +292,7 @@ impl Session {
     /// are on this machine; a client far away is read for by whoever serves it.
     pub(crate) fn check_interrupt(&self) -> Result<(), CommandError> {
         let mut interrupted = self.mailbox.is_interrupted();
-        while !interrupted && self.output.is_ahead() {
+        while !interrupted && self.output.clients.is_behind() {
             interrupted = self.mailbox.is_interrupted_within(PACE);
         }
         match interrupted {

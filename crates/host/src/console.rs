@@ -293,9 +293,9 @@ impl Console {
 /// Brings the engine's notifications into the console's inbox.
 fn pump(client: Client, inbox: Sender<Happening>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("notifications".into()).spawn(move || {
-        while let Some(notification) = client.next() {
-            let last = matches!(notification, Notification::Ended { .. });
-            if inbox.send(Happening::Told(notification)).is_err() || last {
+        while let Some(told) = client.next_told() {
+            let last = matches!(told.notification, Notification::Ended { .. });
+            if inbox.send(Happening::Told(told)).is_err() || last {
                 return;
             }
         }

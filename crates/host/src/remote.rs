@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
 use farsight_engine::ConnectFailure;
 use farsight_session::wire::{read_notification, request_frame};
-use farsight_session::{Client, ClientId, Content, Deliver, Notification, Outbox, OutputMask, Request, Sink};
+use farsight_session::{Client, ClientId, Content, Deliver, Notification, Outbox, OutputMask, Request};
 use farsight_transport::{ClientTransport, Stream};
 use farsight_wire::handshake::Role;
 use farsight_wire::{Decoder, FrameKind};
@@ -25,9 +24,6 @@ const CHUNK: usize = 64 << 10;
 
 /// Notifications that the console has not taken, beyond which no more are read: the server sees that, and decides.
 const MOST_UNREAD: usize = 1 << 16;
-
-/// How often it is looked whether the console has taken some.
-const PACE: Duration = Duration::from_millis(10);
 
 /// What a debugging client is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,9 +148,7 @@ impl Link {
                 }
             }
             // The terminal may stand still (CTRL+S). A console that has ended waits for nothing, and shows below.
-            while outbox.waiting() > MOST_UNREAD {
-                thread::sleep(PACE);
-            }
+            outbox.wait_for_reader(MOST_UNREAD);
             match (&self.stream).read(&mut chunk) {
                 Ok(0) => return Some("the server closed it".into()),
                 Ok(length) => decoder.feed(&chunk[..length]),

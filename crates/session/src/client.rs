@@ -1,8 +1,8 @@
 //! The client's handle and what it asks for.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use farsight_types::{AccessRole, ServerId};
@@ -115,8 +115,7 @@ pub struct Client {
     id: ClientId,
     deliver: Deliver,
     notifications: Receiver<Arc<Notification>>,
-    /// How many notifications wait in the channel.
-    waiting: Arc<AtomicUsize>,
+    unread: Arc<Unread>,
     last_ticket: u64,
 }
 
@@ -185,14 +184,92 @@ impl std::fmt::Debug for ClientEnd {
 #[derive(Debug)]
 pub struct Outbox {
     sender: Sender<Arc<Notification>>,
-    waiting: Arc<AtomicUsize>,
+    unread: Arc<Unread>,
 }
 
 impl Outbox {
     /// Tells the client; an error means that it is gone.
     pub fn send(&self, notification: Arc<Notification>) -> Result<(), Gone> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.unread.count(|count| count.waiting += 1);
         self.sender.send(notification).map_err(|_| Gone)
+    }
+
+    /// Waits until the client has at most so much left to read, or is gone.
+    pub fn wait_for_reader(&self, most: usize) {
+        self.unread.wait_until(most);
+    }
+}
+
+/// How much a client has left to read.
+#[derive(Debug, Default)]
+struct Unread {
+    count: Mutex<Count>,
+    fewer: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    waiting: usize,
+    /// The client reads no more.
+    gone: bool,
+    /// Somebody sleeps until so few are left.
+    awaited: Option<usize>,
+}
+
+impl Count {
+    /// What is worth waiting for.
+    fn left(&self) -> usize {
+        match self.gone {
+            true => 0,
+            false => self.waiting,
+        }
+    }
+}
+
+impl Unread {
+    fn count<T>(&self, change: impl FnOnce(&mut Count) -> T) -> T {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut count);
+        if count.awaited.is_some_and(|most| count.left() <= most) {
+            count.awaited = None;
+            self.fewer.notify_all();
+        }
+        result
+    }
+
+    fn wait_until(&self, most: usize) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        while count.left() > most {
+            count.awaited = Some(most);
+            count = self.fewer.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// A notification that a client has been given; it counts as unread until this is dropped.
+#[derive(Debug)]
+pub struct Told {
+    /// What it is told.
+    pub notification: Notification,
+    _reading: Option<Reading>,
+}
+
+/// One that nobody waits for.
+impl From<Notification> for Told {
+    fn from(notification: Notification) -> Told {
+        Told {
+            notification,
+            _reading: None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Reading(Arc<Unread>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.count(|count| count.waiting = count.waiting.saturating_sub(1));
     }
 }
 
@@ -202,14 +279,14 @@ impl Sink for Outbox {
     }
 
     fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.unread.count(|count| count.left())
     }
 }
 
 /// Nobody waits for a client that reads no more.
 impl Drop for Client {
     fn drop(&mut self) {
-        self.waiting.store(0, Ordering::Relaxed);
+        self.unread.count(|count| count.gone = true);
     }
 }
 
@@ -230,15 +307,15 @@ impl Client {
     /// A client whose engine is reached by other means, such as a wire: what comes from there is put into the outbox.
     pub fn over(id: ClientId, deliver: Deliver) -> (Client, Outbox) {
         let (sender, notifications) = std::sync::mpsc::channel();
-        let waiting = Arc::default();
+        let unread = Arc::default();
         let client = Client {
             id,
             deliver,
             notifications,
-            waiting: Arc::clone(&waiting),
+            unread: Arc::clone(&unread),
             last_ticket: 0,
         };
-        (client, Outbox { sender, waiting })
+        (client, Outbox { sender, unread })
     }
 
     /// The client's number.
@@ -273,27 +350,82 @@ impl Client {
         move |request| deliver(id, request)
     }
 
-    /// How many notifications have come that were not taken yet.
+    /// How many notifications have come that were not dealt with yet.
     pub fn unread(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.unread.count(|count| count.left())
     }
 
     /// The next notification; none when the engine has ended.
     pub fn next(&self) -> Option<Notification> {
-        let notification = self.notifications.recv().ok()?;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        Some(Arc::unwrap_or_clone(notification))
+        Some(self.next_told()?.notification)
+    }
+
+    /// As [`Client::next`], for a client that deals with it later: it counts as unread until then.
+    pub fn next_told(&self) -> Option<Told> {
+        self.notifications
+            .recv()
+            .ok()
+            .map(|notification| self.told(notification))
     }
 
     /// The next notification within a time; the inner none means that the engine has ended.
     pub fn next_within(&self, time: Duration) -> Option<Option<Notification>> {
         match self.notifications.recv_timeout(time) {
-            Ok(notification) => {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                Some(Some(Arc::unwrap_or_clone(notification)))
-            }
+            Ok(notification) => Some(Some(self.told(notification).notification)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(None),
         }
+    }
+
+    fn told(&self, notification: Arc<Notification>) -> Told {
+        Told {
+            notification: Arc::unwrap_or_clone(notification),
+            _reading: Some(Reading(Arc::clone(&self.unread))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn pair() -> (Client, Outbox) {
+        Client::over(ClientId(1), Arc::new(|_, _| {}))
+    }
+
+    #[test]
+    fn what_is_dealt_with_later_counts_until_then() {
+        let (client, outbox) = pair();
+        for _ in 0..3 {
+            outbox.send(Arc::new(Notification::InputTaken)).unwrap();
+        }
+        let held = client.next_told().unwrap();
+        assert!(client.next().is_some());
+        assert_eq!((client.unread(), outbox.waiting()), (2, 2));
+        drop(held);
+        assert_eq!(outbox.waiting(), 1);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_reader_goes_on_when_it_reads_or_goes() {
+        let (client, outbox) = pair();
+        outbox.wait_for_reader(0);
+        outbox.send(Arc::new(Notification::InputTaken)).unwrap();
+        outbox.send(Arc::new(Notification::InputTaken)).unwrap();
+        let outbox = Arc::new(outbox);
+        let waiter = |most| {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || outbox.wait_for_reader(most))
+        };
+        let one = waiter(1);
+        let told = client.next_told();
+        drop(told);
+        one.join().unwrap();
+        let none = waiter(0);
+        drop(client);
+        none.join().unwrap();
+        assert_eq!(outbox.waiting(), 0);
     }
 }

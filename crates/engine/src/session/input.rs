@@ -3,7 +3,7 @@
 //! The command waits; the inbox does not: what has nothing to do with the line is served or kept in order, and an
 //! interrupt or the end of the session ends the wait.
 
-use farsight_session::Request;
+use farsight_session::{ClientId, Request};
 use farsight_types::AccessRole;
 
 use super::Session;
@@ -32,16 +32,21 @@ impl Session {
             EngineMessage::Client(
                 client,
                 Request::AnswerInput { .. } | Request::Interrupt | Request::Complete { .. } | Request::SetOutput { .. },
-            ) => self.output.heard(*client),
+            ) => self.heard_beside(*client),
             EngineMessage::Client(client, Request::ConnectSession { .. }) => {
                 self.output.now = self.outside.now();
-                self.output.heard(*client);
+                self.heard_beside(*client);
             }
             EngineMessage::Join(_) | EngineMessage::Gone(..) | EngineMessage::Client(_, Request::Leave) => {
                 self.output.now = self.outside.now();
             }
             _ => {}
         }
+    }
+
+    fn heard_beside(&mut self, client: ClientId) {
+        self.mailbox.done_with(client);
+        self.output.heard(client);
     }
 
     fn wait_for_line(&mut self, prompt: &str) -> Option<String> {
@@ -51,7 +56,7 @@ impl Session {
             match message {
                 EngineMessage::Client(client, Request::AnswerInput { text }) => {
                     if self.may_change(client) {
-                        self.output.input_given(client, prompt, &text);
+                        self.output.echo(client, prompt, &text);
                         return Some(text);
                     }
                     self.output.refuse(client, "an observer cannot answer");

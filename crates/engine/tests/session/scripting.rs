@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use farsight_session::{Notification, SessionState};
+use farsight_session::{Content, Notification, SessionState};
+use farsight_types::AccessRole;
 
 use crate::support::{Session, World, attach};
 
@@ -263,4 +264,33 @@ fn a_flood_waits_for_its_reader() {
     session.interrupt();
     let (shown, _) = session.finish("the interrupt", endless);
     assert!(shown.len() < 4 * BOUND && shown.contains("interrupted"));
+}
+
+/// Invariant: a console that stands still holds up nobody else, takes no memory without end, and is told what it missed.
+#[test]
+fn a_console_that_stands_still_is_left_behind_by_the_others() {
+    const LINES: usize = 0x11000;
+    let mut session = session();
+    let mut ann = session.join(7, "ann@desk", AccessRole::Operator);
+    let shown = ann.run(".for (r $t0 = 0; @$t0 < 11000; r $t0 = @$t0 + 1) { .echo x }");
+    assert_eq!(shown.len(), 2 * LINES);
+    let unread = session.client().unread();
+    assert!((1 << 16..LINES).contains(&unread), "{unread}");
+    ann.run(".echo more");
+    // It reads again.
+    let mut seen = 0;
+    while session.client().unread() > 0 {
+        let told = session.client().next().unwrap();
+        seen += usize::from(matches!(told, Notification::Output { content: Content::Text(text), .. } if text == "x\n"));
+    }
+    let shown = session.run(".echo behind");
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    assert_eq!(
+        (words.first(), words.last()),
+        (Some(&"***"), Some(&"behind")),
+        "{shown}"
+    );
+    // Two more were missed: the line of the other's .echo, and what it showed.
+    let missed = words.get(1).and_then(|count| count.parse().ok());
+    assert_eq!(missed, Some(LINES - seen + 2), "{shown}");
 }

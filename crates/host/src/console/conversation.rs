@@ -8,7 +8,7 @@ mod guest;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use farsight_session::{CommandOutcome, Content, Notification, OutputMask, Request, SessionState, Ticket};
+use farsight_session::{CommandOutcome, Content, Notification, OutputMask, Request, SessionState, Ticket, Told};
 
 use super::{ConsoleOptions, FirstTarget};
 use guest::GuestCommand;
@@ -57,7 +57,7 @@ pub(crate) enum Signal {
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// The engine tells.
-    Told(Notification),
+    Told(Told),
     /// The engine is gone; nothing more will be told.
     EngineGone,
     /// The line that was asked for.
@@ -211,9 +211,9 @@ impl Conversation {
     pub(crate) fn take(&mut self, happening: Happening) -> Vec<Action> {
         let mut actions = Vec::new();
         match happening {
-            Happening::Told(notification) => {
+            Happening::Told(told) => {
                 self.interrupts = 0;
-                self.told(notification, &mut actions);
+                self.told(told.notification, &mut actions);
             }
             Happening::EngineGone => {
                 show(

@@ -181,7 +181,9 @@ fn read_through(table: &SymbolTable, name: &str, anchor: &str) -> Vec<u32> {
     let spelled = memmem::Finder::new(anchor);
     let is_candidate = |raw: &str| {
         is_raw_or_unversioned(raw, name)
-            || is_indexed(raw) && spelled.find(raw.as_bytes()).is_some() && identifiers(raw).any(|piece| piece == anchor)
+            || is_indexed(raw)
+                && spelled.find(raw.as_bytes()).is_some()
+                && identifiers(raw).any(|piece| piece == anchor)
     };
     let numbered = (0u32..).zip(table.iter());
     numbered

@@ -19,7 +19,7 @@ fn words(conversation: &mut Conversation, happening: Happening) -> Vec<String> {
 }
 
 fn told(conversation: &mut Conversation, notification: Notification) -> Vec<String> {
-    words(conversation, Happening::Told(notification))
+    words(conversation, Happening::Told(notification.into()))
 }
 
 fn at_rest(conversation: &mut Conversation) -> Vec<String> {
@@ -37,7 +37,7 @@ fn no_target(conversation: &mut Conversation) -> Vec<String> {
 
 fn done(conversation: &mut Conversation, ticket: u64, outcome: CommandOutcome) -> Vec<String> {
     let ticket = Ticket(ticket);
-    let actions = conversation.take(Happening::Told(Notification::Done { ticket, outcome }));
+    let actions = conversation.take(Happening::Told(Notification::Done { ticket, outcome }.into()));
     let [Action::Send(Request::Complete { ticket, .. })] = actions[..] else {
         panic!("{actions:?}")
     };
