@@ -85,7 +85,7 @@ impl DebuggingServers {
         let hub = match &self.hub {
             Some((hub, _)) => hub.clone(),
             None => {
-                let started = start_hub(inbox).map_err(|error| fail(&error))?;
+                let started = start_hub(inbox, Limits::default()).map_err(|error| fail(&error))?;
                 let hub = started.0.clone();
                 self.hub = Some(started);
                 hub
@@ -115,7 +115,7 @@ impl DebuggingServers {
     }
 }
 
-fn start_hub(inbox: Sender<EngineMessage>) -> std::io::Result<(HubHandle, JoinHandle<()>)> {
+fn start_hub(inbox: Sender<EngineMessage>, limits: Limits) -> std::io::Result<(HubHandle, JoinHandle<()>)> {
     let (orders, ordered) = channel();
     let waker = Arc::new(Waker::new()?);
     let followed: Arc<AtomicU64> = Arc::default();
@@ -126,7 +126,7 @@ fn start_hub(inbox: Sender<EngineMessage>) -> std::io::Result<(HubHandle, JoinHa
         waker: Arc::clone(&waker),
     };
     let sink: Arc<dyn Sink> = Arc::new(handle.clone());
-    let mut hub = Hub::new(ordered, followed, waker, sink, inbox, Limits::default());
+    let mut hub = Hub::new(ordered, followed, waker, sink, inbox, limits);
     let thread = thread::Builder::new().name("clients".into()).spawn(move || hub.run())?;
     Ok((handle, thread))
 }

@@ -298,13 +298,12 @@ fn reader_to_end(reader: &mut RawClient, count: usize) {
 }
 
 #[test]
-#[ignore = "minutes: 80 MB through a reader that is not optimised; cargo xtask soak runs it"]
+#[ignore = "a minute: the hub's patience, or the network's; cargo xtask soak runs it"]
 fn soak_who_never_reads_is_cut_off_and_the_engine_never_waits() {
-    const LINES: usize = 20_000;
+    const LINES: usize = 4000;
     let mut server = DebuggingServer::start(NOTHING);
     let text = "x".repeat(4000);
     let flood = format!(".for (r $t9 = 0; @$t9 < 0n{LINES}; r $t9 = @$t9 + 1) {{ .echo {text} }}");
-    // Whoever types reads; the server's own console would be waited for. The others' limit is 64 MiB.
     let mut author = server.join("author");
     author.run(".echo there");
     let before = held(server.pid());
@@ -318,8 +317,7 @@ fn soak_who_never_reads_is_cut_off_and_the_engine_never_waits() {
             told => {
                 let words = farsight_testkit::raw_client::words(&told);
                 lines += usize::from(words.starts_with("xxx"));
-                // Under load the network's own patience may end first.
-                cut_off |= words.contains("stalled") && (words.contains("cut off (") || words.contains("lost at"));
+                cut_off |= words.contains("stalled") && words.contains("cut off (");
             }
         }
     }
@@ -329,7 +327,7 @@ fn soak_who_never_reads_is_cut_off_and_the_engine_never_waits() {
             .next(Deadline::seconds(60))
             .expect("the end of the one who does not read");
         let words = farsight_testkit::raw_client::words(&told);
-        cut_off = words.contains("stalled") && (words.contains("cut off (") || words.contains("lost at"));
+        cut_off = words.contains("stalled") && words.contains("cut off (");
     }
     drop(stalled);
     assert_holds(server.pid(), &before);

@@ -52,8 +52,19 @@ pub(super) struct Connection {
 pub(super) enum Broken {
     /// The other side closed it, or the network did.
     Ended,
+    /// What was sent has not been taken for so long that the network gave up.
+    TimedOut,
     /// It sent what cannot be read.
     Unreadable(WireError),
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Broken {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Broken::TimedOut,
+            _ => Broken::Ended,
+        }
+    }
 }
 
 impl Connection {
@@ -130,7 +141,7 @@ impl Connection {
                     self.stuck_since.get_or_insert(now);
                     return Ok(());
                 }
-                Err(_) => return Err(Broken::Ended),
+                Err(error) => return Err(Broken::from(error)),
             }
         }
         Ok(())
@@ -160,7 +171,7 @@ impl Connection {
                 Ok(())
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(()),
-            Err(_) => Err(Broken::Ended),
+            Err(error) => Err(Broken::from(error)),
         }
     }
 

@@ -245,7 +245,7 @@ impl Hub {
             .filter(|client| client.has_to_write() || client.is_leaving)
         {
             match client.write(now) {
-                Err(_) => going.push((client.id, Some(ClientLoss::Vanished))),
+                Err(broken) => going.push((client.id, Some(broken.into()))),
                 Ok(()) if client.is_leaving && !client.has_to_write() => going.push((client.id, None)),
                 Ok(()) if client.queued > self.limits.queued => {
                     let why = format!("{} MiB waited for it", client.queued >> 20);
@@ -364,21 +364,13 @@ impl Hub {
             let read = match (ready.read, ready.ended) {
                 (true, _) => client.read(),
                 // What it has sent before is of no use to anybody any more.
-                (false, true) => Err(Broken::Ended),
+                (false, true) => client.read().and(Err(Broken::Ended)),
                 (false, false) => continue,
             };
             if let Err(broken) = read {
-                self.broke(id, &broken);
+                self.part(id, Some(broken.into()));
             }
         }
-    }
-
-    fn broke(&mut self, id: ClientId, broken: &Broken) {
-        let loss = match broken {
-            Broken::Ended => ClientLoss::Vanished,
-            Broken::Unreadable(error) => ClientLoss::CutOff(format!("it sent what cannot be read: {error}")),
-        };
-        self.part(id, Some(loss));
     }
 
     /// Brings to the engine what clients have asked.
@@ -404,7 +396,7 @@ impl Hub {
             }
         }
         for (id, error) in broken {
-            self.broke(id, &error);
+            self.part(id, Some(error.into()));
         }
     }
 
@@ -450,6 +442,16 @@ impl Hub {
             notifications: Arc::clone(&self.sink),
             taken,
         }));
+    }
+}
+
+impl From<Broken> for ClientLoss {
+    fn from(broken: Broken) -> ClientLoss {
+        match broken {
+            Broken::Ended => ClientLoss::Vanished,
+            Broken::TimedOut => ClientLoss::CutOff("the network could bring it nothing for too long".into()),
+            Broken::Unreadable(error) => ClientLoss::CutOff(format!("it sent what cannot be read: {error}")),
+        }
     }
 }
 

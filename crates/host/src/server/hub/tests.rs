@@ -1,9 +1,11 @@
-//! What the hub tells and when it waits, without clients.
+//! What the hub tells, when it waits, and how it parts with clients that take nothing.
 
 use std::sync::mpsc::channel;
 
 use farsight_session::wire::read_notification;
 use farsight_session::{Gone, Ticket};
+use farsight_testkit::raw_client::RawClient;
+use farsight_transport::{ServerRole, ServerTransport};
 
 use super::*;
 
@@ -100,4 +102,121 @@ fn the_engine_sees_how_far_the_hub_is_behind() {
     assert_eq!(handle.waiting(), 0, "nobody waits for a hub that has ended");
     assert_eq!(handle.tell(&Arc::from([ClientId(1)]), told), Err(Gone));
     assert_eq!(handle.waiting(), 0);
+}
+
+/// A hub that runs, a server of it, and where its news for the engine come.
+struct Running {
+    handle: super::super::HubHandle,
+    thread: std::thread::JoinHandle<()>,
+    news: Receiver<EngineMessage>,
+    connection: String,
+}
+
+const SERVER: ServerId = ServerId(0);
+
+fn running(limits: Limits) -> Running {
+    let (inbox, news) = channel();
+    let (handle, thread) = super::super::start_hub(inbox, limits).unwrap();
+    let transport = ServerTransport::parse("tcp:port=0", ServerRole::DebuggingServer).unwrap();
+    let listener = Listener::bind(&transport).unwrap();
+    let connection = listener.client_string();
+    let open = Order::Open {
+        server: SERVER,
+        listener,
+        role: AccessRole::Operator,
+    };
+    handle.order(open).unwrap();
+    Running {
+        handle,
+        thread,
+        news,
+        connection,
+    }
+}
+
+impl Running {
+    /// A client that reads when it is asked to, and its number.
+    fn client(&self, name: &str) -> (RawClient, ClientId) {
+        let client = RawClient::connect(&self.connection, name);
+        match self.news() {
+            EngineMessage::Join(end) => (client, end.id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn news(&self) -> EngineMessage {
+        self.news.recv_timeout(Duration::from_secs(20)).unwrap()
+    }
+
+    fn tell(&self, to: &[ClientId], text: &str) {
+        let told = Notification::Output {
+            mask: OutputMask::NORMAL,
+            content: Content::Text(text.to_owned()),
+        };
+        self.handle.tell(&Arc::from(to), Arc::new(told)).unwrap();
+    }
+
+    fn end(self) {
+        self.handle.order(Order::End).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+/// Invariant: one who takes nothing is parted with, however slowly his buffers fill, and nobody else is held up.
+#[test]
+fn one_who_takes_nothing_is_cut_off_and_the_others_are_served() {
+    let ample = Limits::default();
+    let quick = Limits {
+        stuck: Duration::from_millis(300),
+        ..ample
+    };
+    let narrow = Limits {
+        queued: 1 << 20,
+        ..ample
+    };
+    let line = format!("{}\n", "x".repeat(64 << 10));
+    for (limits, why) in [(quick, "it took nothing for"), (narrow, "MiB waited for it")] {
+        let running = running(limits);
+        let (stalled, one) = running.client("stalled");
+        let (mut reader, other) = running.client("reader");
+        for number in 0..400 {
+            running.tell(&[one, other], &line);
+            let end = format!("line {number}\n");
+            running.tell(&[other], &end);
+            reader.expect_text(&end);
+        }
+        match running.news() {
+            EngineMessage::Gone(id, ClientLoss::CutOff(told)) => assert!(id == one && told.contains(why), "{told}"),
+            news => panic!("{news:?}"),
+        }
+        running.tell(&[other], "still there\n");
+        reader.expect_text("still there\n");
+        drop(stalled);
+        running.end();
+    }
+}
+
+/// Invariant: one who reads slowly, but reads, is no one who takes nothing.
+#[test]
+fn one_who_reads_slowly_is_not_cut_off() {
+    let running = running(Limits {
+        stuck: Duration::from_secs(1),
+        ..Limits::default()
+    });
+    let (slow, id) = running.client("slow");
+    let line = "x".repeat(64 << 10);
+    for _ in 0..400 {
+        running.tell(&[id], &line);
+    }
+    let begun = Instant::now();
+    let mut stream = slow.into_stream();
+    let mut chunk = vec![0; 512 << 10];
+    let mut read = 0;
+    while read < 400 * line.len() {
+        read += std::io::Read::read(&mut stream, &mut chunk).unwrap();
+        let news = running.news.recv_timeout(Duration::from_millis(30));
+        assert!(news.is_err(), "{news:?} after {read} bytes");
+    }
+    assert!(begun.elapsed() > Duration::from_secs(1));
+    running.end();
 }
