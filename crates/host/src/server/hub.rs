@@ -28,6 +28,13 @@ const MOST_CLIENTS: usize = 256;
 /// What is told goes out in pieces of about this many bytes where it comes fast.
 const PIECE: usize = 64 << 10;
 
+/// Output that comes faster than [`FLOOD`] bytes in this time is written once in this time, so that clients are not woken
+/// for every line; the first of it is not held back.
+const BREATH: Duration = Duration::from_millis(4);
+
+/// See [`BREATH`]; no command that a user reads shows so much in so little time.
+const FLOOD: usize = 8 << 10;
+
 /// Orders that are followed before clients are looked at again.
 const ORDERS_AT_ONCE: usize = 4096;
 
@@ -77,6 +84,47 @@ impl Default for Limits {
     }
 }
 
+/// How fast output comes.
+struct Flow {
+    /// When the breath began.
+    since: Instant,
+    /// Bytes that were told in it.
+    now: usize,
+    /// Bytes that were told in the breath before.
+    before: usize,
+    /// Bytes that were told and not given to the streams.
+    held: usize,
+}
+
+impl Flow {
+    fn new(now: Instant) -> Flow {
+        Flow {
+            since: now,
+            now: 0,
+            before: 0,
+            held: 0,
+        }
+    }
+
+    fn told(&mut self, bytes: usize) {
+        self.now += bytes;
+        self.held += bytes;
+    }
+
+    /// Until when what was told is held back, so that more of it can be written together.
+    fn held_until(&mut self, now: Instant) -> Option<Instant> {
+        if now >= self.since + BREATH {
+            let is_next = now < self.since + 2 * BREATH;
+            self.before = if is_next { self.now } else { 0 };
+            self.now = 0;
+            self.since = now;
+            return None;
+        }
+        let holds = self.before > FLOOD && (1..PIECE).contains(&self.held);
+        holds.then_some(self.since + BREATH)
+    }
+}
+
 struct Door {
     server: ServerId,
     listener: Listener,
@@ -99,6 +147,7 @@ pub(super) struct Hub {
     rest_until: Option<Instant>,
     /// Numbers what was told.
     told: u64,
+    flow: Flow,
     /// The engine has ended; clients may read until then.
     ends_at: Option<Instant>,
 }
@@ -126,6 +175,7 @@ impl Hub {
             next_client: 1,
             rest_until: None,
             told: 0,
+            flow: Flow::new(Instant::now()),
             ends_at: None,
         }
     }
@@ -134,17 +184,26 @@ impl Hub {
     pub(super) fn run(&mut self) {
         loop {
             self.follow_orders();
-            self.write_all();
+            let held = self.flow.held_until(Instant::now()).filter(|_| self.ends_at.is_none());
+            if held.is_none() {
+                self.write_all();
+            }
             self.bring_requests();
             if let Some(end) = self.ends_at
                 && (self.clients.values().all(|client| !client.has_to_write()) || Instant::now() >= end)
             {
                 return;
             }
-            self.waker.lie_down();
-            // What was ordered before the waker knew is not slept over.
-            let busy = self.follow_orders();
-            if let Err(error) = self.wait(busy) {
+            let until = match held {
+                // What is told meanwhile can wait as well, so that nobody has to wake this thread.
+                Some(until) => Some(until),
+                None => {
+                    self.waker.lie_down();
+                    // What was ordered before the waker knew is not slept over.
+                    self.follow_orders().then(Instant::now)
+                }
+            };
+            if let Err(error) = self.wait(until, held.is_none()) {
                 tracing::error!(%error, "clients are served no more");
                 return;
             }
@@ -226,6 +285,7 @@ impl Hub {
 
     fn tell(&mut self, piece: Option<(Arc<[ClientId]>, Vec<u8>)>) {
         let Some((to, piece)) = piece else { return };
+        self.flow.told(piece.len());
         let piece: Arc<[u8]> = piece.into();
         for id in to.iter() {
             // Behind its end nothing is told.
@@ -238,6 +298,7 @@ impl Hub {
     /// Writes what streams take, and parts with those who take nothing.
     fn write_all(&mut self) {
         let now = Instant::now();
+        self.flow.held = 0;
         let mut going = Vec::new();
         for client in self
             .clients
@@ -294,8 +355,8 @@ impl Hub {
         }
     }
 
-    /// Waits until something is to be done; not at all where orders were followed just now.
-    fn wait(&mut self, busy: bool) -> std::io::Result<()> {
+    /// Waits until something is to be done, at most until a moment; whether that streams take more is such a thing.
+    fn wait(&mut self, until: Option<Instant>, writes: bool) -> std::io::Result<()> {
         let now = Instant::now();
         // A rest that is over is no deadline any more, whether anybody knocks or not.
         self.rest_until = self.rest_until.filter(|until| *until > now);
@@ -312,14 +373,10 @@ impl Hub {
         wanted.extend(self.clients.values().map(|client| Wanted {
             fd: client.stream.as_fd(),
             read: !client.is_held_back() && !client.is_leaving,
-            write: client.has_to_write(),
+            write: writes && client.has_to_write(),
         }));
-        let time = match busy {
-            true => Some(Duration::ZERO),
-            false => self
-                .next_deadline()
-                .map(|deadline| deadline.saturating_duration_since(now)),
-        };
+        let deadline = self.next_deadline().into_iter().chain(until).min();
+        let time = deadline.map(|deadline| deadline.saturating_duration_since(now));
         let ready = poll(&wanted, time);
         self.waker.get_up();
         let mut ready = ready?.into_iter().skip(1);

@@ -65,10 +65,10 @@ fn what_no_client_would_read_is_told_as_an_error() {
 fn a_rest_that_is_over_is_no_deadline() {
     let (orders, _, mut hub) = hub();
     hub.rest_until = Some(Instant::now());
-    hub.wait(true).unwrap();
+    hub.wait(Some(Instant::now()), true).unwrap();
     assert_eq!(hub.next_deadline(), None);
     hub.rest_until = Some(Instant::now() + Duration::from_secs(3600));
-    hub.wait(true).unwrap();
+    hub.wait(Some(Instant::now()), true).unwrap();
     assert!(hub.next_deadline().is_some(), "a rest is forgotten before it is over");
     let server = ServerId(0);
     orders
@@ -79,6 +79,28 @@ fn a_rest_that_is_over_is_no_deadline() {
         .unwrap();
     assert!(hub.follow_orders());
     assert_eq!(hub.next_deadline(), None);
+}
+
+#[test]
+fn only_a_flood_is_held_back_and_not_for_long() {
+    let start = Instant::now();
+    let at = |milliseconds| start + Duration::from_millis(milliseconds);
+    let mut flow = Flow::new(start);
+    flow.told(FLOOD);
+    flow.told(1);
+    assert_eq!(flow.held_until(at(1)), None, "what comes first is written at once");
+    flow.held = 0;
+    assert_eq!(flow.held_until(at(4)), None);
+    assert_eq!(flow.held_until(at(5)), None, "nothing waits");
+    flow.told(10);
+    assert_eq!(flow.held_until(at(5)), Some(at(8)));
+    flow.told(PIECE);
+    assert_eq!(flow.held_until(at(6)), None, "a whole piece is written");
+    flow.held = 0;
+    // Silence ends it.
+    assert_eq!(flow.held_until(at(20)), None);
+    flow.told(10);
+    assert_eq!(flow.held_until(at(21)), None);
 }
 
 #[test]
