@@ -291,8 +291,15 @@ impl<'a> DebugReader<'a> {
         self.follow(unit, entry.attr_value(name)?)
     }
 
-    /// An attribute of an entry, or of what it is an instance or the definition of (`DW_AT_abstract_origin`,
-    /// `DW_AT_specification`), with the unit that the value is of.
+    /// What an entry is an instance or the definition of (`DW_AT_abstract_origin`, `DW_AT_specification`), or stands for
+    /// without a name of its own: a type of a type unit (`DW_AT_signature`).
+    pub(crate) fn origin(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<DieId> {
+        let of = |attribute| self.referred(unit, entry, attribute);
+        let origin = of(gimli::DW_AT_abstract_origin).or_else(|| of(gimli::DW_AT_specification));
+        origin.or_else(|| of(gimli::DW_AT_signature).filter(|_| !entry.has_attr(gimli::DW_AT_name)))
+    }
+
+    /// An attribute of an entry, or of its [`DebugReader::origin`], with the unit that the value is of.
     pub(crate) fn inherited(&self, id: DieId, name: gimli::DwAt) -> Option<(Rc<Unit<'a>>, Attribute<'a>)> {
         let mut id = id;
         for _ in 0..MAX_REFERENCES {
@@ -300,8 +307,7 @@ impl<'a> DebugReader<'a> {
             if let Some(value) = entry.attr_value(name) {
                 return Some((unit, value));
             }
-            let origin = self.referred(&unit, &entry, gimli::DW_AT_abstract_origin);
-            id = origin.or_else(|| self.referred(&unit, &entry, gimli::DW_AT_specification))?;
+            id = self.origin(&unit, &entry)?;
         }
         None
     }
@@ -310,6 +316,15 @@ impl<'a> DebugReader<'a> {
     pub fn name(&self, id: DieId) -> Option<String> {
         let (unit, value) = self.inherited(id, gimli::DW_AT_name)?;
         unit.text(value)
+    }
+
+    /// What the type of a type unit is called, which is not kept.
+    pub(super) fn type_unit_name(&self, signature: u64) -> Option<&'a [u8]> {
+        let (unit, offset) = self.info.units.by_signature(signature)?;
+        let unit = self.parse(unit).ok()?;
+        let name = unit.entry(offset).ok()?.attr_value(gimli::DW_AT_name)?;
+        let name = unit.of().attr_string(name).ok()?.slice();
+        Some(name.get(..LONGEST_TEXT).unwrap_or(name))
     }
 
     /// The code of a unit, as its root says it; where the root says nothing, that of its functions.

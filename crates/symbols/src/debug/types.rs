@@ -275,6 +275,9 @@ impl<'a> DebugReader<'a> {
 
     fn kind_of_entry(&self, id: TypeId) -> Result<TypeKind, DebugError> {
         let (unit, entry) = self.entry(id.0)?;
+        if let Some(definition) = self.in_type_unit(&unit, &entry) {
+            return self.kind_of_entry(definition);
+        }
         let target = || self.type_attribute(&unit, &entry);
         let declaration = || flag(&entry, gimli::DW_AT_declaration);
         let record = |kind| TypeKind::Record {
@@ -336,7 +339,7 @@ impl<'a> DebugReader<'a> {
         let mut times: u64 = 1;
         for _ in 0..MAX_REFERENCES {
             if let Some(entry) = id.id().filter(|_| matches!(id, TypeRef::Entry(_))) {
-                let (_, entry) = self.entry(entry.0).ok()?;
+                let (_, entry) = self.entry(self.definition(entry).0).ok()?;
                 if let Some(size) = number(&entry, gimli::DW_AT_byte_size) {
                     return size.checked_mul(times);
                 }
@@ -417,7 +420,7 @@ impl<'a> DebugReader<'a> {
 
     /// What the table of functions of this type belongs to (`DW_AT_containing_type`).
     pub fn containing_type(&self, id: TypeId) -> Option<TypeId> {
-        let (unit, entry) = self.entry(id.0).ok()?;
+        let (unit, entry) = self.entry(self.definition(id).0).ok()?;
         self.referred(&unit, &entry, gimli::DW_AT_containing_type).map(TypeId)
     }
 

@@ -26,10 +26,25 @@ outer::Both both; outer::Hidden hidden; int outer::Base::*member; int &reference
 int outer::Base::count = 2; int main() { return 0; }
 "#;
 
+const SCOPED: &str = r#"
+namespace shop { struct Inner { int x, y; }; enum class Size : char { Small, Large };
+template <typename T, int N> struct Pair { T first, second; T sum() const { return first + second; } };
+struct Order { int count; Inner inner; Size size; struct Part { char text[5]; struct Deep { char one; }; Deep deep; } part; struct Late; Late *late;
+  static int total; virtual ~Order() {} virtual int add(Inner) { return total; } };
+struct Order::Late { long after; Order::Part part; }; int Order::total = 4; }
+struct Order { char other; };
+shop::Order order; shop::Pair<int, 3> pair; shop::Pair<double, 4> both; shop::Order::Part::Deep deep; shop::Order::Late late; Order plain;
+int main() { return pair.sum() + int(both.sum()); }
+"#;
+
 /// Works with the debug information of a program.
 fn with(compiler: &str, source: &str, dwarf: &str, work: impl FnOnce(&DebugReader<'_>)) {
     let scratch = Scratch::new();
-    let Some(program) = scratch.compile(compiler, source, &["-g", dwarf, "-O0"]) else {
+    let Some(program) = scratch.compile(
+        compiler,
+        source,
+        &[&["-g", "-O0"], &*dwarf.split(' ').collect::<Vec<_>>()].concat(),
+    ) else {
         return;
     };
     let image = image(&program).unwrap();
@@ -152,6 +167,71 @@ fn types_of_cpp_have_bases_statics_and_parameters() {
             TypeKind::Enum { scoped: true, .. }
         ));
     });
+}
+
+#[test]
+fn types_of_type_units_are_as_those_of_others() {
+    let with_units = |flags: &str| flags.contains("-fdebug-types-section");
+    for (compiler, flags) in [
+        ("g++", "-gdwarf-5"),
+        ("g++", "-gdwarf-4 -fdebug-types-section"),
+        ("g++", "-gdwarf-5 -fdebug-types-section"),
+        ("clang++", "-gdwarf-4 -fdebug-types-section"),
+        ("clang++", "-gdwarf-5 -fdebug-types-section"),
+    ] {
+        with(compiler, SCOPED, flags, |reader| {
+            let index = reader.info().index(&Watch::default()).unwrap();
+            for (name, size) in [
+                ("shop::Order", 40),
+                ("::Order", 1),
+                ("shop::Inner", 8),
+                ("shop::Size", 1),
+                ("shop::Pair<double, 4>", 16),
+                ("shop::Pair<int, 3>", 8),
+                ("shop::Order::Part", 6),
+                ("Order::Part::Deep", 1),
+                ("shop::Order::Late", 16),
+            ] {
+                let found = index.types(reader, name);
+                let [found] = &*found else {
+                    panic!("{compiler} {flags}: {name}: {found:?}");
+                };
+                let id = TypeId(found.id);
+                let full = reader.qualified_name(found.id);
+                assert_eq!(reader.size_of(&id.into()), Some(size), "{compiler} {flags}: {name}");
+                assert!(
+                    full.is_some_and(|full| full.ends_with(name.trim_start_matches(':'))),
+                    "{name}"
+                );
+            }
+            let order = variable(reader, "order");
+            let found = reader.type_of(&order).unwrap();
+            assert_eq!(
+                (&*found.name, found.size),
+                ("shop::Order", Some(40)),
+                "{compiler} {flags}"
+            );
+            assert!(
+                matches!(found.kind, TypeKind::Record { declaration: false, .. }),
+                "{compiler} {flags}"
+            );
+            let members = reader.members(order.id().unwrap()).unwrap().list;
+            let sized = members.iter().filter(|member| member.kind == MemberKind::Field);
+            let sizes: Vec<_> = sized.map(|member| reader.size_of(&member.type_ref)).collect();
+            assert_eq!(sizes, [8, 4, 8, 1, 6, 8].map(Some), "{compiler} {flags}");
+            let pair = variable(reader, "both").id().unwrap();
+            assert_eq!(reader.generics(pair.0).unwrap()[1].value, Some(4), "{compiler} {flags}");
+            let units = (0..reader.info().unit_count()).map(UnitId);
+            let apart = units.filter(|unit| *unit != variable_unit(reader)).count();
+            assert_eq!(apart > 4, with_units(flags), "{compiler} {flags} made {apart} units");
+        });
+    }
+}
+
+/// The unit that the program's variables are in.
+fn variable_unit(reader: &DebugReader<'_>) -> UnitId {
+    let index = reader.info().index(&Watch::default()).unwrap();
+    index.variables(reader, "order")[0].id.unit
 }
 
 #[test]

@@ -21,6 +21,24 @@ pub(super) struct Scope {
     pub(super) is_hidden: bool,
 }
 
+/// What a scope is called, as far as it tells it from others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Called {
+    plain: u64,
+    full: u64,
+    is_hidden: bool,
+}
+
+impl Called {
+    pub(super) fn new(name: &[u8]) -> Called {
+        Called {
+            plain: names::hash(names::plain_bytes(name)),
+            full: names::hash(name),
+            is_hidden: names::is_hidden(name),
+        }
+    }
+}
+
 /// All scopes; number 0 is the outermost.
 #[derive(Debug)]
 pub(super) struct Scopes {
@@ -97,13 +115,13 @@ impl Default for Scopes {
 
 impl Scopes {
     /// The number of a scope inside another.
-    pub(super) fn enter(&mut self, parent: u32, name: &[u8], id: DieId, is_inline: bool) -> u32 {
+    pub(super) fn enter(&mut self, parent: u32, called: Called, id: DieId, is_inline: bool) -> u32 {
         let scope = Scope {
             parent,
-            hash: names::hash(names::plain_bytes(name)),
-            full: names::hash(name),
+            hash: called.plain,
+            full: called.full,
             id,
-            is_hidden: is_inline || names::is_hidden(name),
+            is_hidden: is_inline || called.is_hidden,
         };
         self.add(scope)
     }

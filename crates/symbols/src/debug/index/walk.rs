@@ -8,7 +8,7 @@ use gimli::{Abbreviation, AttributeValue, DwAt, EntriesRaw, UnitOffset};
 
 use super::super::reader::MAX_REFERENCES;
 use super::super::{Attribute, DebugError, DebugReader, DieId, Slice, Unit, UnitId};
-use super::scopes::Scopes;
+use super::scopes::{Called, Scopes};
 use super::table::{Raw, Role, ScopeAndRole};
 use super::{Named, names, places};
 
@@ -19,6 +19,8 @@ pub(super) struct Found {
     pub(super) variables: Vec<Raw>,
     pub(super) types: Vec<Raw>,
     pub(super) scopes: Scopes,
+    /// What types of type units are called in which others lie, by their signatures: each is looked up once.
+    called: HashMap<u64, Called>,
     /// Entries whose names are in other units.
     pub(super) far: Vec<Far>,
     /// Units that have copies of functions of other units.
@@ -55,6 +57,8 @@ struct Facts<'a> {
     name: Option<Attribute<'a>>,
     /// What it is an instance or the definition of.
     of: Option<Attribute<'a>>,
+    /// Of the type unit that has the rest of it.
+    signature: Option<u64>,
     sibling: Option<usize>,
     is_declaration: bool,
     has_code: bool,
@@ -114,6 +118,7 @@ impl Found {
     pub(super) fn far_unit<'a>(&mut self, reader: &DebugReader<'a>, unit: &Unit<'a>, wanted: &[Far]) {
         let mut elsewhere = Found {
             scopes: std::mem::take(&mut self.scopes),
+            called: std::mem::take(&mut self.called),
             ..Found::default()
         };
         let mut pass = Pass::new(reader, unit, &mut elsewhere);
@@ -127,6 +132,7 @@ impl Found {
             named.push((far, pass.name_at(target)));
         }
         self.scopes = elsewhere.scopes;
+        self.called = elsewhere.called;
         for (far, name) in named {
             let name = match name {
                 Name::Here(hash, scope) => Some((hash, scope)),
@@ -160,9 +166,19 @@ enum Level<'a> {
     Known(u32),
     /// A type, which becomes a scope with the first of its children that is noted: most have none.
     Type {
-        name: &'a [u8],
+        name: TypeName<'a>,
         id: DieId,
+        /// What its declaration is in, where that is not what its entry is in.
+        declared: Option<u32>,
     },
+}
+
+/// Where a type's name is.
+#[derive(Clone, Copy)]
+enum TypeName<'a> {
+    Here(&'a [u8]),
+    /// In the type unit of this signature.
+    Signature(u64),
 }
 
 struct Pass<'p, 'a> {
@@ -244,8 +260,9 @@ impl<'p, 'a> Pass<'p, 'a> {
         let first = open.iter().rposition(|level| known(level).is_some());
         let mut scope = first.and_then(|at| known(open.get(at)?)).unwrap_or(0);
         for level in open.iter_mut().skip(first.map_or(0, |at| at + 1)) {
-            if let Level::Type { name, id } = *level {
-                scope = self.found.scopes.enter(scope, name, id, false);
+            if let Level::Type { name, id, declared } = *level {
+                let called = self.called(name);
+                scope = self.found.scopes.enter(declared.unwrap_or(scope), called, id, false);
                 *level = Level::Known(scope);
             }
         }
@@ -275,7 +292,8 @@ impl<'p, 'a> Pass<'p, 'a> {
         self.take_text(name.map_or(0, <[u8]>::len))?;
         if kind == Kind::Namespace {
             let name = name.unwrap_or_default();
-            let entered = self.found.scopes.enter(scope, name, id, facts.is_inline_namespace);
+            let (called, is_inline) = (Called::new(name), facts.is_inline_namespace);
+            let entered = self.found.scopes.enter(scope, called, id, is_inline);
             return Ok(Some(Level::Known(entered)));
         }
         let role = if facts.is_inlined && !facts.has_code {
@@ -288,12 +306,22 @@ impl<'p, 'a> Pass<'p, 'a> {
             Kind::Function => !facts.is_declaration && (facts.has_code || facts.is_inlined),
             _ => facts.has_value || !facts.is_declaration,
         };
+        let declared = match (kind, facts.of) {
+            (Kind::Type, Some(of)) => self.declared(of),
+            _ => None,
+        };
         match (name, &facts.of) {
             (Some(name), _) => {
                 let hash = hash_of(name);
-                if kind != Kind::Type && (scope != 0 || facts.of.is_some()) {
+                let is_member = match kind {
+                    // What a type unit or another place defines is declared where it belongs.
+                    Kind::Type => facts.is_declaration && scope != 0,
+                    _ => scope != 0 || facts.of.is_some(),
+                };
+                if is_member {
                     self.members.push((offset, hash, scope));
                 }
+                let scope = declared.map_or(scope, |(_, scope)| scope);
                 let raw = Raw::new(hash, self.unit.id, offset, ScopeAndRole::new(scope, role));
                 if shown && let Some(list) = self.found.list(kind) {
                     list.push(raw);
@@ -304,7 +332,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             }
             (None, Some(of)) => {
                 self.links.push((offset, *of));
-                if shown && matches!(kind, Kind::Function | Kind::Variable) {
+                if shown && kind != Kind::Member {
                     self.waiting.push((kind, role, offset));
                 }
             }
@@ -313,8 +341,50 @@ impl<'p, 'a> Pass<'p, 'a> {
         if kind != Kind::Type || !self.nests {
             return Ok(None);
         }
-        let name = name.unwrap_or_default();
-        Ok(Some(Level::Type { name, id }))
+        let name = match (name.or_else(|| self.own_name(declared?.0)), facts.signature) {
+            (None, Some(signature)) => TypeName::Signature(signature),
+            (name, _) => TypeName::Here(name.unwrap_or_default()),
+        };
+        Ok(Some(Level::Type {
+            name,
+            id,
+            declared: declared.map(|(_, scope)| scope),
+        }))
+    }
+
+    fn called(&mut self, name: TypeName<'a>) -> Called {
+        let signature = match name {
+            TypeName::Here(name) => return Called::new(name),
+            TypeName::Signature(signature) => signature,
+        };
+        if let Some(known) = self.found.called.get(&signature) {
+            return *known;
+        }
+        let name = self.reader.type_unit_name(signature);
+        let called = Called::new(name.unwrap_or_default());
+        self.found.called.insert(signature, called);
+        called
+    }
+
+    /// The declaration, among those that were passed, that an entry defines, and what it is in.
+    fn declared(&self, of: Attribute<'a>) -> Option<(u32, u32)> {
+        let target = self
+            .reader
+            .follow(self.unit, of)
+            .filter(|target| target.unit == self.unit.id)?;
+        let offset = u32::try_from(target.offset).ok()?;
+        let at = self
+            .members
+            .binary_search_by_key(&offset, |(offset, ..)| *offset)
+            .ok()?;
+        self.members.get(at).map(|&(_, _, scope)| (offset, scope))
+    }
+
+    /// The name that stands at an entry of this unit itself.
+    fn own_name(&self, offset: u32) -> Option<&'a [u8]> {
+        let name = self.unit.of().attr_string(self.facts_at(offset)?.name?).ok()?.slice();
+        self.take_text(name.len()).ok()?;
+        Some(name)
     }
 
     /// Puts the entries that others name into the tables.
@@ -461,6 +531,11 @@ fn read<'a>(entries: &mut Entries<'_, 'a>, abbreviation: &Abbreviation) -> Resul
         match specification.name() {
             gimli::DW_AT_name => facts.name = Some(attribute.value()),
             gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => facts.of = Some(attribute.value()),
+            gimli::DW_AT_signature => {
+                if let AttributeValue::DebugTypesRef(signature) = attribute.value() {
+                    facts.signature = Some(signature.0);
+                }
+            }
             gimli::DW_AT_sibling => facts.sibling = sibling(attribute.value()),
             gimli::DW_AT_declaration => facts.is_declaration = true,
             gimli::DW_AT_low_pc | gimli::DW_AT_ranges => facts.has_code = true,
@@ -489,6 +564,7 @@ fn is_fact(name: DwAt) -> bool {
         gimli::DW_AT_name
             | gimli::DW_AT_abstract_origin
             | gimli::DW_AT_specification
+            | gimli::DW_AT_signature
             | gimli::DW_AT_sibling
             | gimli::DW_AT_declaration
             | gimli::DW_AT_low_pc

@@ -53,8 +53,7 @@ impl DebugReader<'_> {
         let mut id = id;
         for _ in 0..MAX_REFERENCES {
             let Ok((unit, entry)) = self.entry(id) else { break };
-            let origin = self.referred(&unit, &entry, gimli::DW_AT_abstract_origin);
-            match origin.or_else(|| self.referred(&unit, &entry, gimli::DW_AT_specification)) {
+            match self.origin(&unit, &entry) {
                 Some(next) => id = next,
                 None => break,
             }

@@ -162,7 +162,7 @@ impl<'a> DebugReader<'a> {
 
     /// What a template or a generic type was made for.
     pub fn generics(&self, id: DieId) -> Result<Vec<Generic>, DebugError> {
-        let (unit, entry) = self.entry(id)?;
+        let (unit, entry) = self.entry(self.definition(TypeId(id)).0)?;
         let mut found = Vec::new();
         self.children(&unit, &entry, |child| {
             let is_value = child.tag() == gimli::DW_TAG_template_value_parameter;
