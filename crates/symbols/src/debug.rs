@@ -113,7 +113,7 @@ impl DebugInfo {
 
     /// With what finds the files of split units.
     pub fn with_split_files(mut self, files: Box<dyn SplitFiles>) -> DebugInfo {
-        self.split = split::Split::new(files);
+        self.split = split::Split::new(files, self.units.len());
         self
     }
 

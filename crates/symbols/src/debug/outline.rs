@@ -56,10 +56,10 @@ impl Outlines {
 }
 
 impl DebugInfo {
-    pub(super) fn outline(&self, reader: &DebugReader<'_>, id: UnitId) -> Result<&Outline, DebugError> {
+    pub(super) fn outline<'a>(&'a self, reader: &DebugReader<'a>, id: UnitId) -> Result<&'a Outline, DebugError> {
         let outlines = self.outlines.get_or_init(|| Outlines::new(self.units.len()));
         let slot = usize::try_from(id.0).ok().and_then(|index| outlines.0.get(index));
-        let slot = slot.ok_or(DebugError::Reference)?;
+        let slot = slot.or_else(|| reader.split_outline(id)).ok_or(DebugError::Reference)?;
         if let Some(known) = slot.get() {
             return Ok(known);
         }

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use farsight_types::Rva;
 use gimli::{
@@ -12,11 +12,12 @@ use gimli::{
     IncompleteLineProgram, LittleEndian, Section as _, UnitOffset, UnitRef,
 };
 
+use super::outline::Outline;
 use super::units::UnitStart;
-use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId};
+use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId, split};
 
 mod ranges;
-mod root;
+pub(super) mod root;
 pub(super) mod shapes;
 
 pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
@@ -189,7 +190,9 @@ impl<'a> DebugReader<'a> {
     }
 
     fn parse_part(&self, id: UnitId, part: Part) -> Result<Unit<'a>, DebugError> {
-        let entry = self.info.units.get(id).ok_or(DebugError::Reference)?;
+        let Some(entry) = self.info.units.get(id) else {
+            return self.parse_split_type(id);
+        };
         let dwarf = self.dwarfs.get(entry.file).ok_or(DebugError::Reference)?;
         let header = match (entry.start.info(), entry.start.types()) {
             (Some(offset), _) => dwarf.unit_header(offset)?,
@@ -216,6 +219,61 @@ impl<'a> DebugReader<'a> {
             lines: LineProgram::new(dwarf, lines),
             ranges_left: Cell::new(ranges::allowance(dwarf)),
         })
+    }
+
+    /// A type unit of a split file.
+    fn parse_split_type(&self, id: UnitId) -> Result<Unit<'a>, DebugError> {
+        let parent = self.dwarfs.first().ok_or(DebugError::Reference)?;
+        let split::Opened {
+            dwarf,
+            header,
+            abbreviations,
+        } = self.info.split.type_unit(id, parent)?;
+        let (unit, lines) = root::unit(&dwarf, header, abbreviations)?;
+        let dwarf = Rc::new(dwarf);
+        Ok(Unit {
+            id,
+            unit,
+            file: SPLIT,
+            lines: LineProgram::new(&dwarf, lines),
+            ranges_left: Cell::new(ranges::allowance(&dwarf)),
+            dwarf,
+        })
+    }
+
+    /// The type units that share a file with a split unit, with their signatures.
+    pub(super) fn types_beside(&self, unit: &Unit<'a>) -> impl Iterator<Item = (UnitId, u64)> + '_ {
+        let parent = self.dwarfs.first().filter(|_| unit.file == SPLIT);
+        let ids = parent.map_or(0..0, |parent| self.info.split.types_beside(unit.id, parent));
+        self.with_signatures(ids)
+    }
+
+    /// The type units of the package with the split units, as far as that was asked for any.
+    pub(super) fn types_packed(&self) -> impl Iterator<Item = (UnitId, u64)> + '_ {
+        let parent = self.dwarfs.first();
+        let ids = parent.map_or(0..0, |parent| self.info.split.types_packed(parent));
+        self.with_signatures(ids)
+    }
+
+    fn with_signatures(&self, ids: Range<u32>) -> impl Iterator<Item = (UnitId, u64)> + '_ {
+        ids.map(UnitId).filter_map(|id| {
+            let signature = self.info.split.signature(id, self.dwarfs.first()?)?;
+            Some((id, signature))
+        })
+    }
+
+    /// Where the outline of a type unit of a split file is kept.
+    pub(super) fn split_outline(&self, id: UnitId) -> Option<&'a OnceLock<Box<Outline>>> {
+        self.info.split.outline(id, self.dwarfs.first()?)
+    }
+
+    /// The type of a signature, as a unit knows it.
+    fn by_signature(&self, unit: &Unit<'a>, signature: u64) -> Option<(UnitId, u64)> {
+        let split = || {
+            let parent = self.dwarfs.first().filter(|_| unit.file == SPLIT)?;
+            self.info.split.by_signature(unit.id, signature, parent)
+        };
+        self.info.units.by_signature(signature).or_else(split)
     }
 
     /// The rest of a skeleton, with its code and lines; none where it is no skeleton, or where the rest is not here.
@@ -278,7 +336,7 @@ impl<'a> DebugReader<'a> {
             AttributeValue::DebugInfoRef(offset) => in_file(unit.file, offset.0),
             AttributeValue::DebugInfoRefSup(offset) => in_file(1, offset.0),
             AttributeValue::DebugTypesRef(signature) => {
-                let (unit, offset) = self.info.units.by_signature(signature.0)?;
+                let (unit, offset) = self.by_signature(unit, signature.0)?;
                 Some(DieId { unit, offset })
             }
             _ => None,
@@ -318,9 +376,9 @@ impl<'a> DebugReader<'a> {
         unit.text(value)
     }
 
-    /// What the type of a type unit is called, which is not kept.
-    pub(super) fn type_unit_name(&self, signature: u64) -> Option<&'a [u8]> {
-        let (unit, offset) = self.info.units.by_signature(signature)?;
+    /// What the type of a type unit is called that a unit refers to. Keeps no unit.
+    pub(super) fn type_unit_name(&self, unit: &Unit<'a>, signature: u64) -> Option<&'a [u8]> {
+        let (unit, offset) = self.by_signature(unit, signature)?;
         let unit = self.parse(unit).ok()?;
         let name = unit.entry(offset).ok()?.attr_value(gimli::DW_AT_name)?;
         let name = unit.of().attr_string(name).ok()?.slice();

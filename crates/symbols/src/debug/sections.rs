@@ -1,6 +1,7 @@
 //! The DWARF sections of one file: unpacked, and relocated where no linker has done it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use gimli::{Dwarf, DwarfFileType, DwarfSections, LittleEndian, Section as _, SectionId};
@@ -10,7 +11,7 @@ use super::DebugError;
 use super::reader::Slice;
 use crate::bytes::SharedBytes;
 use crate::image::elf::{self, u64_at};
-use crate::image::{Image, ImageKind};
+use crate::image::{Image, ImageKind, Section};
 
 /// The DWARF sections of one file, uncompressed.
 pub(super) struct DebugFile {
@@ -23,15 +24,15 @@ pub(super) struct DebugFile {
 impl DebugFile {
     /// None where there is no `.debug_info`.
     pub(super) fn new(image: &dyn Image) -> Option<DebugFile> {
-        DebugFile::of(image, DwarfFileType::Main)
+        DebugFile::of(image, DwarfFileType::Main, &|_| true)
     }
 
-    /// The sections of a `.dwo` file.
-    pub(super) fn split(image: &dyn Image) -> Option<DebugFile> {
-        DebugFile::of(image, DwarfFileType::Dwo)
+    /// The sections of a `.dwo` file. `may_copy` says whether so many bytes may be put together from several sections.
+    pub(super) fn split(image: &dyn Image, may_copy: &dyn Fn(u64) -> bool) -> Option<DebugFile> {
+        DebugFile::of(image, DwarfFileType::Dwo, may_copy)
     }
 
-    fn of(image: &dyn Image, kind: DwarfFileType) -> Option<DebugFile> {
+    fn of(image: &dyn Image, kind: DwarfFileType, may_copy: &dyn Fn(u64) -> bool) -> Option<DebugFile> {
         let mut trouble = None;
         // Where packed sections lie: one that serves for several would be unpacked as often.
         let mut packed: Vec<Range<u64>> = Vec::new();
@@ -40,7 +41,7 @@ impl DebugFile {
                 DwarfFileType::Main => Some(id.name()),
                 DwarfFileType::Dwo => id.dwo_name(),
             };
-            Ok(match name.map(|name| apart(image, name, &mut packed)) {
+            Ok(match name.map(|name| apart(image, name, &mut packed, may_copy)) {
                 None | Some(Ok(None)) => SharedBytes::default(),
                 Some(Ok(Some(bytes))) => bytes,
                 Some(Err(error)) => {
@@ -76,9 +77,13 @@ fn apart(
     image: &dyn Image,
     name: &'static str,
     packed: &mut Vec<Range<u64>>,
+    may_copy: &dyn Fn(u64) -> bool,
 ) -> Result<Option<SharedBytes>, DebugError> {
     let layout = image.layout();
     let index = layout.section_index(name);
+    if let Some(joined) = joined(image, name, may_copy)? {
+        return Ok(Some(joined));
+    }
     if let Some(section) = index.and_then(|index| layout.sections.get(index))
         && section.flags & consts::SHF_COMPRESSED.0 != 0
     {
@@ -90,6 +95,59 @@ fn apart(
         packed.push(place);
     }
     section(image, name)
+}
+
+/// Most sections of one name, which are the units of one compiler's run.
+const MOST_JOINED: usize = 1 << 16;
+
+/// What is in several sections of one name, as a linker would put it together: before linking each type unit has one of
+/// its own. None where there is one at most.
+fn joined(
+    image: &dyn Image,
+    name: &'static str,
+    may_copy: &dyn Fn(u64) -> bool,
+) -> Result<Option<SharedBytes>, DebugError> {
+    let layout = image.layout();
+    let named = |(at, section): (usize, &Section)| (section.name == name).then_some(at);
+    let all: Vec<usize> = layout.sections.iter().enumerate().filter_map(named).collect();
+    if all.len() < 2 || layout.kind != ImageKind::Relocatable {
+        return Ok(None);
+    }
+    let mut places: Vec<Range<u64>> = all
+        .iter()
+        .filter_map(|at| layout.sections.get(*at))
+        .map(|section| section.file_offset..section.file_offset.saturating_add(section.size))
+        .collect();
+    places.sort_unstable_by_key(|place| place.start);
+    let overlap = places.windows(2).any(|pair| match pair {
+        [one, next] => next.start < one.end,
+        _ => false,
+    });
+    // Any number of sections could name the same bytes.
+    if overlap || all.len() > MOST_JOINED {
+        return Err(DebugError::Section(name));
+    }
+    let mut tables: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, section) in layout.sections.iter().enumerate() {
+        if let (true, Ok(of)) = (section.kind == consts::SHT_RELA.0, usize::try_from(section.info)) {
+            tables.entry(of).or_default().push(at);
+        }
+    }
+    let mut whole = Vec::new();
+    for at in all {
+        let Some(bytes) = image.section_bytes(at) else {
+            if image.has_section_bytes(at) {
+                return Err(DebugError::Section(name));
+            }
+            continue;
+        };
+        if !may_copy(bytes.len() as u64) {
+            return Err(DebugError::Section(name));
+        }
+        let tables = tables.get(&at).map(Vec::as_slice).unwrap_or_default();
+        whole.extend_from_slice(&relocated(image, tables, bytes));
+    }
+    Ok(Some(SharedBytes::from(whole)))
 }
 
 /// A section's bytes as DWARF readers want them; none where the file has no such section.
@@ -104,7 +162,16 @@ pub(super) fn section(image: &dyn Image, name: &'static str) -> Result<Option<Sh
             };
         };
         return match layout.kind {
-            ImageKind::Relocatable => Ok(Some(relocated(image, index, bytes))),
+            ImageKind::Relocatable => {
+                let of_this = |section: &Section| {
+                    section.kind == consts::SHT_RELA.0 && usize::try_from(section.info).ok() == Some(index)
+                };
+                let each = layout.sections.iter().enumerate();
+                let tables: Vec<usize> = each
+                    .filter_map(|(at, section)| of_this(section).then_some(at))
+                    .collect();
+                Ok(Some(relocated(image, &tables, bytes)))
+            }
             _ => Ok(Some(bytes)),
         };
     }
@@ -122,19 +189,14 @@ pub(super) fn section(image: &dyn Image, name: &'static str) -> Result<Option<Sh
 /// A relocatable object's section with the places filled in that a linker would have filled in. Sections of such a file
 /// have no addresses, so an address stays relative to its section.
 ///
+/// `tables` are the sections of relocations that apply to it.
+///
 /// Elf64_Rela: r_offset 0, r_info 8 (the symbol in its upper half), r_addend 16.
-fn relocated(image: &dyn Image, index: usize, bytes: SharedBytes) -> SharedBytes {
+fn relocated(image: &dyn Image, tables: &[usize], bytes: SharedBytes) -> SharedBytes {
     let layout = image.layout();
-    let of_this = |section: &crate::image::Section| {
-        section.kind == consts::SHT_RELA.0 && usize::try_from(section.info).ok() == Some(index)
-    };
     let mut result = Cow::Borrowed(&*bytes);
-    for (at, section) in layout
-        .sections
-        .iter()
-        .enumerate()
-        .filter(|(_, section)| of_this(section))
-    {
+    let sections = tables.iter().filter_map(|at| Some((*at, layout.sections.get(*at)?)));
+    for (at, section) in sections {
         let (Some(table), Some(symbols)) = (image.section_bytes(at), image.section_bytes(section.link as usize)) else {
             continue;
         };

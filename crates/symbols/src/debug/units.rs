@@ -2,24 +2,20 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use farsight_types::Rva;
-use gimli::{
-    Abbreviations, DebugAbbrevOffset, DebugInfoOffset, DebugTypeSignature, DebugTypesOffset, Section as _, UnitHeader,
-    UnitType,
-};
+use gimli::{Abbreviations, DebugInfoOffset, DebugTypeSignature, DebugTypesOffset, Section as _, UnitHeader, UnitType};
 
-use super::reader::shapes;
 use super::sections::DebugFile;
 use super::{DebugError, DebugReader, Slice, UnitId};
 
+mod tables;
+
+pub(super) use tables::{Known, Tables};
+
 /// Most units of one module; a hostile section could hold more empty ones than memory.
 const MOST_UNITS: usize = 1 << 22;
-/// How many times the length of their section overlapping abbreviation tables may take.
-const MOST_OVERLAPS: u64 = 16;
 
 /// Where a unit's header lies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,31 +40,17 @@ pub(super) struct UnitEntry {
 /// All units of a module, of each file in the order of its sections.
 pub(super) struct Units {
     list: Vec<UnitEntry>,
-    abbreviations: Vec<Table>,
+    tables: Tables,
     signatures: HashMap<u64, (UnitId, u64)>,
-    /// Bytes of abbreviation tables that may still be read although they are parts of other tables.
-    overlaps_left: AtomicU64,
     pub(super) trouble: Option<DebugError>,
-}
-
-/// A table of abbreviations.
-#[derive(Default)]
-struct Table {
-    units: u32,
-    /// From where it begins in its section to where the next one does.
-    bytes: Range<usize>,
-    /// Kept where several units share it: those of units with tables of their own would take more memory than all
-    /// names together.
-    parsed: OnceLock<Option<Arc<Abbreviations>>>,
 }
 
 impl Units {
     pub(super) fn list(files: &[DebugFile]) -> Units {
         let mut units = Units {
             list: Vec::new(),
-            abbreviations: Vec::new(),
+            tables: Tables::default(),
             signatures: HashMap::new(),
-            overlaps_left: AtomicU64::new(0),
             trouble: None,
         };
         for file in 0..files.len() {
@@ -83,20 +65,7 @@ impl Units {
         let Some(dwarf) = files.get(file).map(DebugFile::borrow) else {
             return Ok(());
         };
-        let mut tables: HashMap<DebugAbbrevOffset, usize> = HashMap::new();
-        let mut table = |units: &mut Units, offset| {
-            let number = *tables.entry(offset).or_insert_with(|| {
-                units.abbreviations.push(Table {
-                    bytes: offset.0..usize::MAX,
-                    ..Table::default()
-                });
-                units.abbreviations.len() - 1
-            });
-            if let Some(table) = units.abbreviations.get_mut(number) {
-                table.units = table.units.saturating_add(1);
-            }
-            number
-        };
+        let mut known = Known::default();
         let mut take = |units: &mut Units, header: UnitHeader<Slice<'_>>| {
             let start = match (header.debug_info_offset(), header.debug_types_offset()) {
                 (Some(offset), _) => UnitStart::Info(offset.0),
@@ -104,18 +73,8 @@ impl Units {
                 (None, None) => return Ok(()),
             };
             let (UnitStart::Info(offset) | UnitStart::Types(offset)) = start;
-            let signature = match header.type_() {
-                UnitType::Type {
-                    type_signature,
-                    type_offset,
-                }
-                | UnitType::SplitType {
-                    type_signature,
-                    type_offset,
-                } => Some((type_signature, type_offset.0)),
-                _ => None,
-            };
-            let abbreviations = table(units, header.debug_abbrev_offset());
+            let signature = signature(&header);
+            let abbreviations = units.tables.of_unit(&mut known, header.debug_abbrev_offset().0);
             let entry = UnitEntry {
                 file,
                 start,
@@ -138,23 +97,8 @@ impl Units {
         };
         let listed = each();
         let section = dwarf.debug_abbrev.reader().slice().len();
-        self.end_tables(tables.into_values().collect(), section);
+        self.tables.end(known, section);
         listed
-    }
-
-    /// Says of each table of a file where the next one begins.
-    fn end_tables(&mut self, mut tables: Vec<usize>, section: usize) {
-        let start = |units: &Units, table: usize| units.abbreviations.get(table).map_or(0, |table| table.bytes.start);
-        tables.sort_unstable_by_key(|table| start(self, *table));
-        let mut end = section;
-        for table in tables.into_iter().rev() {
-            if let Some(table) = self.abbreviations.get_mut(table) {
-                table.bytes.end = end;
-                end = table.bytes.start;
-            }
-        }
-        let overlaps = (section as u64).saturating_mul(MOST_OVERLAPS);
-        *self.overlaps_left.get_mut() = self.overlaps_left.get_mut().saturating_add(overlaps);
     }
 
     fn add(&mut self, entry: UnitEntry, signature: Option<(DebugTypeSignature, usize)>) -> Result<(), DebugError> {
@@ -180,35 +124,7 @@ impl Units {
     /// The table that a unit's entries are shaped by, parsed once for all the units that share it, and
     /// each time for a unit that has one of its own.
     pub(super) fn abbreviations(&self, entry: &UnitEntry, section: &[u8]) -> Result<Arc<Abbreviations>, DebugError> {
-        let table = self
-            .abbreviations
-            .get(entry.abbreviations)
-            .ok_or(DebugError::Reference)?;
-        if table.units == 1 {
-            return self.parse_table(table, section).map(Arc::new);
-        }
-        let parsed = table
-            .parsed
-            .get_or_init(|| self.parse_table(table, section).ok().map(Arc::new));
-        parsed
-            .clone()
-            .ok_or(DebugError::Damaged(gimli::Error::AbbreviationTagZero))
-    }
-
-    /// Compilers write one table behind the other. Units of a hostile file could each name another place of one long
-    /// table, so what reaches into the next table is only read as far as its allowance goes.
-    fn parse_table(&self, table: &Table, section: &[u8]) -> Result<Abbreviations, DebugError> {
-        let own = section.get(table.bytes.clone()).unwrap_or_default();
-        if let Some(parsed) = shapes::table(own, table.bytes.end == section.len()) {
-            return parsed;
-        }
-        let rest = section.get(table.bytes.start..).ok_or(DebugError::Reference)?;
-        let take = |left: u64| left.checked_sub(rest.len() as u64);
-        let taken = self
-            .overlaps_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        taken.map_err(|_| DebugError::Reference)?;
-        shapes::table(rest, true).unwrap_or(Err(DebugError::Reference))
+        self.tables.parsed(entry.abbreviations, section)
     }
 
     /// The unit of a file that holds a place of a section.
@@ -233,6 +149,21 @@ impl Units {
     /// The type of this signature: its unit and the offset in it.
     pub(super) fn by_signature(&self, signature: u64) -> Option<(UnitId, u64)> {
         self.signatures.get(&signature).copied()
+    }
+}
+
+/// What a type unit is known by, and where in it its type is.
+pub(super) fn signature(header: &UnitHeader<Slice<'_>>) -> Option<(DebugTypeSignature, usize)> {
+    match header.type_() {
+        UnitType::Type {
+            type_signature,
+            type_offset,
+        }
+        | UnitType::SplitType {
+            type_signature,
+            type_offset,
+        } => Some((type_signature, type_offset.0)),
+        _ => None,
     }
 }
 

@@ -103,13 +103,28 @@ pub(super) fn build(info: &DebugInfo, watch: &Watch) -> Result<NameIndex, Cancel
         let reader = info.reader();
         for number in numbers {
             match reader.parse(UnitId(number)) {
-                Ok(unit) => found.unit(&reader, &unit),
+                Ok(unit) => {
+                    found.unit(&reader, &unit);
+                    found.type_units(&reader, reader.types_beside(&unit));
+                }
                 Err(_) => found.damaged += 1,
             }
             watch.step();
         }
         found.sort();
     })?;
+    let packed: Vec<(UnitId, u64)> = info.reader().types_packed().collect();
+    if !packed.is_empty() {
+        let count = u32::try_from(packed.len()).unwrap_or(u32::MAX);
+        found = share(count, watch, found, |found, numbers| {
+            let reader = info.reader();
+            found.type_units(
+                &reader,
+                numbers.filter_map(|number| packed.get(number as usize).copied()),
+            );
+            found.sort();
+        })?;
+    }
     let far: Vec<Far> = found
         .iter_mut()
         .flat_map(|found| std::mem::take(&mut found.far))

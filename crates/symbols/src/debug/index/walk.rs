@@ -1,7 +1,7 @@
 //! One pass over a unit's entries: for the names outside of functions, or for inlined copies of functions.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use farsight_types::Rva;
 use gimli::{Abbreviation, AttributeValue, DwAt, EntriesRaw, UnitOffset};
@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub(super) scopes: Scopes,
     /// What types of type units are called in which others lie, by their signatures: each is looked up once.
     called: HashMap<u64, Called>,
+    /// The type units of split files whose names are known.
+    types_seen: HashSet<u64>,
     /// Entries whose names are in other units.
     pub(super) far: Vec<Far>,
     /// Units that have copies of functions of other units.
@@ -88,6 +90,19 @@ impl Found {
             pass.found.damaged += 1;
         }
         pass.name_links();
+    }
+
+    /// Takes in the names of type units of split files, each of which several files may have.
+    pub(super) fn type_units<'a>(&mut self, reader: &DebugReader<'a>, units: impl IntoIterator<Item = (UnitId, u64)>) {
+        for (id, signature) in units {
+            if !self.types_seen.insert(signature) {
+                continue;
+            }
+            match reader.parse(id) {
+                Ok(unit) => self.unit(reader, &unit),
+                Err(_) => self.damaged += 1,
+            }
+        }
     }
 
     /// The functions of a plain name that are in no scope.
@@ -360,7 +375,7 @@ impl<'p, 'a> Pass<'p, 'a> {
         if let Some(known) = self.found.called.get(&signature) {
             return *known;
         }
-        let name = self.reader.type_unit_name(signature);
+        let name = self.reader.type_unit_name(self.unit, signature);
         let called = Called::new(name.unwrap_or_default());
         self.found.called.insert(signature, called);
         called

@@ -10,7 +10,7 @@ use gimli::{
 use super::{DebugError, Slice};
 
 /// The header of the type unit at an offset of `.debug_types`. It counts its own place from its start.
-pub(super) fn type_unit_header<'a>(
+pub(in crate::debug) fn type_unit_header<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     offset: DebugTypesOffset,
 ) -> Result<UnitHeader<Slice<'a>>, DebugError> {

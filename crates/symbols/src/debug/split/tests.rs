@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use super::*;
-use crate::debug::{DebugInfo, DebugReader};
+use crate::debug::{DebugInfo, DebugReader, TypeId, Watch};
 use crate::image::ImageFile;
 
 const FIRST: &str = "
@@ -47,7 +47,7 @@ impl Scratch {
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&done.stderr);
-        if text.contains("not found") {
+        if text.contains(": not found") {
             let may_be_missing = std::env::var_os("FARSIGHT_WITHOUT_PEERS").is_some();
             assert!(
                 may_be_missing,
@@ -116,7 +116,11 @@ impl SplitFiles for Files {
 /// Every named entry of every unit, with its type's name or kind and whether it has code.
 fn digest(reader: &DebugReader<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for id in (0..reader.info().unit_count()).map(UnitId) {
+    let own: Vec<UnitId> = (0..reader.info().unit_count()).map(UnitId).collect();
+    let beside = |id: &UnitId| -> Vec<_> { reader.types_beside(&reader.unit(*id).unwrap()).collect() };
+    let types: Vec<(UnitId, u64)> = own.iter().flat_map(beside).collect();
+    let types = types.into_iter().chain(reader.types_packed()).map(|(id, _)| id);
+    for id in own.iter().copied().chain(types) {
         let unit = reader.unit(id).unwrap();
         let mut entries = unit.unit.entries();
         while let Some(entry) = entries.next_dfs().unwrap() {
@@ -153,7 +157,7 @@ fn digest(reader: &DebugReader<'_>) -> BTreeSet<String> {
 const PLAIN: &str = "gcc -g first.c second.c -o out";
 
 /// Name, and what makes `out` of the two sources.
-const FORMS: [(&str, &str); 12] = [
+const FORMS: [(&str, &str); 19] = [
     ("DWARF 4", "gcc -gdwarf-4 first.c second.c -o out"),
     ("zlib", "gcc -g -gz=zlib first.c second.c -o out"),
     (
@@ -168,6 +172,34 @@ const FORMS: [(&str, &str); 12] = [
     (
         "a file apart",
         "gcc -g first.c second.c -o full && objcopy --only-keep-debug full out",
+    ),
+    (
+        "type units, DWARF 4",
+        "gcc -gdwarf-4 -fdebug-types-section first.c second.c -o out",
+    ),
+    (
+        "type units, split",
+        "gcc -g -gsplit-dwarf -fdebug-types-section first.c second.c -o out",
+    ),
+    (
+        "type units, split and compressed",
+        "gcc -g -gsplit-dwarf -fdebug-types-section -gz=zlib first.c second.c -o out",
+    ),
+    (
+        "type units, split, DWARF 4",
+        "gcc -gdwarf-4 -gsplit-dwarf -fdebug-types-section first.c second.c -o out",
+    ),
+    (
+        "type units, split by clang",
+        "clang -gdwarf-5 -gsplit-dwarf -fdebug-types-section first.c second.c -o out",
+    ),
+    (
+        "type units, packed",
+        "clang -gdwarf-5 -gsplit-dwarf -fdebug-types-section first.c second.c -o out && llvm-dwp -e out -o out.dwp && rm *.dwo",
+    ),
+    (
+        "type units, packed, DWARF 4",
+        "gcc -gdwarf-4 -gsplit-dwarf -fdebug-types-section first.c second.c -o out && dwp -e out -o out.dwp && rm *.dwo",
     ),
     ("split", "gcc -g -gsplit-dwarf first.c second.c -o out"),
     ("split, DWARF 4", "gcc -gdwarf-4 -gsplit-dwarf first.c second.c -o out"),
@@ -199,11 +231,17 @@ fn every_form_of_debug_information_reads_alike() {
             && plain.contains("DW_TAG_subprogram Some(\"weigh\"): Some(\"int\") Some(true)"),
         "{plain:#?}"
     );
+    let other = Scratch::new();
+    let by_clang = match other.run(&PLAIN.replace("gcc", "clang")) {
+        true => digest(&other.info("out").reader()),
+        false => BTreeSet::new(),
+    };
     for (name, steps) in FORMS {
         let scratch = Scratch::new();
         if !scratch.run(steps) {
             continue;
         }
+        let plain = if steps.starts_with("clang") { &by_clang } else { &plain };
         let info = scratch.info("out");
         assert_eq!(info.trouble(), None, "{name}");
         let read = digest(&info.reader());
@@ -280,43 +318,78 @@ fn a_split_unit_that_is_missing_or_of_another_build_leaves_its_places_and_lines(
 
 #[test]
 fn damage_anywhere_in_split_files_is_survived() {
-    let scratch = Scratch::new();
-    if !scratch.run("gcc -g -gsplit-dwarf first.c second.c -o out && llvm-dwp -e out -o out.dwp && rm *.dwo") {
-        return;
-    }
-    let whole = std::fs::read(scratch.0.join("out.dwp")).unwrap();
-    for at in (0..whole.len()).step_by(3) {
-        let mut hurt = whole.clone();
-        hurt[at] ^= 0x81;
-        let Ok(package) = ImageFile::parse(Arc::new(hurt)) else {
+    for (steps, file) in [
+        (
+            "gcc -g -gsplit-dwarf first.c second.c -o out && llvm-dwp -e out -o out.dwp && rm *.dwo",
+            "out.dwp",
+        ),
+        (
+            "clang -g -gsplit-dwarf -fdebug-types-section first.c second.c -o out && llvm-dwp -e out -o out.dwp",
+            "out.dwp",
+        ),
+        (
+            "gcc -gdwarf-4 -gsplit-dwarf -fdebug-types-section first.c second.c -o out",
+            "out-first.dwo",
+        ),
+    ] {
+        let scratch = Scratch::new();
+        if !scratch.run(steps) {
             continue;
-        };
-        let info = DebugInfo::new(&*scratch.image("out").unwrap(), None).unwrap();
-        let info = info.with_split_files(Box::new(Given(Arc::new(package))));
-        let reader = info.reader();
-        for id in (0..info.unit_count()).map(UnitId) {
-            let Ok(unit) = reader.unit(id) else {
+        }
+        let out = scratch.image("out").unwrap();
+        let whole = std::fs::read(scratch.0.join(file)).unwrap();
+        for at in (0..whole.len()).step_by(5) {
+            let mut hurt = whole.clone();
+            hurt[at] ^= 0x81;
+            let Ok(hurt) = ImageFile::parse(Arc::new(hurt)) else {
                 continue;
             };
-            let mut entries = unit.unit.entries();
-            while let Ok(Some(entry)) = entries.next_dfs() {
-                let _ = reader
-                    .referred(&unit, entry, gimli::DW_AT_type)
-                    .map(|kind| reader.name(kind));
-                let _ = (unit.name_of(entry), unit.ranges_of(entry));
-            }
+            let is_package = file.ends_with(".dwp");
+            let info = DebugInfo::new(&*out, None).unwrap();
+            let info = info.with_split_files(Box::new(Given(Arc::new(hurt), is_package)));
+            read_all(&info);
         }
     }
 }
 
-struct Given(Arc<dyn Image>);
+/// Reads what there is, damaged or not.
+fn read_all(info: &DebugInfo) {
+    let reader = info.reader();
+    let own = (0..info.unit_count()).map(UnitId);
+    let beside = |id: UnitId| -> Vec<_> {
+        let unit = reader.unit(id).ok();
+        unit.iter().flat_map(|unit| reader.types_beside(unit)).collect()
+    };
+    let types: Vec<(UnitId, u64)> = own.clone().flat_map(beside).chain(reader.types_packed()).collect();
+    for id in own.chain(types.into_iter().map(|(id, _)| id)) {
+        let Ok(unit) = reader.unit(id) else {
+            continue;
+        };
+        let mut entries = unit.unit.entries();
+        while let Ok(Some(entry)) = entries.next_dfs() {
+            let _ = reader
+                .referred(&unit, entry, gimli::DW_AT_type)
+                .map(|kind| (reader.qualified_name(kind), reader.size_of(&TypeId(kind).into())));
+            let _ = (unit.name_of(entry), unit.ranges_of(entry));
+        }
+    }
+    let index = info.index(&Watch::default()).unwrap();
+    let _ = index.types(&reader, "parcel");
+}
+
+/// A package, or the file of whatever unit is asked for.
+struct Given(Arc<dyn Image>, bool);
 
 impl SplitFiles for Given {
     fn package(&self) -> Option<Arc<dyn Image>> {
-        Some(Arc::clone(&self.0))
+        self.1.then(|| Arc::clone(&self.0))
     }
 
-    fn unit(&self, _: &SplitUnit, _: &mut dyn FnMut(&dyn Image) -> bool) {}
+    fn unit(&self, _: &SplitUnit, fits: &mut dyn FnMut(&dyn Image) -> bool) {
+        if !self.1 {
+            fits(&*self.0);
+        }
+    }
 }
 
 #[test]
