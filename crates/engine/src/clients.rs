@@ -123,8 +123,15 @@ impl ClientBook {
     /// but itself.
     pub(crate) fn is_behind(&self) -> bool {
         let is_shared = self.is_shared();
-        let mut awaited = self.known.iter().filter(|client| !(is_shared && client.is_console()));
-        awaited.any(|client| client.sink.waiting() > MOST_WAITING)
+        let mut sinks = self.sinks();
+        sinks.any(|first| !(is_shared && first.is_console()) && first.sink.waiting() > MOST_WAITING)
+    }
+
+    /// The first client of each sink.
+    fn sinks(&self) -> impl Iterator<Item = &KnownClient> {
+        self.known
+            .chunk_by(|one, other| Arc::ptr_eq(&one.sink, &other.sink))
+            .filter_map(<[KnownClient]>::first)
     }
 
     /// Whether somebody else may answer what is asked.

@@ -22,6 +22,7 @@ use farsight_session::record::SymbolState as ShownState;
 use farsight_symbols::{DebugInfo, Image, ModuleUnwind, SymbolTable, ThreadStorage};
 use farsight_types::{BuildId, Rva};
 
+pub(crate) use search::Outcome;
 use search::{Attempt, HostFiles, SplitFinder, SplitNews};
 
 /// What is known of one image's symbols and frames.

@@ -281,8 +281,8 @@ impl Console {
         }
         self.screen.set_width(width);
         let mask = match (self.manner, io::stdout().is_terminal()) {
-            // It can answer no prompt.
-            (Manner::Silent, _) => OutputMask(OutputMask::DEFAULT.0 & !OutputMask::PROMPT.0),
+            // It shows nothing, and can answer no prompt; why the session does not begin it says elsewhere.
+            (Manner::Silent, _) => OutputMask::ERROR,
             (_, true) => OutputMask::DEFAULT | OutputMask::STATUS,
             (_, false) => OutputMask::DEFAULT,
         };

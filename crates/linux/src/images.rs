@@ -156,7 +156,7 @@ impl ImageBook {
         let mut now = BTreeMap::new();
         let mut loaded = Vec::new();
         for (place, is_program) in places {
-            let Some(base) = base_of(&mappings, place) else {
+            let Some(base) = base_of(pid, memory, &mappings, place) else {
                 continue;
             };
             let mapping = mappings.iter().find(|mapping| mapping.range.start == base);
@@ -182,33 +182,47 @@ impl ImageBook {
     }
 }
 
-/// The start of the mapping of a file's first byte, for an address somewhere in the same mapped image.
-fn base_of(mappings: &[Mapping], place: Address) -> Option<Address> {
+/// Where an image begins, for an address somewhere in it: where its file's first byte is mapped.
+fn base_of(pid: OsPid, memory: &ProcessMemory, mappings: &[Mapping], place: Address) -> Option<Address> {
     let at = mappings.iter().position(|mapping| mapping.range.contains(place))?;
     let file = mappings[at].file;
     if file == (0, 0) {
         return (mappings[at].path == "[vdso]").then_some(mappings[at].range.start);
     }
-    let first = mappings[..=at]
-        .iter()
-        .rev()
-        .find(|mapping| mapping.file == file && mapping.offset == 0)?;
-    Some(first.range.start)
+    let before = mappings[..=at].iter();
+    let mut starts = before
+        .filter(|mapping| mapping.file == file && mapping.offset == 0)
+        .map(|mapping| mapping.range.start);
+    let (first, nearest) = (starts.clone().next()?, starts.next_back()?);
+    if first == nearest {
+        return Some(first);
+    }
+    // A small file's data may lie in its first page too, which is mapped once more behind its code; or the file is
+    // mapped as several images. The extent of one tells.
+    let size = read_elf(pid, memory, mappings, nearest)
+        .and_then(|(elf, _)| elf.extent())
+        .map_or(0, |(_, size)| size);
+    let reaches = |start: &Address| place.0.wrapping_sub(start.0) < size;
+    Some(starts.find(reaches).unwrap_or(nearest))
 }
 
-fn read_image(pid: OsPid, memory: &ProcessMemory, mappings: &[Mapping], mapping: &Mapping) -> Option<Image> {
-    let base = mapping.range.start;
-    let file = open_mapped(pid, mappings, base);
+/// The image that begins at a place, from its file or else from memory, and the file where it was read from there.
+fn read_elf(pid: OsPid, memory: &ProcessMemory, mappings: &[Mapping], base: Address) -> Option<(Elf, Option<File>)> {
+    if let Some(file) = open_mapped(pid, mappings, base)
+        && let Some(elf) = Elf::read(&|offset, length| read_file(&file, offset, length))
+    {
+        return Some((elf, Some(file)));
+    }
     let from_memory = |offset: u64, length: usize| {
         base.checked_add(offset)
             .map_or_else(Vec::new, |address| memory.read(address, length.min(1 << 20)))
     };
-    let elf = match &file {
-        Some(file) => Elf::read(&|offset, length| read_file(file, offset, length)),
-        None => None,
-    };
-    let from_file = elf.is_some();
-    let elf = elf.or_else(|| Elf::read(&from_memory))?;
+    Some((Elf::read(&from_memory)?, None))
+}
+
+fn read_image(pid: OsPid, memory: &ProcessMemory, mappings: &[Mapping], mapping: &Mapping) -> Option<Image> {
+    let base = mapping.range.start;
+    let (elf, file) = read_elf(pid, memory, mappings, base)?;
     let (link_base, size) = elf.extent()?;
     let bias = base.0.wrapping_sub(link_base);
     let in_vdso = mapping.path == "[vdso]";
@@ -241,9 +255,7 @@ fn read_image(pid: OsPid, memory: &ProcessMemory, mappings: &[Mapping], mapping:
         sections,
         is_program: false,
         entry: (elf.entry != 0).then(|| Address(bias.wrapping_add(elf.entry))),
-        file_size: file
-            .filter(|_| from_file)
-            .and_then(|file| Some(file.metadata().ok()?.len())),
+        file_size: file.and_then(|file| Some(file.metadata().ok()?.len())),
     })
 }
 

@@ -178,6 +178,8 @@ pub(super) const RECIPES: &[Recipe] = &[
         &["-O0", "-static", "-no-pie", "-fno-pie"],
     ),
     c("counter-no-pie", "counter.c", &["-O0", "-no-pie", "-fno-pie"]),
+    // Its data lies in the file's first page too, which is mapped twice.
+    c("deep-one-page", "deep.c", &["-O1", "-Wl,-z,noseparate-code"]),
     c("counter-no-fp", "counter.c", NO_FRAME_POINTER),
     c("deep-no-fp", "deep.c", NO_FRAME_POINTER),
     c("threads-no-fp", "threads.c", NO_FRAME_POINTER),

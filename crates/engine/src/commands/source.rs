@@ -218,6 +218,7 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         "" => DEFAULT_COUNT,
         word => count(invocation, word)?,
     };
+    session.sources.file_is_named &= !from_here;
     let marked = here(session).ok();
     let (file, next) = match session.sources.file.clone().filter(|_| !from_here) {
         Some(known) => known,
@@ -315,6 +316,7 @@ fn load(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         let pattern = FilePattern::new(rest);
         let is_meant = |path: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(path));
         session.sources.file = session.sources.file.take().filter(|(file, _)| !is_meant(&file.path));
+        session.sources.file_is_named &= session.sources.file.is_some();
         return Ok(Flow::Done);
     }
     let text = text.trim_matches('"');
@@ -334,6 +336,7 @@ fn load(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         .output
         .record(Record::line(format!("Current: {}(1)", file.path)));
     session.sources.file = Some((file, 1));
+    session.sources.file_is_named = true;
     Ok(Flow::Done)
 }
 

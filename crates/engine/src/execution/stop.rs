@@ -418,6 +418,7 @@ impl Session {
             true => None,
             false => crate::commands::register_block(self).ok(),
         };
+        self.sources.stopped();
         self.output.record(Record::Stop(StopReport {
             event,
             registers,

@@ -9,7 +9,7 @@ use super::Session;
 use crate::error::CommandError;
 use crate::model::SymbolState;
 use crate::symbols::search::{HostFiles, Search, SplitFinder, SplitNews, find_at_host};
-use crate::symbols::{ImageKey, ModuleSymbols, fetch};
+use crate::symbols::{ImageKey, ModuleSymbols, Outcome, fetch};
 
 /// How symbols are looked for this time.
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl Session {
                 continue;
             }
             let span = tracing::debug_span!("find symbols", image = %image.path);
-            let (noisy, output) = (self.symbols.is_noisy(), &mut self.output);
+            let (noisy, output, mailbox) = (self.symbols.is_noisy(), &mut self.output, &self.mailbox);
             let search = Search {
                 ignores_mismatch: manner.ignores_mismatch || self.symbols.ignores_mismatch(),
                 only: manner.only.as_deref(),
@@ -93,8 +93,17 @@ impl Session {
                         output.line(format!("SYM: {attempt}"));
                     }
                 },
+                go_on: &|| !mailbox.is_interrupted(),
             };
             let found = span.in_scope(|| find_at_host(&image, search));
+            // What was not looked at to its end is looked for again.
+            if found
+                .trail
+                .iter()
+                .any(|attempt| attempt.outcome == Outcome::Interrupted)
+            {
+                return Err(CommandError::Interrupted);
+            }
             if manner.only.is_some()
                 && found.debug.is_none()
                 && let Some(attempt) = found.trail.last()

@@ -29,10 +29,19 @@ pub(crate) struct SourceSettings {
     pub(crate) around: (u32, u32),
     /// Whether `ls` and `lsa` show as many as well (`lsp -a`).
     pub(crate) around_everywhere: bool,
-    /// The file that `ls` shows (`lsf`), where it was named or shown last, and the line to go on with.
+    /// The file that `ls` goes on with, where one was shown or named since the last stop, and its next line.
     pub(crate) file: Option<(SourceFile, u32)>,
+    /// That file was named (`lsf`): stops elsewhere do not change it.
+    pub(crate) file_is_named: bool,
     /// Functions that `t` by source line does not enter (`.step_filter`).
     pub(crate) step_filter: StepFilter,
+}
+
+impl SourceSettings {
+    /// The targets stopped: unless a file was named, `ls` begins anew where they are.
+    pub(crate) fn stopped(&mut self) {
+        self.file = self.file.take().filter(|_| self.file_is_named);
+    }
 }
 
 impl Default for SourceSettings {
@@ -46,6 +55,7 @@ impl Default for SourceSettings {
             around: (0, 0),
             around_everywhere: false,
             file: None,
+            file_is_named: false,
             step_filter: StepFilter::default(),
         }
     }
@@ -136,12 +146,23 @@ pub(crate) fn is_shared_line(expression: &str) -> bool {
 }
 
 /// The name that a text begins with, where it could be a function's (`f`, `mod!ns::f`, `vector<int>::push_back`), and
-/// what follows it. Spaces and signs are a part of it in brackets only.
+/// what follows it. Spaces and signs are a part of it in brackets, in the name of what has none, and between `@!"` and
+/// `"` only.
 pub(crate) fn take_function_name(text: &str) -> Option<(&str, &str)> {
+    const UNNAMED: &str = "(anonymous namespace)";
+    if let Some(quoted) = text.strip_prefix("@!\"") {
+        let (name, rest) = quoted.split_once('"')?;
+        return (!name.is_empty()).then(|| (name, rest.trim_start()));
+    }
     let mut depth = 0usize;
     let mut end = text.len();
+    let mut unnamed = 0..0;
     for (at, letter) in text.char_indices() {
+        if text[at..].starts_with(UNNAMED) {
+            unnamed = at..at + UNNAMED.len();
+        }
         match letter {
+            _ if unnamed.contains(&at) => {}
             '<' | '{' => depth += 1,
             '>' | '}' => depth = depth.checked_sub(1)?,
             ' ' | '\t' | '"' if depth == 0 => {
@@ -155,7 +176,8 @@ pub(crate) fn take_function_name(text: &str) -> Option<(&str, &str)> {
     }
     let (name, rest) = text.split_at_checked(end)?;
     let bare = name.split_once('!').map_or(name, |(_, bare)| bare);
-    let begins = bare.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | ':' | '~' | '{' | '<'));
+    let begins =
+        bare.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | ':' | '~' | '{' | '<' | '('));
     (depth == 0 && begins).then(|| (name, rest.trim_start()))
 }
 
@@ -478,7 +500,7 @@ fn similar<'f>(known: &'f [String], asked: &str) -> Vec<&'f str> {
     let distance = |path: &str| match name(path) {
         name if name == asked => Some(0),
         name if stem(&name) == stem(&asked) => Some(1),
-        name if asked.len() > 2 && name.contains(stem(&asked)) => Some(2),
+        name if stem(&asked).len() > 2 && name.contains(stem(&asked)) => Some(2),
         _ => None,
     };
     let mut found: Vec<(u32, &str)> = known
@@ -488,4 +510,37 @@ fn similar<'f>(known: &'f [String], asked: &str) -> Vec<&'f str> {
     found.sort_unstable();
     found.dedup();
     found.into_iter().take(SHOWN_SIMILAR).map(|(_, path)| path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_functions_are_taken_whole() {
+        for (text, taken) in [
+            ("f 2", Some(("f", "2"))),
+            ("m!a::b<int, 3>::c \"k\"", Some(("m!a::b<int, 3>::c", "\"k\""))),
+            ("(anonymous namespace)::f 2", Some(("(anonymous namespace)::f", "2"))),
+            (
+                "m!a::(anonymous namespace)::f",
+                Some(("m!a::(anonymous namespace)::f", "")),
+            ),
+            ("@!\"S::operator bool\" 2", Some(("S::operator bool", "2"))),
+            ("@!\"unended", None),
+            ("@!\"\"", None),
+            ("f(int)", None),
+            ("(a+b)", None),
+            ("4010", None),
+        ] {
+            assert_eq!(take_function_name(text), taken, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_letter_is_like_nothing() {
+        let known = ["/usr/a.c", "/usr/ab.c", "/usr/orders.h"].map(String::from);
+        assert_eq!(similar(&known, "a.cpp"), ["/usr/a.c"]);
+        assert_eq!(similar(&known, "order.h"), ["/usr/orders.h"]);
+    }
 }

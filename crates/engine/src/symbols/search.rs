@@ -100,6 +100,8 @@ pub(crate) struct Search<'a> {
     pub(crate) only: Option<&'a Path>,
     /// Hears of each place as it is tried.
     pub(crate) tell: &'a mut dyn FnMut(&Attempt),
+    /// Whether the user still wants to know, for files whose checksum takes long.
+    pub(crate) go_on: &'a dyn Fn() -> bool,
 }
 
 /// Looks for an image's own file and its debug files.
@@ -306,10 +308,10 @@ impl Hunt<'_> {
             // Without identities the checksum of the debug link decides, wherever the file lies.
             (wanted, has) => match &self.link {
                 Some(_) if file.bytes().len() > MOST_SUMMED => Some(Outcome::TooLarge(file.bytes().len() as u64)),
-                Some(link) => {
-                    let (has, wanted) = (crc_of(file.bytes()), link.crc);
-                    (has != wanted).then_some(Outcome::WrongCrc { has, wanted })
-                }
+                Some(link) => match (crc_of(file.bytes(), self.search.go_on), link.crc) {
+                    (Some(has), wanted) => (has != wanted).then_some(Outcome::WrongCrc { has, wanted }),
+                    (None, _) => Some(Outcome::Interrupted),
+                },
                 None if wanted.is_some() || has.is_some() => Some(Outcome::WrongBuildId {
                     has: has.clone(),
                     wanted: wanted.clone(),

@@ -129,6 +129,22 @@ fn errors_point_at_their_place() {
 }
 
 #[test]
+fn a_name_in_quotation_marks_stays_whole() {
+    let mut session = Session::start(World::with_files(), attach()).0;
+    let shown = session.run("bp @!\"(anonymous namespace)::no such\" \".echo hit\"");
+    assert!(shown.contains("adding deferred bp"), "{shown}");
+    session.run("bp @!\"main\" 2 \".echo there\"");
+    let shown = session.run(".bpcmds");
+    let again = "bu0 @!\"(anonymous namespace)::no such\" \".echo hit\";\nbp1 ";
+    assert!(
+        shown.starts_with(again) && shown.contains(" 0x2 \".echo there\""),
+        "{shown}"
+    );
+    let shown = session.run("bl");
+    assert!(shown.contains("toy!main"), "{shown}");
+}
+
+#[test]
 fn a_deferred_breakpoint_waits_for_its_module() {
     let (mut session, _) = Session::start(World::with_files(), attach());
     let shown = session.run("bp nowhere!nothing");

@@ -194,14 +194,16 @@ pub(super) fn take_address<'t>(
         Ok((address, rest)) => {
             let consumed = text.len() - rest.len();
             let expression = text.get(..consumed).unwrap_or(text).trim_end_matches([' ', '\t', ',']);
-            let places = places_of(session, expression, Some(Address(address)))?;
+            let places = places_of(session, expression, Address(address))?;
             Ok((expression.to_owned(), places, rest))
         }
         Err(CommandError::Expression(error)) => {
             if let Some((name, rest)) = take_function_name(text) {
-                let places = places_of(session, name, None)?;
+                let places = session.function_places(name)?;
                 if !places.is_empty() || is_unresolved(&error.kind) {
-                    return Ok((name.to_owned(), places, rest));
+                    // As it was typed: a name in quotation marks stays in them.
+                    let typed = text[..text.len() - rest.len()].trim_end();
+                    return Ok((typed.to_owned(), places, rest));
                 }
             }
             if !is_unresolved(&error.kind) {
@@ -217,15 +219,14 @@ pub(super) fn take_address<'t>(
 }
 
 /// All places of what an expression names, where it is the name of a function; otherwise the one that it is.
-fn places_of(session: &mut Session, expression: &str, one: Option<Address>) -> Result<Vec<Address>, CommandError> {
+fn places_of(session: &mut Session, expression: &str, one: Address) -> Result<Vec<Address>, CommandError> {
     let name = take_function_name(expression).filter(|(_, rest)| rest.is_empty());
     let places = match name {
         Some((name, _)) => session.function_places(name)?,
         None => Vec::new(),
     };
     // A number or a register may read as a name.
-    let is_it = one.is_none_or(|one| places.contains(&one));
-    Ok(if is_it { places } else { one.into_iter().collect() })
+    Ok(if places.contains(&one) { places } else { vec![one] })
 }
 
 fn is_unresolved(kind: &ExprErrorKind) -> bool {

@@ -59,6 +59,8 @@ pub(crate) enum Outcome {
     WrongCrc { has: u32, wanted: u32 },
     /// It would take too long to compute its checksum.
     TooLarge(u64),
+    /// The user did not wait for its checksum.
+    Interrupted,
     /// Without any identity the length decides.
     WrongLength { has: u64, wanted: Option<u64> },
     /// Neither the file nor the image says which build it is of.
@@ -83,6 +85,7 @@ impl Outcome {
             Outcome::WrongBuildId { .. }
                 | Outcome::WrongCrc { .. }
                 | Outcome::TooLarge(_)
+                | Outcome::Interrupted
                 | Outcome::WrongLength { .. }
                 | Outcome::NoIdentity
         )
@@ -98,6 +101,7 @@ impl fmt::Display for Outcome {
             Outcome::TakenAnyway(why) => write!(f, "taken although it does not fit: {why}"),
             Outcome::Absent => f.write_str("not there"),
             Outcome::Unreadable => f.write_str("not a regular file, or not readable by this user"),
+            Outcome::Interrupted => f.write_str("interrupted before its CRC was known"),
             Outcome::TooLarge(length) => write!(f, "{length:#x} bytes are too large to compare its CRC"),
             Outcome::NotElf(why) => write!(f, "no ELF: {why}"),
             Outcome::WrongBuildId { has, wanted } => write!(f, "wrong build-id {}, wanted {}", id(has), id(wanted)),
