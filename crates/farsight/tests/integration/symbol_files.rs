@@ -52,7 +52,7 @@ fn every_form_of_debug_information_is_found_and_explained() {
 fn a_file_whose_first_page_is_mapped_twice_is_one_module() {
     let mut console = launched(&programs::debuggee("deep-one-page"), &[]);
     let text = console.run("bp deep_one_page!main; g; lm; ln deep_one_page!leaves");
-    let modules = text.lines().filter(|line| line.contains("   deep_one_page"));
+    let modules = text.lines().filter(|line| line.contains("   deep_one_page ("));
     assert_eq!(modules.count(), 1, "{text}");
     assert!(!text.contains("deep_one_page_"), "{text}");
     assert_in_order(&text, &["Breakpoint 0 hit", "deep_one_page!leaves"]);
