@@ -122,6 +122,13 @@ const fn cvalues(tool: Tool, name: &'static str, flags: &'static [&'static str])
     of_units(made(tool, name, "cvalues.c", flags), &["cvalues_other.c"])
 }
 
+const fn naming(tool: Tool, name: &'static str, flags: &'static [&'static str]) -> Recipe {
+    of_units(
+        made(tool, name, "naming.cpp", flags),
+        &["naming_one.cpp", "naming_two.cpp"],
+    )
+}
+
 /// Optimised, without frame pointers: only unwind tables tell who called.
 const NO_FRAME_POINTER: &[&str] = &["-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls"];
 
@@ -145,6 +152,12 @@ pub(super) const RECIPES: &[Recipe] = &[
     cvalues(Tool::C, "cvalues_o2", &["-O2"]),
     cvalues(Tool::Clang, "cvalues-clang_o0", &["-O0"]),
     cvalues(Tool::Clang, "cvalues-clang_o2", &["-O2"]),
+    // Optimised over all units at once: functions are described apart from their code.
+    cvalues(Tool::C, "cvalues-lto", &["-O2", "-flto"]),
+    naming(Tool::Cxx, "naming", &["-O0"]),
+    // Nothing but a symbol table.
+    naming(Tool::Cxx, "naming-symbols", &["-O0", "-g0"]),
+    naming(Tool::ClangCxx, "naming-clang", &["-O0", "-gsimple-template-names"]),
     units("units", &["-O0"]),
     units("units_o2", &["-O2"]),
     units("units-dwarf4", &["-O0", "-gdwarf-4"]),

@@ -123,6 +123,22 @@ fn names_stand_for_all_their_instances_and_need_no_scopes() {
 }
 
 #[test]
+fn readable_names_are_found_in_a_symbol_table_whatever_their_scopes_end_in() {
+    for name in [
+        "Vector3::length",
+        "app::v1::handle",
+        "app::(anonymous namespace)::hidden_one",
+        "utf8::decode",
+    ] {
+        // More names than are looked for one by one, so that the last is found by its hash.
+        let shown = shown("naming-symbols", &format!("bp {name};? nox1;? nox2;? nox3;? nox4;bp {name};bl"));
+        let theirs = places_of_gdb(&gdb("naming-symbols", &[&format!("break *'{name}'"), "info breakpoints"]));
+        assert!(places(&shown).len() == 1 && shown.contains("redefined"), "{name}: {shown}");
+        assert!(places(&shown).is_subset(&theirs) , "{name}: {shown} {theirs:?}");
+    }
+}
+
+#[test]
 fn what_is_inside_of_functions_is_named_by_them() {
     let address = |name: &str| {
         let said = gdb("cvalues_o2", &[&format!("print &{name}")]);

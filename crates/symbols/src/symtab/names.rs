@@ -140,6 +140,8 @@ const ADDED: &[&str] = &[
 const MAX_INDEXED: usize = 4096;
 /// No identifier that anyone types is longer.
 const MAX_IDENTIFIER: usize = 512;
+/// The digits of [`MAX_IDENTIFIER`]. However long a run of digits is, no more of it can be a length.
+const LENGTH_DIGITS: usize = 3;
 
 /// So many names are looked for by reading the whole table; hashing and sorting it pays after that.
 const READ_THROUGH: u32 = 4;
@@ -306,14 +308,8 @@ fn is_spelled(run: &str) -> bool {
 /// some that are none; and those of old Rust names, which have escapes inside (`_$LT$impl$u20$Foo..bar`), are split.
 fn identifiers(raw: &str) -> impl Iterator<Item = &str> {
     let bytes = raw.as_bytes();
-    let starts =
-        (0..bytes.len()).filter(|at| bytes[*at].is_ascii_digit() && (*at == 0 || !bytes[*at - 1].is_ascii_digit()));
-    starts
-        .flat_map(move |start| {
-            let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let length: usize = raw[start..start + digits].parse().unwrap_or(0);
-            let length = if length > MAX_IDENTIFIER { 0 } else { length };
-            let from = start + digits;
+    lengths(bytes)
+        .flat_map(move |(from, length)| {
             let whole = from.checked_add(length).and_then(|end| raw.get(from..end));
             // New Rust names put `_` between the length and an identifier that begins with a digit or another `_`; the
             // length does not count it.
@@ -325,6 +321,25 @@ fn identifiers(raw: &str) -> impl Iterator<Item = &str> {
             pieces.flat_map(move |piece| piece.split(move |character| !is_part(character)))
         })
         .filter(|piece| !piece.is_empty())
+}
+
+/// What may be the lengths of identifiers, each with where its identifier begins. Every digit of a run may begin one:
+/// the digits before it may be the end of another identifier, as in `7Vector36length` and `12_GLOBAL__N_13run`.
+fn lengths(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let ends = (1..bytes.len()).filter(move |end| is_digit(end - 1) && !is_digit(*end));
+    ends.flat_map(move |end| {
+        let digits = (end.saturating_sub(LENGTH_DIGITS)..end).rev().map(|at| bytes[at]);
+        let digits = digits.take_while(u8::is_ascii_digit).map(|digit| digit - b'0');
+        let numbers = digits.scan((0usize, 1usize), |(number, weight), digit| {
+            *number += *weight * usize::from(digit);
+            *weight *= 10;
+            // One that begins with 0 is the number behind it, which was already given.
+            Some((digit != 0).then_some(*number))
+        });
+        let possible = numbers.flatten().take_while(|number| *number <= MAX_IDENTIFIER);
+        possible.map(move |length| (end, length))
+    })
 }
 
 fn contains_ignoring_case(text: &str, lower: &str) -> bool {
@@ -399,5 +414,24 @@ mod tests {
         assert!(all("_ZN37_$LT$impl$u20$core..fmt..Debug$GT$17hE").contains(&"Debug"));
         assert!(all("_ZN3foo5__barE").contains(&"__bar"));
         assert!(all("_RNvC3foo4__bar").contains(&"_bar"));
+        // Behind a name that ends in digits.
+        for (raw, spelled) in [
+            ("_ZNK7Vector36lengthEv", ["Vector3", "length"]),
+            ("_ZN3app2v11fEi", ["v1", "f"]),
+            ("_ZNSt3__16vectorIiE4pushEv", ["__1", "vector"]),
+            ("_ZN12_GLOBAL__N_110run_hiddenEv", ["_GLOBAL__N_1", "run_hidden"]),
+            ("_ZN5early4utf814from_utf8_deep17h0123456789abcdefE", ["utf8", "from_utf8_deep"]),
+            ("_RNvNtCs1234_5early4utf83say", ["utf8", "say"]),
+            ("_RNvNtCs1234_5early4utf84_8bit", ["utf8", "8bit"]),
+            ("_ZN8a12345673fooEv", ["a1234567", "foo"]),
+        ] {
+            let found = all(raw);
+            for name in spelled {
+                assert!(found.contains(&name), "{raw}: {found:?}");
+            }
+        }
+        // A run of digits costs no more than its end.
+        let run = format!("_Z{}3foo", "9".repeat(4000));
+        assert_eq!(identifiers(&run).collect::<Vec<_>>(), ["foo"]);
     }
 }
