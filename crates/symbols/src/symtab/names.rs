@@ -420,7 +420,10 @@ mod tests {
             ("_ZN3app2v11fEi", ["v1", "f"]),
             ("_ZNSt3__16vectorIiE4pushEv", ["__1", "vector"]),
             ("_ZN12_GLOBAL__N_110run_hiddenEv", ["_GLOBAL__N_1", "run_hidden"]),
-            ("_ZN5early4utf814from_utf8_deep17h0123456789abcdefE", ["utf8", "from_utf8_deep"]),
+            (
+                "_ZN5early4utf814from_utf8_deep17h0123456789abcdefE",
+                ["utf8", "from_utf8_deep"],
+            ),
             ("_RNvNtCs1234_5early4utf83say", ["utf8", "say"]),
             ("_RNvNtCs1234_5early4utf84_8bit", ["utf8", "8bit"]),
             ("_ZN8a12345673fooEv", ["a1234567", "foo"]),

@@ -312,15 +312,17 @@ fn circles_and_lies_about_lengths_end() {
     );
 }
 
+/// What the root of a unit with a line program says.
+const WITH_LINES: &[(u64, u64)] = &[
+    (dw::LOW_PC, dw::ADDR),
+    (dw::HIGH_PC, dw::DATA4),
+    (dw::STMT_LIST, dw::SEC_OFFSET),
+    (dw::COMP_DIR, dw::STRP),
+];
+
 /// A unit whose line program lies at the start of `.debug_line`, with code at 0x1000.
 fn unit_with_lines() -> (Vec<u8>, Vec<u8>) {
-    let attributes = [
-        (dw::LOW_PC, dw::ADDR),
-        (dw::HIGH_PC, dw::DATA4),
-        (dw::STMT_LIST, dw::SEC_OFFSET),
-        (dw::COMP_DIR, dw::STRP),
-    ];
-    let shapes = [shape(1, dw::CU, false, &attributes), vec![0]].concat();
+    let shapes = [shape(1, dw::CU, false, WITH_LINES), vec![0]].concat();
     let mut entries = vec![1];
     entries.extend(0x1000u64.to_le_bytes());
     entries.extend([0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -437,6 +439,76 @@ fn line_programs_of_any_kind_end() {
             shapes,
             vec![(".debug_line", lines.bytes()), (".debug_str", b"/here\0".to_vec())],
         );
+    }
+}
+
+#[test]
+fn a_line_in_thousands_of_places_and_functions_is_looked_up_once_each() {
+    let shapes = [
+        shape(1, dw::CU, true, WITH_LINES),
+        shape(
+            2,
+            dw::SUBPROGRAM,
+            false,
+            &[(dw::LOW_PC, dw::ADDR), (dw::HIGH_PC, dw::ADDR)],
+        ),
+        vec![0],
+    ]
+    .concat();
+    let count = 30_000u64;
+    let code = 0x1000..0x1000 + 2 * count;
+    let mut root = vec![1];
+    root.extend(code.start.to_le_bytes());
+    root.extend((2 * count as u32).to_le_bytes());
+    root.extend([0; 8]);
+    let function = |start: u64| [&[2], &start.to_le_bytes()[..], &code.end.to_le_bytes()].concat();
+    let mut program = lns::set_address(code.start);
+    // A place of line 1, then one of another line, which is no statement.
+    for _ in 0..count {
+        program.extend(
+            [
+                lns::ROW,
+                &lns::advance(1),
+                &[3, 1, 6],
+                lns::ROW,
+                &lns::advance(1),
+                &[3, 0x7f, 6],
+            ]
+            .concat(),
+        );
+    }
+    program.extend(lns::END);
+    let lines = Lines {
+        program,
+        ..Lines::default()
+    };
+    type Start = fn(u64) -> u64;
+    let starts: [(&str, Start); 2] = [
+        ("functions of the same places", |_| 0x1000),
+        ("functions from each place to the end", |number| 0x1000 + 2 * number),
+    ];
+    for (what, start) in starts {
+        let functions: Vec<u8> = (0..count).flat_map(|number| function(start(number))).collect();
+        let info = unit(0, &[&root, &functions, &[0][..]].concat());
+        let rest = vec![(".debug_line", lines.bytes()), (".debug_str", b"/here\0".to_vec())];
+        explode(what, info.clone(), shapes.clone(), rest.clone());
+
+        let sections = [vec![(".debug_info", info), (".debug_abbrev", shapes.clone())], rest].concat();
+        let info = DebugInfo::new(&Forged::new(sections), None).unwrap();
+        let reader = info.reader();
+        let file = FilePattern::new("a.c").unwrap();
+        let places = reader.places_of(&file, 1, &|| true).unwrap().unwrap().places;
+        // The last function has no second line, and begins where the one before it has its own.
+        let expected = if what.contains("each") { count as usize - 1 } else { 1 };
+        assert!(places.iter().all(|place| place.scope.is_some()), "{what}");
+        assert_eq!(places.len(), expected, "{what}");
+        // An interrupt ends it, though it is all one unit.
+        let asked = std::cell::Cell::new(0);
+        let thrice = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 5
+        };
+        assert!(reader.places_of(&file, 1, &thrice).is_err(), "{what}");
     }
 }
 

@@ -19,6 +19,9 @@ use crate::debug::{DebugError, DieId};
 /// Most places that one line is said to have; templates in large programs have hundreds.
 const MOST_PLACES: usize = 65_536;
 
+/// How many entries are looked at before the asker is asked whether to go on.
+const ENTRIES_AT_ONCE: u32 = 1024;
+
 /// One place of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinePlace {
@@ -65,13 +68,14 @@ impl<'a> DebugReader<'a> {
             let Some(lines) = self.lines_of(unit) else {
                 return;
             };
-            let meant = meant(&lines, file);
-            for file in meant.iter().filter_map(|index| lines.files.get(*index as usize)) {
+            let meant = Meant::new(&lines, file);
+            let those = lines.files.iter().zip(&meant.0).filter(|(_, is_meant)| **is_meant);
+            for (file, _) in those {
                 files.entry(file.path.clone()).or_insert_with(|| Arc::clone(file));
             }
             let rows = lines.by_sequence().flat_map(|(_, rows)| rows);
             let nearest = rows
-                .filter(|row| row.is_stmt && row.line >= line && row.line != 0 && meant.contains(&row.file))
+                .filter(|row| row.is_stmt && row.line >= line && row.line != 0 && meant.contains(row.file))
                 .map(|row| row.line)
                 .min();
             if let Some(nearest) = nearest {
@@ -91,7 +95,7 @@ impl<'a> DebugReader<'a> {
             if !go_on() {
                 return Err(DebugError::Elsewhere);
             }
-            self.add_places(unit, &lines, file, found.line, &mut found.places);
+            self.add_places(unit, &lines, (file, found.line), go_on, &mut found.places)?;
         }
         found.places.sort_by_key(|place| place.rva);
         found.places.dedup_by_key(|place| place.rva);
@@ -143,13 +147,20 @@ impl<'a> DebugReader<'a> {
         Ok(())
     }
 
-    fn add_places(&self, id: UnitId, lines: &UnitLines, file: &FilePattern, line: u32, into: &mut Vec<LinePlace>) {
-        let meant = meant(lines, file);
+    fn add_places(
+        &self,
+        id: UnitId,
+        lines: &UnitLines,
+        (file, line): (&FilePattern, u32),
+        go_on: &dyn Fn() -> bool,
+        into: &mut Vec<LinePlace>,
+    ) -> Result<(), DebugError> {
+        let meant = Meant::new(lines, file);
         let mut candidates = Vec::new();
         for (sequence, rows) in lines.by_sequence() {
             let mut before = None;
             for row in rows {
-                let of_line = row.line == line && meant.contains(&row.file);
+                let of_line = row.line == line && meant.contains(row.file);
                 if of_line && row.is_stmt && before != Some(true) && candidates.len() < MOST_PLACES {
                     candidates.push(Candidate {
                         rva: row.address,
@@ -164,63 +175,112 @@ impl<'a> DebugReader<'a> {
             }
         }
         let places: Vec<u64> = candidates.iter().map(|candidate| candidate.rva).collect();
-        let scopes = self.unit(id).map(|unit| innermost(&unit, &places)).unwrap_or_default();
+        let scopes = match self.unit(id) {
+            Ok(unit) => innermost(&unit, &places, go_on)?,
+            Err(_) => HashMap::new(),
+        };
         // A function's cold part may lie before it; its debug information names the main part first.
         let part = |candidate: &Candidate| scopes.get(&candidate.rva).map_or(0, |known| known.part);
         candidates.sort_by_key(|candidate| (part(candidate), candidate.rva));
         let mut taken: BTreeSet<(Option<DieId>, u64)> = BTreeSet::new();
         for candidate in candidates {
             let known = scopes.get(&candidate.rva);
-            let scope = known.and_then(|known| known.scope);
+            let scope = known.map(|known| known.scope);
             // Where no function is known, one place for each stretch of code.
             let of = scope.map_or(candidate.sequence.start, |_| 0);
             if !taken.insert((scope, of)) {
                 continue;
             }
-            let opens = known.and_then(|known| known.opens.clone());
+            let opens = known.and_then(|known| known.opened_at(candidate.rva));
             let rva = opens.map_or(Rva(candidate.rva), |code| lines.past_prologue(code));
             into.push(LinePlace { rva, scope });
         }
+        Ok(())
     }
 }
 
 /// What holds a place of a unit.
-#[derive(Default)]
+#[derive(Clone)]
 struct Holder {
     /// The innermost function or inlined call.
-    scope: Option<DieId>,
-    /// The function's code, where the place is its entry.
-    opens: Option<Range<Rva>>,
-    /// Which of its ranges holds the place.
+    scope: DieId,
+    /// Its range that holds the place.
+    range: Range<u64>,
+    /// Which of its ranges that is.
     part: usize,
+    inlined: bool,
 }
 
-/// The functions and inlined calls that hold these places.
-fn innermost(unit: &Unit<'_>, places: &[u64]) -> HashMap<u64, Holder> {
+impl Holder {
+    /// The function's code, where the place is its entry.
+    fn opened_at(&self, place: u64) -> Option<Range<Rva>> {
+        let opens = !self.inlined && place == self.range.start;
+        opens.then(|| Rva(self.range.start)..Rva(self.range.end))
+    }
+}
+
+/// The functions and inlined calls that hold these places. However many lie around each other, an entry is looked at
+/// once, and so is a place.
+fn innermost(unit: &Unit<'_>, places: &[u64], go_on: &dyn Fn() -> bool) -> Result<HashMap<u64, Holder>, DebugError> {
     let mut sorted = places.to_vec();
     sorted.sort_unstable();
-    let mut found: HashMap<u64, Holder> = HashMap::new();
+    sorted.dedup();
+    let mut holders: Vec<(Range<usize>, Holder)> = Vec::new();
     unit.begin_question();
     let mut entries = unit.unit.entries();
-    // Those that are inside of others come behind them.
+    let mut seen = 0u32;
+    // What is behind damage holds nothing that is known.
     while let Ok(Some(entry)) = entries.next_dfs() {
+        seen = seen.wrapping_add(1);
+        if seen.is_multiple_of(ENTRIES_AT_ONCE) && !go_on() {
+            return Err(DebugError::Elsewhere);
+        }
         let inlined = entry.tag() == gimli::DW_TAG_inlined_subroutine;
         if !inlined && entry.tag() != gimli::DW_TAG_subprogram {
             continue;
         }
         for (part, range) in unit.ranges_of(entry).unwrap_or_default().into_iter().enumerate() {
             let from = sorted.partition_point(|place| *place < range.start.0);
-            let inside = sorted.get(from..).unwrap_or_default().iter();
-            for place in inside.take_while(|place| **place < range.end.0) {
-                let holder = found.entry(*place).or_default();
-                holder.scope = Some(unit.die(entry));
-                let opens = !inlined && *place == range.start.0;
-                holder.opens = opens.then(|| range.clone());
-                holder.part = part;
+            let to = sorted.partition_point(|place| *place < range.end.0);
+            if from < to {
+                let holder = Holder {
+                    scope: unit.die(entry),
+                    range: range.start.0..range.end.0,
+                    part,
+                    inlined,
+                };
+                holders.push((from..to, holder));
             }
         }
     }
-    found
+    // Those that are inside of others came behind them: the last that holds a place is what it is in.
+    let mut found: HashMap<u64, Holder> = HashMap::with_capacity(sorted.len());
+    // The first place from each on that nothing has yet.
+    let mut free: Vec<usize> = (0..=sorted.len()).collect();
+    for (inside, holder) in holders.into_iter().rev() {
+        let mut at = next_free(&mut free, inside.start);
+        while at < inside.end {
+            if let (Some(place), Some(next)) = (sorted.get(at), free.get_mut(at)) {
+                found.insert(*place, holder.clone());
+                *next = at + 1;
+            }
+            at = next_free(&mut free, at + 1);
+        }
+    }
+    Ok(found)
+}
+
+/// The first place from `at` on that is free; shortens the way for those who ask next.
+fn next_free(free: &mut [usize], at: usize) -> usize {
+    let mut end = at;
+    while let Some(next) = free.get(end).copied().filter(|next| *next != end) {
+        end = next;
+    }
+    let mut at = at;
+    while let Some(next) = free.get_mut(at).filter(|next| **next != end && at != end) {
+        at = std::mem::replace(next, end);
+    }
+    end
 }
 
 /// Whether a unit's file table may name a file that is meant.
@@ -232,11 +292,15 @@ fn names(unit: &Unit<'_>, file: &FilePattern) -> bool {
     table.names().any(|(_, name)| ends_with_name(name, file.name()))
 }
 
-/// The numbers of the files that are meant, among those that have code.
-fn meant(lines: &UnitLines, file: &FilePattern) -> Vec<u32> {
-    let files = lines.files.iter().enumerate();
-    files
-        .filter(|(_, one)| file.matches(&one.path))
-        .filter_map(|(index, _)| u32::try_from(index).ok())
-        .collect()
+/// Which of the files that have code are meant, by their numbers.
+struct Meant(Vec<bool>);
+
+impl Meant {
+    fn new(lines: &UnitLines, file: &FilePattern) -> Meant {
+        Meant(lines.files.iter().map(|one| file.matches(&one.path)).collect())
+    }
+
+    fn contains(&self, number: u32) -> bool {
+        self.0.get(number as usize).is_some_and(|is_meant| *is_meant)
+    }
 }

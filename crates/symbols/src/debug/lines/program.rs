@@ -14,6 +14,8 @@ use super::{LineCache, LineRow, Unit};
 const MAX_LOOK_BACK: usize = 64;
 /// How many rows of one place are looked back over for one that begins a statement.
 const MAX_SAME_PLACE: usize = 64;
+/// How far behind a function's first row its second line is looked for.
+const MAX_BEFORE_SECOND: usize = 256;
 /// Rows that are taken from the module's allowance at a time.
 const ROWS_AT_ONCE: u64 = 4096;
 
@@ -38,6 +40,8 @@ pub(super) struct Sequence {
 pub(super) struct UnitLines {
     pub(super) files: Vec<Arc<SourceFile>>,
     rows: Vec<Row>,
+    /// The rows that end a prologue: about one a function.
+    marked: Vec<usize>,
     /// Invariant: by start.
     pub(super) sequences: Vec<Sequence>,
 }
@@ -51,6 +55,7 @@ impl UnitLines {
         let mut lines = UnitLines {
             files: Vec::new(),
             rows: Vec::new(),
+            marked: Vec::new(),
             sequences: Vec::new(),
         };
         let mut numbers: HashMap<u64, u32> = HashMap::new();
@@ -92,6 +97,8 @@ impl UnitLines {
         }
         lines.rows.truncate(first);
         lines.rows.shrink_to_fit();
+        let marked = lines.rows.iter().enumerate().filter(|(_, row)| row.prologue_end);
+        lines.marked = marked.map(|(at, _)| at).collect();
         lines.sequences.sort_by_key(|sequence| sequence.start);
         Some(lines)
     }
@@ -224,8 +231,14 @@ impl UnitLines {
         if own.first().is_none_or(|row| row.address != code.start.0) {
             return code.start;
         }
-        let marked = own.iter().find(|row| row.prologue_end);
-        let second = || own.iter().skip(1).find(|row| row.line != 0 && row.is_stmt);
+        // Hostile functions lie in each other by the thousand: none is read to its end.
+        let before = sequence.rows.start + first;
+        let next = self.marked.get(self.marked.partition_point(|at| *at < before));
+        let marked = next.and_then(|at| own.get(at - before));
+        let second = || {
+            let mut near = own.iter().skip(1).take(MAX_BEFORE_SECOND);
+            near.find(|row| row.line != 0 && row.is_stmt)
+        };
         marked.or_else(second).map_or(code.start, |row| Rva(row.address))
     }
 }
