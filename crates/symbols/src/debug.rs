@@ -41,8 +41,8 @@ pub use scopes::{
 use sections::DebugFile;
 pub use split::{SplitFiles, SplitUnit};
 pub use types::{
-    BitRange, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier, RecordKind,
-    Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
+    BitRange, Definition, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier,
+    RecordKind, Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
 };
 use units::Units;
 

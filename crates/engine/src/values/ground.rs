@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use farsight_symbols::{
-    DebugError, DebugReader, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, NameKind, Named, Pattern,
-    Place, Role, Type, TypeId, TypeKind, TypeRef, ValueContext, ValueError, ValueFrame, Variant, Watch, element_count,
-    locate, locate_member,
+    DebugError, DebugReader, Definition, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, NameKind, Named,
+    Pattern, Place, Role, Type, TypeId, TypeKind, TypeRef, ValueContext, ValueError, ValueFrame, Variant, Watch,
+    element_count, locate, locate_member,
 };
 use farsight_types::Address;
 
@@ -126,6 +126,18 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
             }
         }
         Err(ValueError::Damaged("types that name each other"))
+    }
+
+    /// What to say of a type that is only declared, once all is known of it.
+    pub(crate) fn why_incomplete(&mut self, module: usize, id: &TypeRef) -> Result<&'static str, ValueError> {
+        let reader = &self.known(module)?.reader;
+        match id.id().map(|id| reader.definition_of(id)) {
+            Some(Definition::Unindexed) if self.source.wants_index(module) => Err(ValueError::NotYet),
+            Some(Definition::Ambiguous) => {
+                Ok("incomplete type: it is defined differently in several units, not in this one")
+            }
+            _ => Ok("incomplete type"),
+        }
     }
 
     /// Whether a value is a structure.

@@ -233,7 +233,8 @@ impl Tree<'_, '_, '_, '_> {
         match &found.kind {
             TypeKind::Array { .. } => self.elements(node, value, depth),
             TypeKind::Record { declaration: true, .. } => {
-                node.content = Content::Missing(String::from("incomplete type"));
+                let why = self.ground.why_incomplete(value.module, &found.id)?;
+                node.content = Content::Missing(why.to_owned());
                 Ok(())
             }
             TypeKind::Record { kind, .. } => {

@@ -78,10 +78,19 @@ fn every_function_that_gdb_knows_is_found() {
 
 #[test]
 fn a_breakpoint_by_name_is_wherever_the_function_was_inlined() {
-    for name in ["inner_helper", "outer_helper"] {
-        let ours = places(&shown("cvalues_o2", &format!("bp {name};bl")));
-        let theirs = places_of_gdb(&gdb("cvalues_o2", &[&format!("break {name}"), "info breakpoints"]));
-        assert!(theirs.len() > 1 && ours == theirs, "{name}: {ours:x?}, gdb {theirs:x?}");
+    // Optimised as a whole, the units that describe functions do not say which will be inlined.
+    for (debuggee, name) in [
+        ("cvalues_o2", "inner_helper"),
+        ("cvalues_o2", "outer_helper"),
+        ("cvalues-lto", "inner_helper"),
+        ("cvalues-lto", "outer_helper"),
+    ] {
+        let ours = places(&shown(debuggee, &format!("bp {name};bl")));
+        let theirs = places_of_gdb(&gdb(debuggee, &[&format!("break {name}"), "info breakpoints"]));
+        assert!(
+            theirs.len() > 1 && ours == theirs,
+            "{debuggee} {name}: {ours:x?}, gdb {theirs:x?}"
+        );
     }
 }
 
@@ -140,6 +149,44 @@ fn readable_names_are_found_in_a_symbol_table_whatever_their_scopes_end_in() {
         let ours = places(&shown);
         assert!(ours.len() == 1 && ours == theirs, "{name}: {shown} {theirs:x?}");
         assert!(shown.contains("breakpoint 0 redefined"), "{name}: {shown}");
+    }
+}
+
+/// What our console shows for commands in the program at work.
+fn shown_at_work(debuggee: &str, commands: &str) -> String {
+    let mut command = Command::new(programs::farsight());
+    text_of(
+        command
+            .args(["-c", &format!("{commands};qd")])
+            .arg(programs::debuggee(debuggee)),
+    )
+}
+
+#[test]
+fn types_of_one_name_are_not_taken_for_each_other() {
+    for debuggee in ["naming", "naming-clang"] {
+        if debuggee.ends_with("clang") && !programs::has_peer("clang++") {
+            continue;
+        }
+        // The first unit declares both types: of one there are two definitions, of the other one, for `int`. It makes
+        // no difference whether a name was looked up before.
+        for (ask, said) in [
+            (
+                "?? *hidden",
+                "Private <incomplete type: it is defined differently in several units",
+            ),
+            (
+                "dx *hidden",
+                "*hidden         : <incomplete type: it is defined differently in several units",
+            ),
+            ("?? *fractions", "Box<double> <incomplete type>"),
+            ("dt Box<int>;?? *fractions", "Box<double> <incomplete type>"),
+            ("dt Box<int>", "+0x004 tag "),
+            ("dt Box*", "!Box<int>"),
+        ] {
+            let shown = shown_at_work(debuggee, &format!("bp opaque;l+t;g;p;{ask}"));
+            assert!(shown.contains(said), "{debuggee} {ask}: {shown}");
+        }
     }
 }
 

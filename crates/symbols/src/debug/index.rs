@@ -190,7 +190,7 @@ impl NameIndex {
     }
 
     fn own_name(&self, reader: &DebugReader<'_>, item: Item) -> Option<String> {
-        reader.name(item.id())
+        reader.full_name(item.id())
     }
 
     /// `ns::Class::f`, as readers know it.

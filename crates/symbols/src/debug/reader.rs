@@ -14,7 +14,7 @@ use gimli::{
 
 use super::outline::Outline;
 use super::units::UnitStart;
-use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId, split};
+use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId, split, types};
 
 mod ranges;
 pub(super) mod root;
@@ -140,6 +140,7 @@ pub struct DebugReader<'a> {
     units: RefCell<HashMap<UnitId, Rc<Unit<'a>>>>,
     /// Whether functions may have called themselves last, as far as that was asked.
     pub(super) come_back: RefCell<HashMap<DieId, bool>>,
+    pub(super) types: types::Kept,
 }
 
 impl<'a> DebugReader<'a> {
@@ -157,6 +158,7 @@ impl<'a> DebugReader<'a> {
             dwarfs: dwarfs.collect(),
             units: RefCell::new(HashMap::new()),
             come_back: RefCell::default(),
+            types: types::Kept::default(),
         }
     }
 

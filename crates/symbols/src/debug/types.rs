@@ -13,10 +13,13 @@ use gimli::AttributeValue;
 use super::reader::MAX_REFERENCES;
 use super::{DebugError, DebugReader, DieId, Entry, Unit};
 
+mod arguments;
 mod definition;
 mod members;
 mod names;
 
+pub(super) use arguments::Kept;
+pub use definition::Definition;
 pub use members::{BitRange, Enumerator, Generic, Member, MemberKind, MemberPlace, Members, Variant, VariantPart};
 
 /// A type that the debug information has an entry for.

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use farsight_symbols::{DebugError, DebugReader, Encoding, Member, MemberKind, MemberPlace, TypeKind, TypeRef};
+use farsight_symbols::{
+    DebugError, DebugReader, Definition, Encoding, Member, MemberKind, MemberPlace, TypeKind, TypeRef,
+};
 use farsight_types::Address;
 
 use super::TypedScope;
@@ -16,8 +18,19 @@ impl TypedScope<'_> {
             return Err(unavailable("the module of this type is not loaded any more".into()));
         };
         let reader = info.reader();
+        let found = of.of.id().map(|id| reader.definition_of(id));
+        if found == Some(Definition::Unindexed) {
+            let index = self.session.process().ok().and_then(|process| {
+                let mut modules = process.modules.iter();
+                modules.position(|module| module.image.base == of.module)
+            });
+            let indexed = index.map(|index| self.session.indexed(index)).transpose();
+            self.answer(indexed)?;
+        }
         let shape = shape(&reader, of).map_err(|error| unavailable(error.to_string()))?;
-        if shape != Shape::Opaque {
+        // Of several that are different the first would be as good as any.
+        let ambiguous = || of.of.id().map(|id| reader.definition_of(id)) == Some(Definition::Ambiguous);
+        if shape != Shape::Opaque || ambiguous() {
             return Ok(shape);
         }
         // What is only declared here may be defined in another unit, or in another module.

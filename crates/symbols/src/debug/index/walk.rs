@@ -208,6 +208,9 @@ struct Pass<'p, 'a> {
     waiting: Vec<(Kind, Role, u32)>,
     /// Whether types hold other names; in C they do not.
     nests: bool,
+    /// Whether the root names code. GCC describes a program that is optimised as a whole in units without any, which do not
+    /// say yet what will be inlined: there every function may have copies in other units.
+    has_code: bool,
     /// Bytes of names that may still be looked at.
     text_left: Cell<u64>,
 }
@@ -222,6 +225,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             links: Vec::new(),
             waiting: Vec::new(),
             nests: true,
+            has_code: true,
             text_left: Cell::new(text_allowance(unit)),
         }
     }
@@ -242,6 +246,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             if open.is_empty() {
                 let root = read(&mut entries, abbreviation)?;
                 self.nests = !root.language.is_some_and(is_c);
+                self.has_code = root.has_code;
                 if !abbreviation.has_children() {
                     break;
                 }
@@ -311,14 +316,11 @@ impl<'p, 'a> Pass<'p, 'a> {
             let entered = self.found.scopes.enter(scope, called, id, is_inline);
             return Ok(Some(Level::Known(entered)));
         }
-        let role = if facts.is_inlined && !facts.has_code {
-            Role::Abstract
-        } else {
-            Role::Definition
-        };
+        let is_abstract = !facts.has_code && (facts.is_inlined || kind == Kind::Function && !self.has_code);
+        let role = if is_abstract { Role::Abstract } else { Role::Definition };
         let shown = match kind {
             Kind::Type => !facts.is_declaration,
-            Kind::Function => !facts.is_declaration && (facts.has_code || facts.is_inlined),
+            Kind::Function => !facts.is_declaration && (facts.has_code || is_abstract),
             _ => facts.has_value || !facts.is_declaration,
         };
         let declared = match (kind, facts.of) {

@@ -10,13 +10,13 @@ const LONGEST: usize = 1 << 16;
 impl DebugReader<'_> {
     /// The name of a function, type or variable with what it lies in, `ns::Class::f`; as far as things have names.
     pub fn qualified_name(&self, id: DieId) -> Option<String> {
-        let mut name = self.name(id).filter(|name| !name.is_empty())?;
+        let mut name = self.full_name(id).filter(|name| !name.is_empty())?;
         let mut id = self.declaration_of(id);
         for _ in 0..MAX_REFERENCES {
             let Some(offset) = self.scope_around(id) else { break };
             let scope = DieId { unit: id.unit, offset };
             let Ok((_, entry)) = self.entry(scope) else { break };
-            let part = match (entry.tag(), self.name(scope)) {
+            let part = match (entry.tag(), self.full_name(scope)) {
                 // What is local to a function of C or C++ is not named by it.
                 (gimli::DW_TAG_subprogram, _) => break,
                 (_, Some(part)) => part,

@@ -2,14 +2,51 @@
 
 use gimli::AttributeValue;
 
-use super::{TypeId, flag};
-use crate::debug::{DebugReader, Entry, Unit};
+use super::{Encoding, TypeId, TypeKind, TypeRef, flag, number};
+use crate::debug::{DebugReader, Entry, Unit, UnitId};
+
+/// Definitions of one name that are compared; more are mostly one header in all units.
+const MOST_COMPARED: usize = 64;
+/// Members that are compared.
+const MOST_MEMBERS: usize = 512;
+/// Other names of a type that are followed.
+const MOST_NAMES: usize = 64;
+
+/// What is known of the definition of a type that is only declared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Definition {
+    /// This is it: the type itself, or another of its name that is the only one, or the same everywhere.
+    Known(TypeId),
+    /// No unit that is known defines it.
+    Missing,
+    /// Other units may define it; the module's index knows, and is not built yet.
+    Unindexed,
+    /// Units define different types of this name, and nothing says which one is meant.
+    Ambiguous,
+}
+
+/// What two definitions of one type have in common.
+#[derive(PartialEq, Eq)]
+struct Outline {
+    size: Option<u64>,
+    members: Vec<(Option<String>, Option<u64>, Option<u64>, Sort)>,
+}
+
+/// What a member's bytes are, roughly.
+#[derive(PartialEq, Eq)]
+enum Sort {
+    Base(Encoding),
+    Other(Option<std::mem::Discriminant<TypeKind>>),
+}
 
 impl<'a> DebugReader<'a> {
     /// The definition of a type that is only declared, of the same module; the type itself where it is one, or none is
     /// known. Definitions in other units are known by name, once the module has an index.
     pub fn definition(&self, id: TypeId) -> TypeId {
-        self.other_definition(id).unwrap_or(id)
+        match self.definition_of(id) {
+            Definition::Known(found) => found,
+            _ => id,
+        }
     }
 
     /// Where the members of a type are of which its unit only says that they are in a type unit.
@@ -22,25 +59,93 @@ impl<'a> DebugReader<'a> {
         (!definition.has_attr(gimli::DW_AT_signature)).then_some(TypeId(found))
     }
 
-    fn other_definition(&self, id: TypeId) -> Option<TypeId> {
+    /// As [`DebugReader::definition`], with what there is to say where none is known.
+    pub fn definition_of(&self, id: TypeId) -> Definition {
+        if let Some(known) = self.types.definitions.borrow().get(&id) {
+            return *known;
+        }
+        let found = self.look_for_definition(id).unwrap_or(Definition::Missing);
+        if found != Definition::Unindexed {
+            self.types.definitions.borrow_mut().insert(id, found);
+        }
+        found
+    }
+
+    fn look_for_definition(&self, id: TypeId) -> Option<Definition> {
         let (unit, entry) = self.entry(id.0).ok()?;
         // Before DWARF 5 it may say nothing else.
         if entry.has_attr(gimli::DW_AT_signature) {
-            return self.in_type_unit(&unit, &entry);
+            return self.in_type_unit(&unit, &entry).map(Definition::Known);
         }
         if !flag(&entry, gimli::DW_AT_declaration) {
-            return None;
+            return Some(Definition::Known(id));
         }
         let name = self.qualified_name(id.0)?;
-        let named = self.info().ready_index()?.types(self, &name);
-        let mut same = named.into_iter().map(|named| named.id);
+        let Some(index) = self.info().ready_index() else {
+            return Some(Definition::Unindexed);
+        };
         // A typedef may have the name as well, and `b::T` is found where `a::b::T` is.
-        same.find(|found| {
-            let tag = self.entry(*found).map(|(_, found)| found.tag());
+        let is_same = |found: &TypeId| {
+            let tag = self.entry(found.0).map(|(_, found)| found.tag());
             tag.is_ok_and(|tag| tag == entry.tag() || is_class(tag) && is_class(entry.tag()))
-                && self.qualified_name(*found).as_ref() == Some(&name)
+                && self.qualified_name(found.0).as_ref() == Some(&name)
+        };
+        let named = index.types(self, &name).into_iter().map(|named| TypeId(named.id));
+        Some(self.agreed(id.0.unit, &named.filter(is_same).collect::<Vec<_>>()))
+    }
+
+    /// The one that is meant in a unit of several definitions of a name.
+    fn agreed(&self, here: UnitId, found: &[TypeId]) -> Definition {
+        if let Some(own) = found.iter().find(|found| found.0.unit == here) {
+            return Definition::Known(*own);
+        }
+        let Some((first, others)) = found.split_first() else {
+            return Definition::Missing;
+        };
+        let outline = self.outline_of(*first);
+        let mut others = others.iter().take(MOST_COMPARED);
+        match others.all(|other| self.outline_of(*other) == outline) {
+            true => Definition::Known(*first),
+            false => Definition::Ambiguous,
+        }
+    }
+
+    fn outline_of(&self, id: TypeId) -> Option<Outline> {
+        let (unit, entry) = self.entry(id.0).ok()?;
+        let (id, (unit, entry)) = match self.in_type_unit(&unit, &entry) {
+            Some(id) => (id, self.entry(id.0).ok()?),
+            None => (id, (unit, entry)),
+        };
+        let mut members = Vec::new();
+        self.children(&unit, &entry, |child| {
+            let is_part = matches!(child.tag(), gimli::DW_TAG_member | gimli::DW_TAG_inheritance);
+            if is_part && !flag(child, gimli::DW_AT_declaration) && !flag(child, gimli::DW_AT_external) {
+                let of = self.type_attribute(&unit, child);
+                let place = number(child, gimli::DW_AT_data_member_location);
+                members.push((unit.name_of(child), place, self.size_of(&of), self.sort_of(of)));
+            }
+            if child.tag() == gimli::DW_TAG_enumerator {
+                let value = number(child, gimli::DW_AT_const_value);
+                members.push((unit.name_of(child), value, None, Sort::Other(None)));
+            }
+            members.len() < MOST_MEMBERS
         })
-        .map(TypeId)
+        .ok()?;
+        Some(Outline {
+            size: self.size_of(&id.into()),
+            members,
+        })
+    }
+
+    fn sort_of(&self, mut id: TypeRef) -> Sort {
+        for _ in 0..MOST_NAMES {
+            id = match self.kind_of(&id) {
+                Ok(TypeKind::Typedef(target) | TypeKind::Qualified(_, target)) => target,
+                Ok(TypeKind::Base(encoding)) => return Sort::Base(encoding),
+                kind => return Sort::Other(kind.ok().map(|kind| std::mem::discriminant(&kind))),
+            };
+        }
+        Sort::Other(None)
     }
 }
 
