@@ -7,11 +7,13 @@
 mod debug;
 #[path = "parsers/machine.rs"]
 mod machine;
+#[path = "parsers/values.rs"]
+mod values;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use debug::{debug_file_search, debug_lines, debug_locations, debug_names, debug_scopes, debug_types};
+pub use debug::{debug_file_search, debug_lines, debug_locations, debug_names, debug_scopes, debug_split, debug_types};
 use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
 use farsight_render::View;
@@ -29,6 +31,7 @@ use farsight_types::registers::amd64;
 use farsight_types::{Address, Rva};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Limits, Message, handshake};
 pub use machine::{disassembly, step_plan, vector_area};
+pub use values::{formatted, formatted_values};
 
 /// A parser's name and the function that feeds it.
 pub type Parser = (&'static str, fn(&[u8]));
@@ -60,6 +63,8 @@ pub const PARSERS: &[Parser] = &[
     ("debug_locations", debug_locations),
     ("debug_scopes", debug_scopes),
     ("debug_file_search", debug_file_search),
+    ("debug_split", debug_split),
+    ("formatted_values", formatted_values),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.

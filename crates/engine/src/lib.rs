@@ -39,4 +39,4 @@ pub use outside::{
     OutputMode, Outside,
 };
 pub use start::Engine;
-pub use values::check_formatters;
+pub use values::{check_formatters, try_formatters};

@@ -11,12 +11,14 @@ mod format;
 mod ground;
 mod scalar;
 mod tree;
+mod trial;
 
 pub(crate) use context::{Needs, Source};
 pub(crate) use format::Formatters;
 pub use format::check_formatters;
 pub(crate) use ground::{Ground, Known};
 pub(crate) use tree::{Key, Limits, Picked};
+pub use trial::try_formatters;
 
 use farsight_symbols::{BitRange, Place, TypeRef, ValueError};
 use farsight_types::Address;

@@ -4,6 +4,8 @@
 
 #[path = "search.rs"]
 mod search;
+#[path = "split.rs"]
+mod split;
 
 use farsight_symbols::{
     DebugInfo, DebugReader, DieId, FilePattern, FrameRegisters, Image, ImageKind, ImageLayout, MemberPlace, NameKind,
@@ -12,6 +14,7 @@ use farsight_symbols::{
 };
 use farsight_types::{Address, Rva};
 pub use search::debug_file_search;
+pub use split::debug_split;
 
 /// In an order that the corpus depends on; new ones go to the end.
 const SECTIONS: &[&str] = &[
@@ -34,7 +37,7 @@ const SECTIONS: &[&str] = &[
 const MOST_ENTRIES: usize = 120;
 const MOST_PLACES: u64 = 64;
 
-struct Sections {
+pub(super) struct Sections {
     layout: ImageLayout,
     bytes: Vec<SharedBytes>,
 }
@@ -54,6 +57,18 @@ impl Image for Sections {
 }
 
 fn sections(mut input: &[u8]) -> Sections {
+    let mut found = Vec::new();
+    while let [which, low, high, rest @ ..] = input {
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
+        let (bytes, behind) = rest.split_at(length);
+        found.push((SECTIONS[usize::from(*which) % SECTIONS.len()], bytes.to_vec()));
+        input = behind;
+    }
+    of_sections(found)
+}
+
+/// An image of these sections.
+pub(super) fn of_sections(list: Vec<(&'static str, Vec<u8>)>) -> Sections {
     let mut found = Sections {
         layout: ImageLayout {
             kind: ImageKind::SharedObject,
@@ -69,21 +84,18 @@ fn sections(mut input: &[u8]) -> Sections {
         },
         bytes: Vec::new(),
     };
-    while let [which, low, high, rest @ ..] = input {
-        let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
-        let (bytes, behind) = rest.split_at(length);
+    for (name, bytes) in list {
         found.layout.sections.push(Section {
-            name: SECTIONS[usize::from(*which) % SECTIONS.len()].to_owned(),
+            name: name.to_owned(),
             address: Rva(0),
-            size: length as u64,
+            size: bytes.len() as u64,
             kind: 1,
             flags: 0,
             file_offset: 0,
             link: 0,
             info: 0,
         });
-        found.bytes.push(SharedBytes::from(bytes.to_vec()));
-        input = behind;
+        found.bytes.push(SharedBytes::from(bytes));
     }
     found
 }
@@ -146,38 +158,40 @@ pub fn debug_lines(input: &[u8]) {
 
 /// Types: names, sizes, members, variants, enumerators.
 pub fn debug_types(input: &[u8]) {
-    with(input, |info, reader| {
-        let mut wanted = entries(info, reader);
-        let mut at = 0;
-        while let Some(&id) = wanted.get(at).filter(|_| at < MOST_ENTRIES) {
-            at += 1;
-            let type_ref = TypeRef::from(TypeId(id));
-            let _ = (reader.name(id), reader.qualified_name(id), reader.language(id));
-            let _ = (
-                reader.size_of(&type_ref),
-                reader.is_signed(&type_ref),
-                reader.type_of_entry(id),
-            );
-            // What is without a name is found by those that have it.
-            if let Ok(kind) = reader.kind_of(&type_ref) {
-                wanted.extend(leads_to(kind).and_then(|target| target.id()).map(|target| target.0));
-            }
-            wanted.extend(reader.type_of_entry(id).id().map(|target| target.0));
-            let name = reader.type_name(&type_ref);
-            assert!(name.len() < 1 << 20, "a name of {} bytes", name.len());
-            let _ = (reader.declaration(&type_ref, "x"), reader.definition(TypeId(id)));
-            let _ = (
-                reader.stripped(&type_ref),
-                reader.enumerators(TypeId(id)),
-                reader.generics(id),
-            );
-            if let Ok(members) = reader.members(TypeId(id)) {
-                let list = members.list.iter().take(4);
-                wanted.extend(list.filter_map(|member| member.type_ref.id()).map(|target| target.0));
-                let _ = members.variants.map(|part| part.variant(0).is_some());
-            }
+    with(input, look_at_types);
+}
+
+fn look_at_types(info: &DebugInfo, reader: &DebugReader<'_>) {
+    let mut wanted = entries(info, reader);
+    let mut at = 0;
+    while let Some(&id) = wanted.get(at).filter(|_| at < MOST_ENTRIES) {
+        at += 1;
+        let type_ref = TypeRef::from(TypeId(id));
+        let _ = (reader.name(id), reader.qualified_name(id), reader.language(id));
+        let _ = (
+            reader.size_of(&type_ref),
+            reader.is_signed(&type_ref),
+            reader.type_of_entry(id),
+        );
+        // What is without a name is found by those that have it.
+        if let Ok(kind) = reader.kind_of(&type_ref) {
+            wanted.extend(leads_to(kind).and_then(|target| target.id()).map(|target| target.0));
         }
-    });
+        wanted.extend(reader.type_of_entry(id).id().map(|target| target.0));
+        let name = reader.type_name(&type_ref);
+        assert!(name.len() < 1 << 20, "a name of {} bytes", name.len());
+        let _ = (reader.declaration(&type_ref, "x"), reader.definition(TypeId(id)));
+        let _ = (
+            reader.stripped(&type_ref),
+            reader.enumerators(TypeId(id)),
+            reader.generics(id),
+        );
+        if let Ok(members) = reader.members(TypeId(id)) {
+            let list = members.list.iter().take(4);
+            wanted.extend(list.filter_map(|member| member.type_ref.id()).map(|target| target.0));
+            let _ = members.variants.map(|part| part.variant(0).is_some());
+        }
+    }
 }
 
 /// The type that another one is made of.
@@ -197,46 +211,50 @@ fn leads_to(kind: TypeKind) -> Option<TypeRef> {
 
 /// Names of functions, variables and types, each found again by its name.
 pub fn debug_names(input: &[u8]) {
-    with(input, |info, reader| {
-        let watch = Watch::default();
-        let Ok(index) = info.index(&watch) else { return };
-        for kind in [NameKind::Function, NameKind::Variable, NameKind::Type] {
-            let _ = index.count(kind);
-            let mut names = Vec::new();
-            let _ = index.matching(reader, kind, &Pattern::for_symbols("*"), &watch, |name, named| {
-                names.push((name.to_owned(), named));
-                names.len() < 100
-            });
-            for (name, _) in names {
-                let _ = index.find(reader, kind, &name);
-            }
+    with(input, look_at_names);
+}
+
+fn look_at_names(info: &DebugInfo, reader: &DebugReader<'_>) {
+    let watch = Watch::default();
+    let Ok(index) = info.index(&watch) else { return };
+    for kind in [NameKind::Function, NameKind::Variable, NameKind::Type] {
+        let _ = index.count(kind);
+        let mut names = Vec::new();
+        let _ = index.matching(reader, kind, &Pattern::for_symbols("*"), &watch, |name, named| {
+            names.push((name.to_owned(), named));
+            names.len() < 100
+        });
+        for (name, _) in names {
+            let _ = index.find(reader, kind, &name);
         }
-    });
+    }
 }
 
 /// Functions, inlined calls, variables and call sites by place in code.
 pub fn debug_scopes(input: &[u8]) {
-    with(input, |info, reader| {
-        for place in (0..MOST_PLACES).map(|step| Rva(step * 8)) {
-            let _ = reader.call_returning_to(place);
-            let Some(scopes) = reader.scopes_at(place) else {
-                continue;
-            };
-            assert!(scopes.inlined.iter().all(|scope| scope.is_inlined));
-            for scope in scopes.iter() {
-                let _ = reader.variables(scope.id, place);
-            }
-            let _ = (reader.call_sites(scopes.function.id), scopes.innermost());
+    with(input, look_at_scopes);
+}
+
+fn look_at_scopes(info: &DebugInfo, reader: &DebugReader<'_>) {
+    for place in (0..MOST_PLACES).map(|step| Rva(step * 8)) {
+        let _ = reader.call_returning_to(place);
+        let Some(scopes) = reader.scopes_at(place) else {
+            continue;
+        };
+        assert!(scopes.inlined.iter().all(|scope| scope.is_inlined));
+        for scope in scopes.iter() {
+            let _ = reader.variables(scope.id, place);
         }
-        for unit in (0..info.unit_count().min(4)).map(UnitId) {
-            for function in reader.functions_of(unit).unwrap_or_default().into_iter().take(16) {
-                let _ = reader.scope_of(function);
-            }
+        let _ = (reader.call_sites(scopes.function.id), scopes.innermost());
+    }
+    for unit in (0..info.unit_count().min(4)).map(UnitId) {
+        for function in reader.functions_of(unit).unwrap_or_default().into_iter().take(16) {
+            let _ = reader.scope_of(function);
         }
-        for id in entries(info, reader).into_iter().take(MOST_ENTRIES) {
-            let _ = (reader.scope_of(id), reader.linkage_name(id));
-        }
-    });
+    }
+    for id in entries(info, reader).into_iter().take(MOST_ENTRIES) {
+        let _ = (reader.scope_of(id), reader.linkage_name(id));
+    }
 }
 
 /// A debuggee whose memory and registers are made up from addresses and numbers.

@@ -20,6 +20,9 @@ const CHANGED: usize = 100;
 /// At how many places each input is cut.
 const CUTS: usize = 50;
 
+/// Parsers that take milliseconds for one input, of which a fifth is tried.
+const SLOW: [&str; 2] = ["debug_split", "formatted_values"];
+
 #[test]
 fn connection_strings() {
     replay("connection_string");
@@ -146,6 +149,23 @@ fn places_of_debug_files() {
 }
 
 #[test]
+fn split_units_packages_and_supplementary_files() {
+    replay("debug_split");
+}
+
+#[test]
+fn values_with_formatters() {
+    // What the fuzzer begins with is shown by formatters, and not refused before one of them has read anything.
+    for path in fs::read_dir(fuzz().join("corpus/formatted_values")).unwrap() {
+        let path = path.unwrap().path();
+        let is_seed = path.file_name().unwrap().to_string_lossy().starts_with("seed-");
+        let taken = parsers::formatted(&fs::read(&path).unwrap());
+        assert!(!is_seed || taken > 0, "no formatter took a value of {}", path.display());
+    }
+    replay("formatted_values");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");
@@ -196,17 +216,18 @@ fn replay(name: &str) {
         .collect();
     inputs.sort();
     assert!(!inputs.is_empty(), "the corpus of {name} is empty");
+    let share = if SLOW.contains(&name) { 5 } else { 1 };
     for path in inputs {
         let input = fs::read(&path).unwrap();
         feed(parser, &input, || format!("{}", path.display()));
         let mut random = Random(0x5eed ^ input.len() as u64);
-        for _ in 0..CUTS.min(input.len()) {
+        for _ in 0..(CUTS / share).min(input.len()) {
             let length = random.below(input.len());
             feed(parser, &input[..length], || {
                 format!("the first {length} bytes of {}", path.display())
             });
         }
-        for _ in 0..CHANGED {
+        for _ in 0..CHANGED / share {
             let changed = random.changed(&input);
             feed(parser, &changed, || {
                 format!("{} changed to {changed:02x?}", path.display())

@@ -74,7 +74,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(super) fn new(id: ProcessId, os: OsPid, path: String, origin: Origin) -> Process {
+    pub(crate) fn new(id: ProcessId, os: OsPid, path: String, origin: Origin) -> Process {
         Process {
             id,
             os,
