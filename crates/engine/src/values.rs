@@ -13,7 +13,7 @@ mod scalar;
 mod tree;
 mod trial;
 
-pub(crate) use context::{Needs, Source};
+pub(crate) use context::{Interrupts, Needs, Source};
 pub(crate) use format::Formatters;
 pub use format::check_formatters;
 pub(crate) use ground::{Ground, Known};

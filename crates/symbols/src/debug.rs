@@ -36,7 +36,7 @@ pub use reader::DebugReader;
 pub(crate) use reader::{Attribute, Entry, Slice, Unit};
 pub use scopes::{
     CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, TailCall, Variable,
-    VariableKind,
+    VariableKind, Variables,
 };
 use sections::DebugFile;
 pub use split::{SplitFiles, SplitUnit};

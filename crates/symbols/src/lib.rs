@@ -33,7 +33,7 @@ pub use debug::{
 };
 pub use debug::{
     CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, TailCall, Variable,
-    VariableKind,
+    VariableKind, Variables,
 };
 pub use debug::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use debug::{

@@ -125,7 +125,7 @@ fn entries(info: &DebugInfo, reader: &DebugReader<'_>) -> Vec<DieId> {
             found.push(function);
             let place = reader.code_start(function).unwrap_or_default();
             let variables = reader.variables(function, place).unwrap_or_default();
-            found.extend(variables.into_iter().take(8).map(|variable| variable.id));
+            found.extend(variables.list.into_iter().take(8).map(|variable| variable.id));
         }
         // Nothing is before the header's end, and a step that is no multiple of an entry's length meets them all.
         let anywhere = (11..).step_by(7).take(MOST_ENTRIES / 8);

@@ -119,12 +119,6 @@ pub(super) fn result(
     }
 }
 
-/// What `dx` is asked for beside the expression.
-struct Options {
-    limits: Limits,
-    skip: u64,
-}
-
 fn tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     let done = shown_as_tree(session, invocation);
     with_reason(session, done)
@@ -143,14 +137,10 @@ fn shown_as_tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<F
         let operand = cpp::evaluate(text, &node, scope)?;
         let operand = specifiers.of_elements(text, operand, scope)?;
         let limits = Limits {
-            raw: options.limits.raw || specifiers.raw,
-            ..options.limits
+            raw: options.raw || specifiers.raw,
+            ..options
         };
         let mut value = result(scope, name, &operand, limits).map_err(|error| error.of(text))?;
-        let skipped = usize::try_from(options.skip)
-            .unwrap_or(usize::MAX)
-            .min(value.children.len());
-        value.children.drain(..skipped);
         specifiers.apply(&mut value, scope);
         Ok(value)
     })?;
@@ -158,35 +148,36 @@ fn shown_as_tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<F
     Ok(Flow::Done)
 }
 
-fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Options, &'t str), CommandError> {
-    let mut options = Options {
-        limits: Limits {
-            depth: 1,
-            elements: ELEMENTS,
-            pointers: true,
-            through: true,
-            words: true,
-            ..Limits::default()
-        },
-        skip: 0,
+fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Limits, &'t str), CommandError> {
+    let mut options = Limits {
+        depth: 1,
+        elements: ELEMENTS,
+        pointers: true,
+        through: true,
+        words: true,
+        ..Limits::default()
     };
     let mut rest = invocation.text.trim();
     loop {
         let (word, behind) = take_word(rest);
         match word {
-            "-n" | "-v" => options.limits.raw = true,
-            "-b" => (options.limits.pointers, options.limits.references) = (false, false),
+            "-n" | "-v" => options.raw = true,
+            "-b" => (options.pointers, options.references) = (false, false),
             "-c" => {
                 // One word: what follows it may begin with what is an operator between numbers.
                 let (number, behind) = take_word(behind);
-                let skip = session.evaluate(number, invocation.position_of(number))?;
+                // Elements are counted as they are shown, and as -r counts levels: in decimal.
+                let skip = match number.parse::<u64>() {
+                    Ok(skip) => skip,
+                    Err(_) => session.evaluate(number, invocation.position_of(number))?,
+                };
                 if skip > MOST_SKIPPED {
                     return Err(CommandError::Refused(format!(
                         "dx goes past {MOST_SKIPPED} elements at most; name an element, as in x[{skip}]"
                     )));
                 }
                 options.skip = skip;
-                options.limits.elements = ELEMENTS.saturating_add(skip);
+                options.elements = ELEMENTS.saturating_add(skip);
                 rest = behind;
                 continue;
             }
@@ -196,8 +187,8 @@ fn options<'t>(session: &mut Session, invocation: &Invocation<'t>) -> Result<(Op
                 });
             }
             word if word.starts_with("-r") => match word.get(2..).map(str::parse::<u32>) {
-                Some(Ok(levels)) => options.limits.depth = levels.min(MOST_LEVELS),
-                _ if word == "-r" => options.limits.depth = 2,
+                Some(Ok(levels)) => options.depth = levels.min(MOST_LEVELS),
+                _ if word == "-r" => options.depth = 2,
                 _ => return Ok((options, rest)),
             },
             _ => return Ok((options, rest)),

@@ -25,6 +25,8 @@ pub(crate) struct FrameLocals {
     pub(crate) scope: ValueScope,
     /// Which there are, or why nobody knows.
     pub(crate) found: Result<Vec<LocalVariable>, String>,
+    /// Whether there may be more than were looked for.
+    pub(crate) cut: bool,
 }
 
 /// What is shown of a variable.
@@ -38,6 +40,11 @@ impl Readers<'_> {
     /// The parameters and variables that are in scope in a frame; none where the debug information does not know its
     /// function.
     pub(crate) fn locals(&self, frame: &Stacked) -> Option<Vec<LocalVariable>> {
+        self.all_locals(frame).map(|(locals, _)| locals)
+    }
+
+    /// As [`Readers::locals`], and whether there may be more than were looked for.
+    fn all_locals(&self, frame: &Stacked) -> Option<(Vec<LocalVariable>, bool)> {
         let scope = frame.scope.as_ref()?;
         let module = self.process().module_index_at(frame.lookup)?;
         let (image, reader) = self.at(frame.lookup)?;
@@ -47,7 +54,7 @@ impl Readers<'_> {
             level: Some(frame.level),
             variable,
         };
-        Some(variables.into_iter().map(local).collect())
+        Some((variables.list.into_iter().map(local).collect(), variables.cut))
     }
 }
 
@@ -70,7 +77,10 @@ impl Session {
                 readers.site(frame)
             )
         };
-        let mut found = readers.locals(frame).ok_or_else(unknown);
+        let (mut found, cut) = match readers.all_locals(frame) {
+            Some((locals, cut)) => (Ok(locals), cut),
+            None => (Err(unknown()), false),
+        };
         if let Err(why) = &mut found
             && let Some(reason) = self.trouble_at(frame.lookup)?
         {
@@ -80,6 +90,7 @@ impl Session {
         Ok(FrameLocals {
             scope: self.value_scope(level)?,
             found,
+            cut,
         })
     }
 
@@ -88,12 +99,14 @@ impl Session {
         let place = self.place_of(address)?;
         let readers = Readers::new(self.process()?);
         let innermost = readers.expand_address(address);
-        let locals = innermost.first().and_then(|frame| readers.locals(frame));
+        let locals = innermost.first().and_then(|frame| readers.all_locals(frame));
+        let cut = locals.as_ref().is_some_and(|(_, cut)| *cut);
         let found = locals.ok_or_else(|| format!("no debug information tells the variables of {place}"));
         let without_frame = |local| LocalVariable { level: None, ..local };
         Ok(FrameLocals {
             scope: self.global_scope(),
-            found: found.map(|locals| locals.into_iter().map(without_frame).collect()),
+            found: found.map(|(locals, _)| locals.into_iter().map(without_frame).collect()),
+            cut,
         })
     }
 

@@ -10,7 +10,7 @@ use farsight_types::{Registers, Rva, ThreadId};
 use super::Session;
 use super::stack::{Readers, value_frames};
 use crate::error::CommandError;
-use crate::values::{Ground, Known, Needs, Source};
+use crate::values::{Ground, Interrupts, Known, Needs, Source};
 
 /// Frames beyond the one that is looked at that may tell what its parameters were.
 const CALLERS: usize = 3;
@@ -109,10 +109,14 @@ impl Session {
                     registers: registers.as_ref(),
                     needs: Needs::default(),
                     indexed: &indexed,
+                    interrupts: Interrupts::new(&self.mailbox),
                 },
                 formats: self.formatters.clone(),
             };
             let done = work(&mut ground);
+            if ground.source.interrupts.came() {
+                return Err(CommandError::Interrupted);
+            }
             let needs = ground.source.needs;
             if needs.is_empty() {
                 return Ok(done);

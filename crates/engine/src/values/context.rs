@@ -5,6 +5,7 @@ use farsight_symbols::{ReadOutcome, RegisterOutcome, SymbolKind, ValueContext, V
 use farsight_types::registers::{amd64, xsave};
 use farsight_types::{Address, AddressRange, Registers, Rva};
 
+use crate::mailbox::Mailbox;
 use crate::memory::Cached;
 use crate::model::Process;
 use crate::symbols::{name_of, only_place};
@@ -33,9 +34,45 @@ pub(crate) struct Source<'p> {
     pub(crate) needs: Needs,
     /// Modules whose indexes were waited for.
     pub(crate) indexed: &'p [usize],
+    pub(crate) interrupts: Interrupts<'p>,
 }
 
+/// Tells whether the user still waits for the command; what is asked often looks seldom.
+pub(crate) struct Interrupts<'p> {
+    mailbox: &'p Mailbox,
+    asked: u32,
+    came: bool,
+}
+
+impl<'p> Interrupts<'p> {
+    pub(crate) fn new(mailbox: &'p Mailbox) -> Interrupts<'p> {
+        Interrupts {
+            mailbox,
+            asked: 0,
+            came: false,
+        }
+    }
+
+    /// Whether one came.
+    pub(crate) fn came(&self) -> bool {
+        self.came
+    }
+}
+
+/// Questions between two looks at what has arrived.
+const QUESTIONS: u32 = 64;
+
 impl Source<'_> {
+    /// Whether the user has ended the command: what is done from now on is not looked at.
+    pub(super) fn is_interrupted(&mut self) -> bool {
+        let interrupts = &mut self.interrupts;
+        interrupts.asked = interrupts.asked.wrapping_add(1);
+        if !interrupts.came && interrupts.asked.is_multiple_of(QUESTIONS) {
+            interrupts.came = interrupts.mailbox.is_interrupted();
+        }
+        interrupts.came
+    }
+
     /// The symbol at or before an address, as far as symbols are here.
     pub(super) fn symbol(&self, address: Address) -> Option<SymbolName> {
         let module = self.process.module_at(address)?;

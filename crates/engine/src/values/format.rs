@@ -25,6 +25,9 @@ enum Expr {
     /// An address.
     AddressOf(Box<Expr>),
     SizeOf(TypeSpec),
+    AlignOf(TypeSpec),
+    /// The first address from this one on where a value of the type may lie.
+    Aligned(Box<Expr>, TypeSpec),
     /// A number of so many bytes at an address.
     Read(u8, Box<Expr>),
     /// The first element of a C++ tuple.
@@ -138,6 +141,8 @@ enum Directive {
     },
     Child(String, Expr),
     Is(Expr),
+    /// The value is a pointer like this one, whatever else it is.
+    Points(Expr),
     When(Expr, Vec<Directive>, Vec<Directive>),
 }
 

@@ -1,7 +1,7 @@
 //! Values and what can be done with them: members, elements, what pointers lead to.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use farsight_symbols::{
@@ -30,8 +30,24 @@ pub(crate) struct Known<'a> {
     members: RefCell<HashMap<TypeId, Rc<Members>>>,
     enumerators: RefCell<HashMap<TypeId, Rc<Vec<Enumerator>>>>,
     formats: RefCell<HashMap<TypeRef, Option<usize>>>,
+    alignments: RefCell<HashMap<TypeRef, Option<u64>>>,
+    /// Parameters by their names.
+    parameters: RefCell<HashMap<TypeId, Vec<(String, Option<TypeRef>)>>>,
     /// What implements a trait, by the place of its table of functions; none before it is asked for.
     implementers: RefCell<Option<HashMap<Address, TypeRef>>>,
+    /// Lists that are gone through, by the expression of the next node and the first node.
+    pub(super) walked: RefCell<HashMap<(usize, i128), Walked>>,
+}
+
+/// How far a list was gone through.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// The node to go on at.
+    pub(super) at: i128,
+    /// Those before it.
+    pub(super) nodes: Vec<i128>,
+    /// The same: a list has each once.
+    pub(super) seen: HashSet<i128>,
 }
 
 impl<'a> Known<'a> {
@@ -44,7 +60,10 @@ impl<'a> Known<'a> {
             members: RefCell::default(),
             enumerators: RefCell::default(),
             formats: RefCell::default(),
+            alignments: RefCell::default(),
+            parameters: RefCell::default(),
             implementers: RefCell::default(),
+            walked: RefCell::default(),
         }
     }
 
@@ -54,6 +73,35 @@ impl<'a> Known<'a> {
         }
         let found = self.reader.type_of(id).map(Rc::new);
         self.types.borrow_mut().insert(id.clone(), found.clone());
+        found
+    }
+
+    /// What a type was made for by this name: a parameter, or a name that the class gives a type. Compilers leave out
+    /// parameters of some classes, and names that nothing in the class uses.
+    pub(super) fn parameter(&self, id: TypeId, name: &str) -> Result<Option<TypeRef>, ValueError> {
+        let mut parameters = self.parameters.borrow_mut();
+        let of_type = parameters.entry(id).or_default();
+        if let Some((_, known)) = of_type.iter().find(|(known, _)| known == name) {
+            return Ok(known.clone());
+        }
+        let generics = self.reader.generics(id.0).map_err(damaged)?;
+        let mut generics = generics.into_iter();
+        let generic = generics.find(|generic| generic.name.as_deref() == Some(name));
+        let found = match generic {
+            Some(generic) => Some(generic.type_ref),
+            None => self.reader.inner_type(id, name).map(TypeRef::Entry),
+        };
+        of_type.push((name.to_owned(), found.clone()));
+        Ok(found)
+    }
+
+    /// What the addresses of a type's values are multiples of.
+    pub(super) fn alignment_of(&self, id: &TypeRef) -> Option<u64> {
+        if let Some(known) = self.alignments.borrow().get(id) {
+            return *known;
+        }
+        let found = self.reader.alignment_of(id);
+        self.alignments.borrow_mut().insert(id.clone(), found);
         found
     }
 

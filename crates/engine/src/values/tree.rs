@@ -12,6 +12,8 @@ pub(crate) struct Limits {
     pub(crate) depth: u32,
     /// Elements of one array or container.
     pub(crate) elements: u64,
+    /// How many of those of the value itself are gone past.
+    pub(crate) skip: u64,
     /// Characters of one text.
     pub(crate) text: u64,
     /// Nodes of the whole tree.
@@ -33,6 +35,7 @@ impl Default for Limits {
         Limits {
             depth: 0,
             elements: 100,
+            skip: 0,
             text: 256,
             nodes: 20_000,
             pointers: false,
@@ -84,8 +87,8 @@ pub(super) struct Pick {
     pub(super) found: Option<Value>,
     /// How many elements there are.
     pub(super) count: Option<u64>,
-    /// Whether entries were looked through.
-    pub(super) asked: bool,
+    /// What came of looking through entries.
+    pub(super) looked: Option<Picked>,
 }
 
 /// What came of it.
@@ -95,12 +98,16 @@ pub(crate) enum Picked {
     Beyond(u64),
     /// Nothing of this key.
     Nothing,
+    /// Not among the first so many entries, and there are more.
+    NotAmong(u64),
+    /// The keys are neither numbers nor texts.
+    OtherKeys,
     /// No formatter knows.
     Unknown,
 }
 
 /// Entries of a container without places of their own that are looked through.
-const MOST_PICKED: u64 = 10_000;
+pub(super) const MOST_PICKED: u64 = 100_000;
 
 impl Ground<'_, '_, '_> {
     /// What is shown of a value.
@@ -120,16 +127,14 @@ impl Ground<'_, '_, '_> {
 
     /// One value in another, as its formatter has it.
     pub(crate) fn pick(&mut self, value: &Value, key: &Key) -> Result<Picked, ValueError> {
-        let elements = match key {
-            Key::Number(number) => u64::try_from(*number)
-                .unwrap_or(0)
-                .saturating_add(1)
-                .clamp(64, MOST_PICKED),
-            Key::Text(_) | Key::Target => MOST_PICKED,
+        let whole_text = match key {
+            Key::Text(text) => text.len() as u64 + 1,
+            Key::Number(_) | Key::Target => 0,
         };
         let limits = Limits {
             depth: 1,
-            elements,
+            text: whole_text.max(Limits::default().text),
+            nodes: u32::MAX,
             ..Limits::default()
         };
         let mut tree = Tree {
@@ -143,7 +148,7 @@ impl Ground<'_, '_, '_> {
                 key: key.clone(),
                 found: None,
                 count: None,
-                asked: false,
+                looked: None,
             }),
         };
         let mut node = ValueNode::default();
@@ -153,7 +158,9 @@ impl Ground<'_, '_, '_> {
             _ if !formatted => Picked::Unknown,
             Some(Pick { found: Some(found), .. }) => Picked::Found(found),
             Some(Pick { count: Some(count), .. }) => Picked::Beyond(count),
-            Some(Pick { asked: true, .. }) => Picked::Nothing,
+            Some(Pick {
+                looked: Some(looked), ..
+            }) => looked,
             _ => Picked::Unknown,
         })
     }
@@ -162,6 +169,10 @@ impl Ground<'_, '_, '_> {
 impl Tree<'_, '_, '_, '_> {
     pub(super) fn node(&mut self, name: &str, value: &Value, depth: u32) -> ValueNode {
         self.left = self.left.saturating_sub(1);
+        if self.ground.source.is_interrupted() {
+            // Nobody will see it.
+            return ValueNode::default();
+        }
         let type_name = match self.ground.type_of(value.module, &value.type_ref) {
             Ok(found) => found.name.clone(),
             Err(_) => String::from("<damaged type>"),
@@ -262,7 +273,7 @@ impl Tree<'_, '_, '_, '_> {
             return Ok(());
         }
         let place = value.place.clone()?;
-        for index in 0..count {
+        for index in self.skipped(depth).min(count)..count {
             if index >= self.limits.elements || self.left == 0 {
                 node.more = count - index;
                 break;
@@ -273,6 +284,14 @@ impl Tree<'_, '_, '_, '_> {
                 .push(self.node(&format!("[{index}]"), &element, depth - 1));
         }
         Ok(())
+    }
+
+    /// How many elements are gone past of what is shown this deep: those of the outermost only.
+    pub(super) fn skipped(&self, depth: u32) -> u64 {
+        match depth == self.limits.depth && self.telling == 0 {
+            true => self.limits.skip,
+            false => 0,
+        }
     }
 
     fn record(&mut self, node: &mut ValueNode, value: &Value, kind: RecordKind, depth: u32) -> Result<(), ValueError> {

@@ -1,36 +1,8 @@
 //! Containers of real programs by formatters, damaged ones among them, and what their reads cost.
 
-use farsight_testkit::{Console, DbgSrv, Proxy, ProxyPlan, programs};
+use farsight_testkit::{DbgSrv, Proxy, ProxyPlan};
 
-use crate::support::{assert_in_order, premote};
-
-/// A program that rests in the caller of `stop_here(number)`.
-fn at_stop(connection: &str, program: &str, number: u32) -> Console {
-    let path = programs::debuggee(program);
-    let mut console = Console::start(premote(connection, [path.to_str().unwrap()]));
-    console.run("bp stop_here");
-    // Stops are numbered by what they are called with, in the order that the program takes.
-    for _ in 0..64 {
-        let text = console.run("g; r rdi");
-        assert!(text.contains("Breakpoint 0 hit"), "{text}");
-        if text.contains(&format!("rdi={number:016x}")) {
-            console.run(".frame 1");
-            return console;
-        }
-    }
-    panic!("{program} has no stop {number}");
-}
-
-/// What `dx` shows of expressions at one stop.
-fn shown(program: &str, number: u32, cases: &[(&str, &[&str])]) {
-    let server = DbgSrv::start();
-    let mut console = at_stop(server.connection(), program, number);
-    for (line, expected) in cases {
-        let text = console.run(line);
-        assert_in_order(&text, expected);
-    }
-    assert_eq!(console.quit("q").code, Some(0));
-}
+use crate::support::{assert_in_order, at_stop, shown};
 
 #[test]
 fn cpp_sequences_show_their_elements() {

@@ -9,6 +9,7 @@ mod clients;
 mod damaged;
 mod damaged_files;
 mod discovery;
+mod edges;
 mod events;
 mod formatters;
 mod gdb_frames;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use farsight_testkit::{Console, Deadline, Debuggee, proc};
+use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, proc, programs};
 
 /// The arguments of a smart client.
 pub(crate) fn premote<'a>(connection: &str, rest: impl IntoIterator<Item = &'a str>) -> Vec<OsString> {
@@ -40,4 +40,34 @@ pub(crate) fn assert_runs_clean(debuggee: &mut Debuggee, counter: &str) {
     proc::assert_clean(pid, Deadline::usual());
     let address = debuggee.address(counter);
     proc::assert_advances(pid, address, Deadline::usual());
+}
+
+/// A program that rests in the caller of `stop_here(number)`.
+pub(crate) fn at_stop(connection: &str, program: &str, number: u32) -> Console {
+    let path = programs::debuggee(program);
+    let mut console = Console::start(premote(connection, [path.to_str().unwrap()]));
+    console.run("bp stop_here");
+    // Stops are numbered by what they are called with, in the order that the program takes.
+    for _ in 0..64 {
+        let text = console.run("g; r rdi");
+        assert!(text.contains("Breakpoint 0 hit"), "{text}");
+        if text.contains(&format!("rdi={number:016x}")) {
+            console.run(".frame 1");
+            return console;
+        }
+    }
+    panic!("{program} has no stop {number}");
+}
+
+/// What lines show at one stop.
+#[track_caller]
+pub(crate) fn shown(program: &str, number: u32, cases: &[(&str, &[&str])]) {
+    let server = DbgSrv::start();
+    let mut console = at_stop(server.connection(), program, number);
+    for (line, expected) in cases {
+        let text = console.run(line);
+        assert_in_order(&text, expected);
+    }
+    // 1 where a line failed, as some are meant to.
+    assert!(matches!(console.quit("q").code, Some(0 | 1)));
 }

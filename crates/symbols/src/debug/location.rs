@@ -210,7 +210,7 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
     fn variable(&mut self, scope: Scope<'r, 'a>, id: DieId) -> Result<Place, ValueError> {
         if let Some((unit, value)) = scope.reader.inherited(id, gimli::DW_AT_location) {
             if let Some(expression) = value.exprloc_value()
-                && self.comes_too_early(scope, id, &expression)
+                && self.comes_too_early(scope, &expression)
             {
                 return Err(ValueError::NotStored);
             }
@@ -227,8 +227,9 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
     }
 
     /// Whether a variable's one place, which counts from the frame's base, does not hold yet: in the prologue of the frame's
-    /// function, where the base is a register that the function sets, or a parameter is not copied there yet.
-    fn comes_too_early(&self, scope: Scope<'r, 'a>, id: DieId, expression: &Expression<Slice<'a>>) -> bool {
+    /// function, where the base is a register that the function sets, and what lies in the function's own frame is what others
+    /// left there.
+    fn comes_too_early(&self, scope: Scope<'r, 'a>, expression: &Expression<Slice<'a>>) -> bool {
         let [FBREG, offset, ..] = expression.0.slice() else {
             return false;
         };
@@ -241,15 +242,11 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
         let base = reader.inherited(function, gimli::DW_AT_frame_base);
         let base = base.and_then(|(_, value)| value.exprloc_value());
         let counts_from_caller = base.is_some_and(|base| base.0.slice() == [CALL_FRAME_CFA]);
-        // What is above the caller's frame was put there by it. The sign of a number of one byte is its bit 6.
-        let is_copied = || {
-            let mut bytes = expression.0.slice().iter().skip(1);
-            let last = bytes.find(|byte| **byte & 0x80 == 0).unwrap_or(offset);
-            let entry = scope.reader.entry(id);
-            let is_parameter = entry.is_ok_and(|(_, entry)| entry.tag() == gimli::DW_TAG_formal_parameter);
-            is_parameter && last & 0x40 != 0
-        };
-        if counts_from_caller && !is_copied() {
+        // What is above the caller's frame was put there by it. The sign of a number is bit 6 of its last byte.
+        let mut bytes = expression.0.slice().iter().skip(1);
+        let last = bytes.find(|byte| **byte & 0x80 == 0).unwrap_or(offset);
+        let is_own = last & 0x40 != 0;
+        if counts_from_caller && !is_own {
             return false;
         }
         let code = reader.scopes_at(frame.pc).map(|scopes| scopes.function.ranges);

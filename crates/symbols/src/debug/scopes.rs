@@ -21,10 +21,12 @@ mod variables;
 
 pub use calls::{CallParameter, CallSite, CallSites, CallTarget};
 pub use tail_calls::TailCall;
-pub use variables::{Variable, VariableKind};
+pub use variables::{Variable, VariableKind, Variables};
 
-/// Deepest nesting of inlined calls and blocks that is followed; only hostile entries nest deeper.
+/// Most inlined calls within each other; only hostile entries nest deeper.
 const MOST_NESTED: usize = 512;
+/// Deepest nesting of entries that is followed: in Rust, each `let` is a block in the one before it.
+const DEEPEST_ENTRY: usize = 1 << 14;
 /// Most ranges of one scope.
 const MOST_RANGES: usize = 1 << 16;
 
@@ -235,7 +237,7 @@ impl<'a> DebugReader<'a> {
                 return Ok(());
             };
             next = match visit(current, depth) {
-                Visit::Into if depth < MOST_NESTED => Visit::Into,
+                Visit::Into if depth < DEEPEST_ENTRY => Visit::Into,
                 _ => Visit::Over,
             };
         }

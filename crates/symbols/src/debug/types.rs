@@ -13,6 +13,7 @@ use gimli::AttributeValue;
 use super::reader::MAX_REFERENCES;
 use super::{DebugError, DebugReader, DieId, Entry, Unit};
 
+mod alignment;
 mod arguments;
 mod definition;
 mod members;

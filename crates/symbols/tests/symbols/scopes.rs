@@ -192,7 +192,7 @@ fn variables_in_scope_are_those_of_gdb() {
         for (place, (live, all)) in places.iter().zip(expected) {
             let scopes = reader.scopes_at(*place).unwrap();
             let mut found = Names::new();
-            for variable in reader.variables(scopes.innermost().id, *place).unwrap() {
+            for variable in reader.variables(scopes.innermost().id, *place).unwrap().list {
                 *found.entry(variable.name).or_insert(0) += 1;
             }
             // gdb also has what instances leave out of their blocks, optimized out and everywhere; here it is nowhere.
@@ -242,7 +242,7 @@ fn an_inner_variable_shadows_one_of_its_name() {
             .ranges
             .iter()
             .flat_map(|range| (range.start.0..range.end.0).map(Rva))
-            .map(|place| reader.variables(function.id, place).unwrap())
+            .map(|place| reader.variables(function.id, place).unwrap().list)
             .map(|variables| {
                 variables
                     .into_iter()

@@ -30,6 +30,18 @@ impl TypedScope<'_> {
                     Key::Target => String::from("It is empty"),
                 },
             }),
+            Some(Picked::NotAmong(count)) => Err(ScopeError::Unavailable {
+                why: match key {
+                    Key::Number(key) => format!("{key} is not among the first {count} elements, and no more are looked through"),
+                    Key::Text(key) => {
+                        format!("\"{key}\" is not among the keys of the first {count} elements, and no more are looked through")
+                    }
+                    Key::Target => String::from("It is not known what it leads to"),
+                },
+            }),
+            Some(Picked::OtherKeys) => Err(ScopeError::Unavailable {
+                why: String::from("Its keys are of another kind; dx shows its elements"),
+            }),
             Some(Picked::Unknown) | None => Ok(None),
         }
     }

@@ -93,6 +93,12 @@ impl Ground<'_, '_, '_> {
                 let size = self.stripped(module, &type_ref)?.size;
                 Found::Number(i128::from(size.ok_or_else(|| shape("a type without a size"))?))
             }
+            Expr::AlignOf(spec) => Found::Number(i128::from(self.alignment(spec, names)?)),
+            Expr::Aligned(address, spec) => {
+                let address = self.natural(address, names)?;
+                let aligned = address.checked_next_multiple_of(self.alignment(spec, names)?);
+                Found::Number(i128::from(aligned.ok_or_else(|| shape("an address that cannot be"))?))
+            }
             Expr::Read(size, address) => {
                 let address = self.integer(address, names)?;
                 let bytes = self.memory(Address(address as u64), usize::from(*size))?;
@@ -155,6 +161,12 @@ impl Ground<'_, '_, '_> {
         u64::try_from(self.integer(expr, names)?).map_err(|_| shape("a length or address that cannot be"))
     }
 
+    fn alignment(&mut self, spec: &TypeSpec, names: &Names<'_>) -> Result<u64, Failure> {
+        let (module, type_ref) = self.type_spec(spec, names)?;
+        let found = self.known(module)?.alignment_of(&type_ref);
+        found.ok_or_else(|| shape("a type whose alignment is not known"))
+    }
+
     pub(super) fn type_spec(&mut self, spec: &TypeSpec, names: &Names<'_>) -> Result<(usize, TypeRef), Failure> {
         match spec {
             TypeSpec::Of(of) => {
@@ -178,12 +190,8 @@ impl Ground<'_, '_, '_> {
                 };
                 let found = self.stripped(of.module, &of.type_ref)?;
                 let id = found.id.id().ok_or_else(|| shape("a type without parameters"))?;
-                let generics = self.known(of.module)?.reader.generics(id.0);
-                let generics = generics.map_err(crate::values::ground::damaged)?;
-                let mut generics = generics.into_iter();
-                let generic = generics.find(|generic| generic.name.as_deref() == Some(name));
-                match generic {
-                    Some(generic) => Ok((of.module, generic.type_ref)),
+                match self.known(of.module)?.parameter(id, name)? {
+                    Some(found) => Ok((of.module, found)),
                     None => Err(Failure::Shape(format!("its type has no parameter '{name}'"))),
                 }
             }

@@ -21,13 +21,15 @@
 //!     union EXPR ; INDEX     the alternative of a C++ variant
 //!     child NAME ; EXPR
 //!     is EXPR                shown as if it were this value
+//!     points EXPR            the same, and * -> [] lead where this pointer leads
 //!     when EXPR              what is indented below counts where this is not 0,
 //!     otherwise              and this where it is
 //! ```
 //!
 //! Expressions: numbers, fields of the value (also of its base classes; of the active variant by its name), `.field`,
-//! `*pointer`, `&value`, `self`, `+ - * / % & == != < <= > >= or`, brackets, `sizeof(TYPE)`, `u8(ADDRESS)` to
-//! `u64(ADDRESS)`, `max(A, B)`, `either(A, B)`: B where A has no such field; `head(TUPLE)`. Types: `T`, a parameter of the value's type; `path/T`, one of the type of
+//! `*pointer`, `&value`, `self`, `+ - * / % & == != < <= > >= or`, brackets, `sizeof(TYPE)`, `alignof(TYPE)`, `aligned(ADDRESS, TYPE)`, `u8(ADDRESS)` to
+//! `u64(ADDRESS)`, `max(A, B)`, `either(A, B)`: B where A has no such field; `head(TUPLE)`. Types: `T`, a parameter of the value's type,
+//! or a name that it gives a type; `path/T`, one of the type of
 //! what is at a path; `typeof(path)`; `*TYPE`, what a pointer of this type leads to
 //! or an array has.
 
@@ -203,6 +205,7 @@ fn directive(word: &str, text: &str) -> Result<Directive, String> {
         },
         "child" => Directive::Child(part(0).to_owned(), expr(1)?),
         "is" => Directive::Is(whole(text)?),
+        "points" => Directive::Points(whole(text)?),
         other => return Err(format!("'{other}' is no directive")),
     })
 }
@@ -377,6 +380,12 @@ impl Parser<'_> {
         }
         let made = match word.as_str() {
             "sizeof" => Expr::SizeOf(self.type_spec()?),
+            "alignof" => Expr::AlignOf(self.type_spec()?),
+            "aligned" => {
+                let address = Box::new(self.expression()?);
+                self.expect(",")?;
+                Expr::Aligned(address, self.type_spec()?)
+            }
             "head" => Expr::Head(Box::new(self.expression()?)),
             "max" | "either" => {
                 let first = Box::new(self.expression()?);

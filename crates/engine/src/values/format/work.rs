@@ -140,7 +140,8 @@ impl Tree<'_, '_, '_, '_> {
             | Directive::Object { .. }
             | Directive::Union { .. }
             | Directive::Child(..)
-            | Directive::Is(_) => self.stands_for(node, directive, names, depth)?,
+            | Directive::Is(_)
+            | Directive::Points(_) => self.stands_for(node, directive, names, depth)?,
             Directive::When(condition, then, otherwise) => {
                 let chosen = match self.ground.integer(condition, names)? {
                     0 => otherwise,

@@ -1,5 +1,6 @@
 //! Places of objects: memory, or pieces of registers and of what the compiler computed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use farsight_types::Address;
@@ -141,7 +142,11 @@ impl Place {
         let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
         match self {
             Place::Memory(address) => read(context, *address, &mut bytes)?,
-            Place::Parts { parts, offset } => gather(parts, offset.saturating_mul(8), &mut bytes, context)?,
+            Place::Parts { parts, offset } => {
+                let from = offset.saturating_mul(8);
+                let until = from.saturating_add((bytes.len() as u64).saturating_mul(8));
+                gather(parts, from..until, &mut bytes, context)?;
+            }
         }
         Ok(bytes)
     }
@@ -151,14 +156,20 @@ impl Place {
         if bits.size > 64 {
             return Err(ValueError::Damaged("a bit-field wider than any"));
         }
-        let start = self.at(bits.offset / 8);
         let first = bits.offset % 8;
-        let bytes = start.read((first + bits.size).div_ceil(8), context)?;
-        let number = bytes
-            .iter()
-            .rev()
-            .fold(0, |number: u128, byte| number << 8 | u128::from(*byte));
-        Ok(number >> first & ((1 << bits.size) - 1))
+        let length = (first + bits.size).div_ceil(8);
+        let bytes = match self {
+            Place::Memory(address) => Place::Memory(address.wrapping_add(bits.offset / 8)).read(length, context)?,
+            // Only its own bits: those beside it may be in a piece that is gone.
+            Place::Parts { parts, offset } => {
+                let from = offset.saturating_mul(8).saturating_add(bits.offset);
+                let until = from.checked_add(bits.size).ok_or(ValueError::OptimizedOut)?;
+                let mut bytes = vec![0; usize::try_from(bits.size.div_ceil(8)).unwrap_or(0)];
+                gather(parts, from..until, &mut bytes, context)?;
+                return Ok(whole(&bytes) & ((1 << bits.size) - 1));
+            }
+        };
+        Ok(whole(&bytes) >> first & ((1 << bits.size) - 1))
     }
 
     /// How the code sees the place: `@rbx`; none for memory and for what is in several.
@@ -167,9 +178,18 @@ impl Place {
     }
 }
 
-/// Puts an object's bytes together, from a bit of the whole on.
-fn gather(parts: &[Bits], from: u64, into: &mut [u8], context: &mut dyn ValueContext) -> Result<(), ValueError> {
-    let wanted = from..from.saturating_add((into.len() as u64).saturating_mul(8));
+fn whole(bytes: &[u8]) -> u128 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+/// Puts some bits of an object together, the first of them in the first bit of `into`.
+fn gather(
+    parts: &[Bits],
+    wanted: Range<u64>,
+    into: &mut [u8],
+    context: &mut dyn ValueContext,
+) -> Result<(), ValueError> {
     let mut begin: u64 = 0;
     let mut got: u64 = 0;
     let mut lost = None;

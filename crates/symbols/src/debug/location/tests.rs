@@ -236,3 +236,32 @@ fn bits_are_read_from_any_place() {
         Err(ValueError::Damaged(_))
     ));
 }
+
+#[test]
+fn bits_are_there_where_those_beside_them_are_gone() {
+    let piece = |stored, count| Bits {
+        stored,
+        first: 0,
+        count: Some(count),
+    };
+    let lost = || Stored::Lost(ValueError::OptimizedOut);
+    let of = |byte: u8| Stored::Bytes(vec![byte, 0]);
+    // Four bits, seven, one, and a hole of four.
+    let value = Place::parts(vec![
+        piece(of(0x3), 4),
+        piece(of(0x7b), 7),
+        piece(lost(), 1),
+        piece(lost(), 4),
+        piece(of(9), 8),
+    ]);
+    for (offset, size, expected) in [
+        (0, 4, Ok(3)),
+        (4, 7, Ok(0x7b)),
+        (11, 1, Err(ValueError::OptimizedOut)),
+        (16, 8, Ok(9)),
+        (10, 2, Err(ValueError::PartlyOptimizedOut)),
+    ] {
+        let bits = BitRange { offset, size };
+        assert_eq!(value.read_bits(bits, &mut Memory::default()), expected, "{offset}, {size}");
+    }
+}

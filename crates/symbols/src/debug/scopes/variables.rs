@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use farsight_types::Rva;
 
-use super::{DebugReader, DieId, MAX_REFERENCES, SourcePlace, Visit, holds};
+use super::{DEEPEST_ENTRY, DebugReader, DieId, MAX_REFERENCES, SourcePlace, Visit, holds};
 use crate::debug::{DebugError, Entry, TypeId, Unit};
 
 /// Most variables of one scope; only hostile entries have more.
 const MOST_VARIABLES: usize = 1 << 14;
-/// How many blocks in blocks are looked into: for each, all that is inside of it is passed over once more.
-const DEEPEST_BLOCK: usize = 64;
+/// How many entries are looked at for what was moved into blocks: all that is inside of a block, for each block.
+const MOST_LOOKS: usize = 1 << 20;
 
 /// What a variable is to its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,18 +45,41 @@ pub struct Variable {
     pub is_artificial: bool,
 }
 
+/// The variables of a scope.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Variables {
+    /// As declared, parameters first, those of outer blocks before those of inner ones.
+    pub list: Vec<Variable>,
+    /// Whether there may be more than were looked for.
+    pub cut: bool,
+}
+
+/// A block that holds the place, with what stands in it.
+struct Block {
+    id: DieId,
+    /// How deep its entry lies below the scope's.
+    level: usize,
+    /// How many blocks it lies in.
+    depth: usize,
+    own: Vec<DieId>,
+}
+
 impl<'a> DebugReader<'a> {
-    /// The parameters of a function or an inlined call and its variables whose blocks hold a place: as declared,
-    /// parameters first, those of outer blocks before those of inner ones.
-    pub fn variables(&self, scope: DieId, rva: Rva) -> Result<Vec<Variable>, DebugError> {
+    /// The parameters of a function or an inlined call and its variables whose blocks hold a place.
+    pub fn variables(&self, scope: DieId, rva: Rva) -> Result<Variables, DebugError> {
         let unit = self.unit(scope.unit)?;
         unit.begin_question();
+        let mut cut = false;
+        let blocks = self.blocks(&unit, scope, rva, &mut cut)?;
         let mut found = Vec::new();
-        let mut blocks = vec![(scope, 0)];
-        let mut at = 0;
-        while let Some(&(block, depth)) = blocks.get(at) {
-            self.add_block(&unit, block, depth, rva, &mut found, &mut blocks)?;
-            at += 1;
+        let mut left = MOST_LOOKS;
+        for block in blocks {
+            for (origin, id) in self.with_origins(block.id, block.own, &mut left) {
+                match found.len() < MOST_VARIABLES {
+                    true => found.extend(self.variable(id.or(origin), block.depth)),
+                    false => cut = true,
+                }
+            }
         }
         // Statics of C stand among the variables; the order within a block is the source's.
         found.sort_by_key(|variable| variable.kind != VariableKind::Parameter);
@@ -70,55 +93,66 @@ impl<'a> DebugReader<'a> {
         for (index, variable) in found.iter_mut().enumerate() {
             variable.is_shadowed = deepest.get(&variable.name) != Some(&index);
         }
-        Ok(found)
+        cut |= left == 0;
+        Ok(Variables { list: found, cut })
     }
 
-    /// The variables of one block, and the blocks in it that hold the place.
-    fn add_block(
-        &self,
-        unit: &Rc<Unit<'a>>,
-        block: DieId,
-        depth: usize,
-        rva: Rva,
-        found: &mut Vec<Variable>,
-        blocks: &mut Vec<(DieId, usize)>,
-    ) -> Result<(), DebugError> {
-        let mut own = Vec::new();
-        let mut inner = Vec::new();
+    /// The blocks that hold a place, outer before inner, by one walk over what is in the scope: in Rust each `let` is a
+    /// block in the one before it.
+    fn blocks(&self, unit: &Rc<Unit<'a>>, scope: DieId, rva: Rva, cut: &mut bool) -> Result<Vec<Block>, DebugError> {
+        let block = |id, level, depth| Block {
+            id,
+            level,
+            depth,
+            own: Vec::new(),
+        };
+        let mut blocks = vec![block(scope, 0, 0)];
+        // Those that the walk is in, the innermost last: places among the blocks.
+        let mut open = vec![0];
         // What was read before damage counts; only nothing at all is an error.
-        let read = self.visit_children(unit, block.offset, |entry, _| {
+        let read = self.visit_children(unit, scope.offset, |entry, level| {
+            let is_left = |at: &usize| blocks.get(*at).is_some_and(|block| block.level >= level);
+            while open.last().is_some_and(is_left) {
+                open.pop();
+            }
+            let Some(current) = open.last().and_then(|at| blocks.get_mut(*at)) else {
+                return Visit::Over;
+            };
             match entry.tag() {
-                tag if kind_of(tag).is_some() => own.push(unit.die(entry)),
+                tag if kind_of(tag).is_some() => current.own.push(unit.die(entry)),
                 gimli::DW_TAG_lexical_block | gimli::DW_TAG_try_block | gimli::DW_TAG_catch_block => {
-                    match holds(unit, entry, rva) {
-                        Some(true) => inner.push(unit.die(entry)),
-                        Some(false) => {}
-                        // A block without code of its own is no block: what is in it is around it.
-                        None => return Visit::Into,
+                    // A block without code of its own is no block: what is in it is around it.
+                    let holds = holds(unit, entry, rva);
+                    if holds == Some(false) {
+                        return Visit::Over;
                     }
+                    if holds.is_some() {
+                        let inner = block(unit.die(entry), level, current.depth + 1);
+                        open.push(blocks.len());
+                        blocks.push(inner);
+                    }
+                    *cut |= level >= DEEPEST_ENTRY;
+                    return Visit::Into;
                 }
                 gimli::DW_TAG_GNU_formal_parameter_pack => return Visit::Into,
                 _ => {}
             }
             Visit::Over
         });
-        if own.is_empty() && inner.is_empty() {
+        if blocks.len() == 1 && blocks.iter().all(|block| block.own.is_empty()) {
             read?;
         }
-        for (origin, id) in self.with_origins(block, own) {
-            if found.len() < MOST_VARIABLES {
-                found.extend(self.variable(id.or(origin), depth));
-            }
-        }
-        if depth < DEEPEST_BLOCK {
-            blocks.extend(inner.into_iter().map(|block| (block, depth + 1)));
-        }
-        Ok(())
+        Ok(blocks)
     }
 
     /// The variables of an instance in the order of the function that it is an instance of, with those that the
     /// compiler left out of the instance: they are optimized out, not unknown.
-    fn with_origins(&self, block: DieId, own: Vec<DieId>) -> Vec<(Option<DieId>, Option<DieId>)> {
+    fn with_origins(
+        &self,
+        block: DieId,
+        own: Vec<DieId>,
+        left: &mut usize,
+    ) -> Vec<(Option<DieId>, Option<DieId>)> {
         let Some(origin) = self.origin_of(block) else {
             return own.into_iter().map(|id| (None, Some(id))).collect();
         };
@@ -135,7 +169,7 @@ impl<'a> DebugReader<'a> {
             });
         }
         let known: HashSet<DieId> = declared.iter().copied().collect();
-        let elsewhere = self.instances_in_blocks(block);
+        let elsewhere = self.instances_in_blocks(block, left);
         let mut instances: HashMap<DieId, DieId> = HashMap::new();
         let mut others = Vec::new();
         for id in own {
@@ -155,18 +189,22 @@ impl<'a> DebugReader<'a> {
     }
 
     /// What the variables in blocks of a scope are instances of.
-    fn instances_in_blocks(&self, scope: DieId) -> HashSet<DieId> {
+    fn instances_in_blocks(&self, scope: DieId, left: &mut usize) -> HashSet<DieId> {
         let mut origins = HashSet::new();
         let Ok(unit) = self.unit(scope.unit) else {
             return origins;
         };
-        let _ = self.visit_children(&unit, scope.offset, |entry, depth| match entry.tag() {
-            tag if kind_of(tag).is_some() && depth > 1 && origins.len() < MOST_VARIABLES => {
-                origins.extend(self.origins(unit.die(entry)));
-                Visit::Over
+        let _ = self.visit_children(&unit, scope.offset, |entry, depth| {
+            *left = left.saturating_sub(1);
+            match entry.tag() {
+                _ if *left == 0 => Visit::Over,
+                tag if kind_of(tag).is_some() && depth > 1 && origins.len() < MOST_VARIABLES => {
+                    origins.extend(self.origins(unit.die(entry)));
+                    Visit::Over
+                }
+                gimli::DW_TAG_lexical_block | gimli::DW_TAG_try_block | gimli::DW_TAG_catch_block => Visit::Into,
+                _ => Visit::Over,
             }
-            gimli::DW_TAG_lexical_block | gimli::DW_TAG_try_block | gimli::DW_TAG_catch_block => Visit::Into,
-            _ => Visit::Over,
         });
         origins
     }

@@ -180,6 +180,22 @@ impl<'a> DebugReader<'a> {
         Ok(found)
     }
 
+    /// A name that a class gives a type, as `reference` in an iterator.
+    pub fn inner_type(&self, id: TypeId, name: &str) -> Option<TypeId> {
+        let (unit, entry) = self.entry(id.0).ok()?;
+        let mut found = None;
+        let mut left = MOST;
+        self.children(&unit, &entry, |child| {
+            left -= 1;
+            if child.tag() == gimli::DW_TAG_typedef && unit.name_of(child).as_deref() == Some(name) {
+                found = Some(TypeId(unit.die(child)));
+            }
+            found.is_none() && left > 0
+        })
+        .ok()?;
+        found
+    }
+
     /// Whether numbers of a type have a sign.
     pub fn is_signed(&self, id: &TypeRef) -> bool {
         match self.stripped(id).map(|found| found.kind) {

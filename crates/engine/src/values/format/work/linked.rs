@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use farsight_session::record::ValueNode;
+use farsight_symbols::ValueError;
 
 use super::{Directive, Entry, Expr, Failure, Found, Item, MOST_BYTES, Names, Of, shape};
+use crate::values::ground::Walked;
 use crate::values::tree::Tree;
 
 /// Levels of a binary tree: balanced ones of all memory have fewer.
@@ -39,33 +41,13 @@ impl Tree<'_, '_, '_, '_> {
                     return Ok(());
                 }
                 let end = self.ground.integer(end, names)?;
-                let mut at = self.ground.integer(first, names)?;
-                let mut entries = Vec::new();
-                let mut waits = None;
-                let mut seen = HashSet::new();
-                while at != end && (entries.len() as u64) < count.min(self.limits.elements) {
-                    if !seen.insert(at) {
-                        return Err(shape("its list goes in a circle"));
-                    }
-                    let here = names.with("$node", Found::Number(at));
-                    match self.entry(item, &here) {
-                        Ok(entry) => entries.push(entry),
-                        Err(failure) if failure.waits() => waits = Some(failure),
-                        Err(failure) => return Err(failure),
-                    }
-                    at = match self.ground.integer(next, &here) {
-                        Ok(next) => next,
-                        Err(failure) if failure.waits() => {
-                            waits = Some(failure);
-                            break;
-                        }
-                        Err(failure) => return Err(failure),
-                    };
-                    if at == 0 && end != 0 {
-                        return Err(shape("its list ends in nothing"));
-                    }
+                let first = self.ground.integer(first, names)?;
+                let most = self.most(count, item.key.is_some());
+                let (nodes, whole, waiting) = self.walk(next, first, end, most, names)?;
+                if waiting && self.wanted().is_some() {
+                    return Err(Failure::Value(ValueError::NotYet));
                 }
-                let whole = at == end;
+                let (entries, waits) = self.entries_at(nodes, item, names, waiting)?;
                 if waits.is_none() && whole && (entries.len() as u64) < count && count != UNCOUNTED {
                     return Err(Failure::Shape(format!(
                         "its list has {} elements and says that it has {count}",
@@ -73,7 +55,8 @@ impl Tree<'_, '_, '_, '_> {
                     )));
                 }
                 let got = entries.len() as u64;
-                self.entries(node, entries, depth, waits)?;
+                let known = if whole { got } else { count };
+                self.entries(node, entries, Some(known), depth, waits)?;
                 match count {
                     _ if whole => {}
                     UNCOUNTED => node.note = Some(String::from("there are more")),
@@ -96,20 +79,23 @@ impl Tree<'_, '_, '_, '_> {
                 let mut walk = TreeWalk {
                     left,
                     right,
-                    item,
-                    most: count.min(self.limits.elements),
-                    entries: Vec::new(),
+                    most: self.most(count, item.key.is_some()),
+                    nodes: Vec::new(),
                     seen: HashSet::new(),
                     waits: None,
                 };
                 self.binary_tree(&mut walk, root, names, MOST_TREE_DEPTH)?;
-                let got = walk.entries.len() as u64;
+                let got = walk.nodes.len() as u64;
+                if walk.waits.is_some() && self.wanted().is_some() {
+                    return Err(Failure::Value(ValueError::NotYet));
+                }
                 if walk.waits.is_none() && got < walk.most {
                     return Err(Failure::Shape(format!(
                         "its tree has {got} elements and says that it has {count}"
                     )));
                 }
-                self.entries(node, walk.entries, depth, walk.waits)?;
+                let (entries, waits) = self.entries_at(walk.nodes, item, names, walk.waits.is_some())?;
+                self.entries(node, entries, Some(count), depth, waits)?;
                 node.more = count.saturating_sub(got);
             }
             Directive::Swiss {
@@ -133,7 +119,8 @@ impl Tree<'_, '_, '_, '_> {
                 let before = before.ok_or_else(|| shape("its table is larger than memory"))?;
                 self.sound(before, mask + 1, size)?;
                 self.sound(control, mask + 1, 1)?;
-                let (entries, waits) = self.swiss(control, mask, count.min(self.limits.elements), &of, size);
+                let most = self.most(count, key.is_some());
+                let (entries, waits) = self.swiss(control, mask, most, &of, size);
                 let mut shown = Vec::new();
                 for entry in entries {
                     let here = names.with("$item", Found::Value(entry.clone()));
@@ -146,12 +133,12 @@ impl Tree<'_, '_, '_, '_> {
                     });
                 }
                 let got = shown.len() as u64;
-                if waits.is_none() && got < count.min(self.limits.elements) {
+                if waits.is_none() && got < most {
                     return Err(Failure::Shape(format!(
                         "its table has {got} elements and says that it has {count}"
                     )));
                 }
-                self.entries(node, shown, depth, waits)?;
+                self.entries(node, shown, Some(count), depth, waits)?;
                 node.more = count.saturating_sub(got);
             }
             Directive::Btree {
@@ -173,10 +160,11 @@ impl Tree<'_, '_, '_, '_> {
                 let root = self.ground.value(root, names)?;
                 let (key, _) = self.element(key, names)?;
                 let value = value.as_ref().map(|value| self.element(value, names)).transpose()?;
+                let has_keys = value.is_some();
                 let mut walk = BtreeWalk {
                     key,
                     value: value.map(|(of, _)| of),
-                    most: count.min(self.limits.elements),
+                    most: self.most(count, has_keys),
                     entries: Vec::new(),
                     seen: HashSet::new(),
                     waits: None,
@@ -188,13 +176,57 @@ impl Tree<'_, '_, '_, '_> {
                         "its tree has {got} elements and says that it has {count}"
                     )));
                 }
-                self.entries(node, walk.entries, depth, walk.waits)?;
+                self.entries(node, walk.entries, Some(count), depth, walk.waits)?;
                 node.more = count.saturating_sub(got);
             }
             // The others are not handed here.
             _ => {}
         }
         Ok(())
+    }
+
+    /// The nodes of a list, at most so many; whether these are all; and whether more are waited for. What was gone through
+    /// before the last wait is not gone through again: each node may cost one.
+    fn walk(
+        &mut self,
+        next: &Expr,
+        first: i128,
+        end: i128,
+        most: u64,
+        names: &Names<'_>,
+    ) -> Result<(Vec<i128>, bool, bool), Failure> {
+        let known = self.ground.known(names.own.module)?;
+        let begin = (std::ptr::from_ref(next).addr(), first);
+        let mut walked = known.walked.borrow_mut().remove(&begin).unwrap_or_else(|| Walked {
+            at: first,
+            ..Walked::default()
+        });
+        let mut waiting = false;
+        while walked.at != end && (walked.nodes.len() as u64) < most {
+            self.still_wanted()?;
+            let at = walked.at;
+            if walked.seen.contains(&at) {
+                return Err(shape("its list goes in a circle"));
+            }
+            walked.at = match self.ground.integer(next, &names.with("$node", Found::Number(at))) {
+                Ok(0) if end != 0 => return Err(shape("its list ends in nothing")),
+                Ok(next) => next,
+                Err(failure) if failure.waits() => {
+                    waiting = true;
+                    break;
+                }
+                Err(failure) => return Err(failure),
+            };
+            walked.seen.insert(at);
+            walked.nodes.push(at);
+        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut nodes: Vec<i128> = walked.nodes.iter().take(most).copied().collect();
+        // What the node holds is asked for together with where the next one is.
+        nodes.extend(waiting.then_some(walked.at));
+        let whole = walked.at == end && walked.nodes.len() <= most;
+        known.walked.borrow_mut().insert(begin, walked);
+        Ok((nodes, whole, waiting))
     }
 
     /// How many elements a container has that are each on their own.
@@ -209,6 +241,7 @@ impl Tree<'_, '_, '_, '_> {
         &mut self,
         node: &mut ValueNode,
         entries: Vec<Entry>,
+        count: Option<u64>,
         depth: u32,
         waits: Option<Failure>,
     ) -> Result<(), Failure> {
@@ -216,10 +249,11 @@ impl Tree<'_, '_, '_, '_> {
         if let Some(key) = self.wanted() {
             return match waits {
                 Some(failure) => Err(failure),
-                None => self.pick_entry(entries, &key),
+                None => self.pick_entry(entries, count, &key),
             };
         }
-        for (index, entry) in entries.into_iter().enumerate() {
+        let skipped = usize::try_from(self.skipped(depth)).unwrap_or(usize::MAX);
+        for (index, entry) in entries.into_iter().enumerate().skip(skipped) {
             if self.left == 0 {
                 break;
             }
@@ -240,7 +274,37 @@ impl Tree<'_, '_, '_, '_> {
         waits.map_or(Ok(()), Err)
     }
 
-    pub(super) fn entry(&mut self, item: &Item, names: &Names<'_>) -> Result<Entry, Failure> {
+    /// Ends a walk that the user does not wait for any more.
+    pub(super) fn still_wanted(&mut self) -> Result<(), Failure> {
+        match self.ground.source.is_interrupted() {
+            // What comes of it is not looked at.
+            true => Err(Failure::Value(ValueError::NotYet)),
+            false => Ok(()),
+        }
+    }
+
+    /// The entries of some nodes, and what is waited for: anything of theirs, or more nodes.
+    fn entries_at(
+        &mut self,
+        nodes: Vec<i128>,
+        item: &Item,
+        names: &Names<'_>,
+        waiting: bool,
+    ) -> Result<(Vec<Entry>, Option<Failure>), Failure> {
+        let mut entries = Vec::with_capacity(nodes.len());
+        let mut waits = waiting.then_some(Failure::Value(ValueError::NotYet));
+        for at in nodes {
+            self.still_wanted()?;
+            match self.entry(item, &names.with("$node", Found::Number(at))) {
+                Ok(entry) => entries.push(entry),
+                Err(failure) if failure.waits() => waits = Some(failure),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok((entries, waits))
+    }
+
+    fn entry(&mut self, item: &Item, names: &Names<'_>) -> Result<Entry, Failure> {
         let address = self.ground.natural(&item.address, names)?;
         let (of, _) = self.element(&item.of, names)?;
         let whole = of.there(address);
@@ -256,9 +320,8 @@ impl Tree<'_, '_, '_, '_> {
 pub(super) struct TreeWalk<'w> {
     pub(super) left: &'w Expr,
     pub(super) right: &'w Expr,
-    pub(super) item: &'w Item,
     pub(super) most: u64,
-    pub(super) entries: Vec<Entry>,
+    pub(super) nodes: Vec<i128>,
     /// The nodes that were met: a tree has each once.
     pub(super) seen: HashSet<u64>,
     pub(super) waits: Option<Failure>,

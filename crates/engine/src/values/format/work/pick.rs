@@ -1,10 +1,10 @@
 //! One element of a container, where an expression asks for it: by its number or its key.
 
-use farsight_symbols::ValueError;
+use farsight_symbols::TypeKind;
 
 use super::{Entry, Failure};
 use crate::values::Value;
-use crate::values::tree::{Key, Tree};
+use crate::values::tree::{Key, MOST_PICKED, Picked, Tree};
 
 impl Tree<'_, '_, '_, '_> {
     /// The key of what is looked for in the container at hand, if anything is.
@@ -51,32 +51,86 @@ impl Tree<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Takes one of a container's entries: by its key where they have keys, else by its number.
-    pub(super) fn pick_entry(&mut self, entries: Vec<Entry>, key: &Key) -> Result<(), Failure> {
-        let count = entries.len() as u64;
-        let mut numbered = false;
-        for (index, entry) in entries.into_iter().enumerate() {
-            let is_wanted = match (&entry.key, key) {
-                (None, Key::Number(number)) => {
-                    numbered = true;
-                    i128::try_from(index).is_ok_and(|index| index == *number)
-                }
-                (Some(own), Key::Number(number)) => match self.ground.number(own) {
-                    Err(ValueError::NotYet) => return Err(Failure::Value(ValueError::NotYet)),
-                    own => own.is_ok_and(|own| own == *number),
-                },
-                (Some(own), Key::Text(text)) => self.brief(own)? == format!("\"{text}\""),
-                _ => false,
+    /// How many entries of a container are gone through: those that are shown, or those that are looked through for one.
+    pub(super) fn most(&self, count: u64, has_keys: bool) -> u64 {
+        let most = match self.wanted() {
+            None => self.limits.elements,
+            // A key says nothing of where its entry is.
+            Some(Key::Number(number)) if !has_keys => u64::try_from(number)
+                .unwrap_or(0)
+                .saturating_add(1)
+                .min(MOST_PICKED),
+            // A container leads nowhere.
+            Some(Key::Target) => 1,
+            Some(_) => MOST_PICKED,
+        };
+        count.min(most)
+    }
+
+    /// Takes one of a container's entries: by its key where they have keys, else by its number. `count` is how many it
+    /// has, where that is known.
+    pub(super) fn pick_entry(&mut self, entries: Vec<Entry>, count: Option<u64>, key: &Key) -> Result<(), Failure> {
+        let got = entries.len() as u64;
+        let is_whole = count.is_none_or(|count| count <= got);
+        let has_keys = entries.first().is_some_and(|entry| entry.key.is_some());
+        if let (false, Key::Number(number)) = (has_keys, key) {
+            let index = usize::try_from(*number).unwrap_or(usize::MAX);
+            let found = entries.into_iter().nth(index);
+            let is_beyond = count.is_none_or(|count| i128::from(count) <= *number) || *number < 0;
+            let is_none = found.is_none();
+            self.found(found.map(|entry| entry.value), is_beyond.then(|| count.unwrap_or(got)));
+            self.looked(is_none.then_some(Picked::NotAmong(got)));
+            return Ok(());
+        }
+        let mut waits = None;
+        let mut strange = 0;
+        for entry in entries {
+            let Some(own) = &entry.key else {
+                continue;
             };
-            if is_wanted {
-                self.found(Some(entry.value), None);
-                return Ok(());
+            match self.is_key(own, key) {
+                Ok(Some(true)) => {
+                    self.found(Some(entry.value), None);
+                    return Ok(());
+                }
+                Ok(Some(false)) => {}
+                Ok(None) => strange += 1,
+                // The keys behind this one are asked for together with it.
+                Err(failure) if failure.waits() => waits = Some(failure),
+                Err(_) => strange += 1,
             }
         }
-        self.found(None, numbered.then_some(count));
-        if let Some(pick) = &mut self.pick {
-            pick.asked = true;
+        if let Some(waits) = waits {
+            return Err(waits);
         }
+        self.looked(Some(match is_whole {
+            _ if got > 0 && strange == got => Picked::OtherKeys,
+            true => Picked::Nothing,
+            false => Picked::NotAmong(got),
+        }));
         Ok(())
+    }
+
+    /// Whether an entry's key is the one that is wanted; none where it is neither a number nor a text.
+    fn is_key(&mut self, own: &Value, key: &Key) -> Result<Option<bool>, Failure> {
+        let of = self.ground.stripped(own.module, &own.type_ref)?;
+        let is_number = matches!(
+            of.kind,
+            TypeKind::Base(_) | TypeKind::Enum { .. } | TypeKind::Pointer(_)
+        );
+        Ok(match key {
+            Key::Number(number) if is_number => Some(self.ground.number(own)? == *number),
+            Key::Text(text) => {
+                let told = self.brief(own)?;
+                told.starts_with('"').then(|| told == format!("\"{text}\""))
+            }
+            _ => None,
+        })
+    }
+
+    fn looked(&mut self, looked: Option<Picked>) {
+        if let Some(pick) = &mut self.pick {
+            pick.looked = looked;
+        }
     }
 }

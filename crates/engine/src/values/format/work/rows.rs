@@ -143,7 +143,7 @@ impl Tree<'_, '_, '_, '_> {
             return Ok(());
         }
         let mut waits = None;
-        for index in 0..count {
+        for index in self.skipped(depth).min(count)..count {
             if index >= self.limits.elements || self.left == 0 {
                 node.more = count - index;
                 break;

@@ -3,10 +3,10 @@
 use farsight_session::record::{Content, ValueNode};
 use farsight_types::Address;
 
-use super::{Directive, Expr, Failure, Found, Names, shape};
+use super::{Directive, Failure, Found, Names, shape};
 use crate::values::Value;
 use crate::values::format::TypeSpec;
-use crate::values::tree::Tree;
+use crate::values::tree::{Key, Tree};
 
 /// Children of smart pointers and cells that are what these stand for.
 const LEADING: [&str; 4] = ["value", "data", "ptr", "pointer"];
@@ -24,7 +24,11 @@ impl Tree<'_, '_, '_, '_> {
             Directive::At(address, of) => {
                 let address = self.ground.natural(address, names)?;
                 let (of, _) = self.element(of, names)?;
-                self.stand_in(node, &of.there(address), depth)?;
+                match self.wanted() {
+                    Some(Key::Target) => self.found(Some(of.there(address)), None),
+                    Some(_) => {}
+                    None => self.stand_in(node, &of.there(address), depth)?,
+                }
             }
             Directive::Object { address, table } => {
                 let address = self.ground.natural(address, names)?;
@@ -94,8 +98,8 @@ impl Tree<'_, '_, '_, '_> {
                 };
                 node.children.push(child);
             }
-            Directive::Is(value) => {
-                let leads = matches!(value, Expr::Head(_));
+            Directive::Is(value) | Directive::Points(value) => {
+                let leads = matches!(directive, Directive::Points(_));
                 let value = self.ground.value(value, names)?;
                 match self.wanted() {
                     Some(key) => self.pick_inside(&value, leads, &key)?,

@@ -23,9 +23,10 @@ impl Tree<'_, '_, '_, '_> {
         names: &Names<'_>,
         depth: u32,
     ) -> Result<(), Failure> {
-        if at == 0 || walk.entries.len() as u64 >= walk.most {
+        if at == 0 || walk.nodes.len() as u64 >= walk.most {
             return Ok(());
         }
+        self.still_wanted()?;
         if !walk.seen.insert(at as u64) {
             return Err(shape("its tree goes in a circle"));
         }
@@ -41,11 +42,8 @@ impl Tree<'_, '_, '_, '_> {
                     Err(failure) if failure.waits() => walk.waits = Some(failure),
                     Err(failure) => return Err(failure),
                 },
-                None if walk.entries.len() as u64 >= walk.most => return Ok(()),
-                None => {
-                    let entry = self.entry(walk.item, &here)?;
-                    walk.entries.push(entry);
-                }
+                None if walk.nodes.len() as u64 >= walk.most => return Ok(()),
+                None => walk.nodes.push(at),
             }
         }
         Ok(())
@@ -96,6 +94,7 @@ impl Tree<'_, '_, '_, '_> {
         if walk.entries.len() as u64 >= walk.most {
             return Ok(());
         }
+        self.still_wanted()?;
         let leaf = self.ground.target(at)?;
         if leaf.address().is_some_and(|address| !walk.seen.insert(address.0)) {
             return Err(shape("its tree goes in a circle"));
