@@ -230,7 +230,11 @@ mod tests {
             (extended(0, 0), false, "0.0"),
             (extended(1 << 63, 0x7fff), false, "inf"),
             ((0x3fff_u128 << 112).to_le_bytes().to_vec(), true, "1.0"),
-            (((0x3fff_u128 << 112) + 1).to_le_bytes().to_vec(), true, "1.0000000000000000000000000000000002"),
+            (
+                ((0x3fff_u128 << 112) + 1).to_le_bytes().to_vec(),
+                true,
+                "1.0000000000000000000000000000000002",
+            ),
             (1_u128.to_le_bytes().to_vec(), true, "6e-4966"),
         ] {
             assert_eq!(text(&bytes, is_quad).unwrap(), expected, "{bytes:02x?}");
@@ -243,18 +247,28 @@ mod tests {
         // Numbers of 53 bits, so that the same search has to end where Rust's ends.
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         for _ in 0..2000 {
-            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            random = random
+                .wrapping_mul(0x5851_f42d_4c95_7f2d)
+                .wrapping_add(0x1405_7b7e_f767_814f);
             let number = f64::from_bits(random >> 1);
             let exponent = (number.to_bits() >> 52) as i32;
             if exponent == 0x7ff || exponent == 0 {
                 continue;
             }
             let mantissa = number.to_bits() & ((1 << 52) - 1) | 1 << 52;
-            let shown = super::shortest(u128::from(mantissa), exponent - 1075, mantissa == 1 << 52 && exponent > 1);
+            let shown = super::shortest(
+                u128::from(mantissa),
+                exponent - 1075,
+                mantissa == 1 << 52 && exponent > 1,
+            );
             let expected = format!("{number:e}");
             let as_read: f64 = shown.parse().unwrap();
             let digits = |text: &str| text.split('e').next().unwrap().replace(['.', '0'], "").len();
-            assert_eq!((as_read, digits(&shown)), (number, digits(&expected)), "{shown} {expected}");
+            assert_eq!(
+                (as_read, digits(&shown)),
+                (number, digits(&expected)),
+                "{shown} {expected}"
+            );
         }
     }
 }

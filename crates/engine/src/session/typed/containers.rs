@@ -32,9 +32,13 @@ impl TypedScope<'_> {
             }),
             Some(Picked::NotAmong(count)) => Err(ScopeError::Unavailable {
                 why: match key {
-                    Key::Number(key) => format!("{key} is not among the first {count} elements, and no more are looked through"),
+                    Key::Number(key) => {
+                        format!("{key} is not among the first {count} elements, and no more are looked through")
+                    }
                     Key::Text(key) => {
-                        format!("\"{key}\" is not among the keys of the first {count} elements, and no more are looked through")
+                        format!(
+                            "\"{key}\" is not among the keys of the first {count} elements, and no more are looked through"
+                        )
                     }
                     Key::Target => String::from("It is not known what it leads to"),
                 },

@@ -262,6 +262,10 @@ fn bits_are_there_where_those_beside_them_are_gone() {
         (10, 2, Err(ValueError::PartlyOptimizedOut)),
     ] {
         let bits = BitRange { offset, size };
-        assert_eq!(value.read_bits(bits, &mut Memory::default()), expected, "{offset}, {size}");
+        assert_eq!(
+            value.read_bits(bits, &mut Memory::default()),
+            expected,
+            "{offset}, {size}"
+        );
     }
 }

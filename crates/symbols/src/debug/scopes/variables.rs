@@ -147,12 +147,7 @@ impl<'a> DebugReader<'a> {
 
     /// The variables of an instance in the order of the function that it is an instance of, with those that the
     /// compiler left out of the instance: they are optimized out, not unknown.
-    fn with_origins(
-        &self,
-        block: DieId,
-        own: Vec<DieId>,
-        left: &mut usize,
-    ) -> Vec<(Option<DieId>, Option<DieId>)> {
+    fn with_origins(&self, block: DieId, own: Vec<DieId>, left: &mut usize) -> Vec<(Option<DieId>, Option<DieId>)> {
         let Some(origin) = self.origin_of(block) else {
             return own.into_iter().map(|id| (None, Some(id))).collect();
         };

@@ -56,10 +56,9 @@ impl Tree<'_, '_, '_, '_> {
         let most = match self.wanted() {
             None => self.limits.elements,
             // A key says nothing of where its entry is.
-            Some(Key::Number(number)) if !has_keys => u64::try_from(number)
-                .unwrap_or(0)
-                .saturating_add(1)
-                .min(MOST_PICKED),
+            Some(Key::Number(number)) if !has_keys => {
+                u64::try_from(number).unwrap_or(0).saturating_add(1).min(MOST_PICKED)
+            }
             // A container leads nowhere.
             Some(Key::Target) => 1,
             Some(_) => MOST_PICKED,
