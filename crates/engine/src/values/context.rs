@@ -38,8 +38,10 @@ pub(crate) struct Source<'p> {
 }
 
 /// Tells whether the user still waits for the command; what is asked often looks seldom.
+#[derive(Default)]
 pub(crate) struct Interrupts<'p> {
-    mailbox: &'p Mailbox,
+    /// None where nobody waits.
+    mailbox: Option<&'p Mailbox>,
     asked: u32,
     came: bool,
 }
@@ -47,9 +49,8 @@ pub(crate) struct Interrupts<'p> {
 impl<'p> Interrupts<'p> {
     pub(crate) fn new(mailbox: &'p Mailbox) -> Interrupts<'p> {
         Interrupts {
-            mailbox,
-            asked: 0,
-            came: false,
+            mailbox: Some(mailbox),
+            ..Interrupts::default()
         }
     }
 
@@ -68,7 +69,7 @@ impl Source<'_> {
         let interrupts = &mut self.interrupts;
         interrupts.asked = interrupts.asked.wrapping_add(1);
         if !interrupts.came && interrupts.asked.is_multiple_of(QUESTIONS) {
-            interrupts.came = interrupts.mailbox.is_interrupted();
+            interrupts.came = interrupts.mailbox.is_some_and(Mailbox::is_interrupted);
         }
         interrupts.came
     }

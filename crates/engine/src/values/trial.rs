@@ -3,7 +3,7 @@
 use farsight_symbols::{DebugInfo, TypeId, Watch};
 use farsight_types::{Address, AddressRange, OsPid, ProcessId};
 
-use super::{Formatters, Ground, Key, Known, Limits, Needs, Source, Value};
+use super::{Formatters, Ground, Interrupts, Key, Known, Limits, Needs, Source, Value};
 use crate::model::{Origin, Process};
 
 /// How often something may lack before a value is left alone.
@@ -39,6 +39,7 @@ pub fn try_formatters(
                     registers: None,
                     needs: Needs::default(),
                     indexed: &indexed,
+                    interrupts: Interrupts::default(),
                 },
                 formats: formats.clone(),
             };
