@@ -159,6 +159,12 @@ impl ModuleSymbols {
         split.clone()
     }
 
+    /// What could not be read of the debug information so far.
+    pub(crate) fn damage(&self) -> Option<String> {
+        let damage = self.debug()?.damage();
+        (!damage.is_none()).then(|| damage.to_string())
+    }
+
     /// Why there is less than there could be.
     pub(crate) fn troubles(&self) -> Vec<String> {
         let damage = self.debug().and_then(|debug| debug.trouble());
@@ -172,6 +178,7 @@ impl ModuleSymbols {
         let units = index.map(|index| index.damaged()).filter(|count| *count > 0);
         let units = units.map(|count| format!("damaged debug information: of {count} units only a part is known"));
         let known = self.files.warnings.iter().cloned();
+        let damage = damage.into_iter().chain(self.damage());
         known.chain(damage).chain(missing).chain(units).collect()
     }
 

@@ -15,6 +15,7 @@ use farsight_types::Rva;
 
 use crate::image::Image;
 
+mod damage;
 mod index;
 mod lines;
 mod location;
@@ -26,6 +27,7 @@ mod split;
 mod types;
 mod units;
 
+pub use damage::Damage;
 pub use index::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use location::{
@@ -87,6 +89,7 @@ pub struct DebugInfo {
     lines: lines::LineCache,
     outlines: OnceLock<outline::Outlines>,
     split: split::Split,
+    damage: damage::Noted,
 }
 
 impl DebugInfo {
@@ -99,6 +102,7 @@ impl DebugInfo {
             .chain(supplementary.and_then(DebugFile::new))
             .collect();
         let units = Units::list(&files);
+        let damage = damage::Noted::new(units.len());
         let lines = lines::LineCache::new(units.len(), files.iter().map(DebugFile::line_bytes).sum());
         Some(DebugInfo {
             files,
@@ -108,6 +112,7 @@ impl DebugInfo {
             lines,
             outlines: OnceLock::new(),
             split: split::Split::default(),
+            damage,
         })
     }
 
@@ -126,6 +131,11 @@ impl DebugInfo {
     pub fn trouble(&self) -> Option<DebugError> {
         let sections = self.files.iter().find_map(|file| file.trouble);
         sections.or(self.units.trouble)
+    }
+
+    /// What is known to be damaged, as far as it was looked at; [`DebugReader::check`] looks at all of it.
+    pub fn damage(&self) -> Damage {
+        self.damage.counted()
     }
 
     /// Answers questions, on the asking thread.

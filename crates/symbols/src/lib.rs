@@ -24,8 +24,8 @@ mod unwind;
 
 pub use bytes::{ImageBytes, SharedBytes};
 pub use debug::{
-    BitRange, Definition, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members, Qualifier,
-    RecordKind, SplitFiles, SplitUnit, Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
+    BitRange, Damage, Definition, Encoding, Enumerator, Generic, Language, Member, MemberKind, MemberPlace, Members,
+    Qualifier, RecordKind, SplitFiles, SplitUnit, Type, TypeId, TypeKind, TypeRef, Variant, VariantPart,
 };
 pub use debug::{
     Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,

@@ -246,6 +246,11 @@ fn explain(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
     let Some(symbols) = module.loaded() else {
         return Ok(Flow::Done);
     };
+    if let Some(debug) = symbols.debug() {
+        let go_on = || session.check_interrupt().is_ok();
+        let checked = debug.reader().check(&go_on);
+        checked.map_err(|_| CommandError::Interrupted)?;
+    }
     let build_id = module.image.build_id.as_ref();
     let build_id = build_id.map_or("none".to_owned(), ToString::to_string);
     let mut lines = vec![format!("{}: {}, build-id {build_id}", module.name, module.image.path)];

@@ -259,13 +259,25 @@ impl Session {
         match (found, nothing) {
             (Some(found), _) => return Ok(found),
             (None, Some(file)) => {
-                return Err(refused(format!("{file} has no code from line {} on", named.line)).into());
+                let damage = self.damage_in(&chosen);
+                return Err(refused(format!("{file} has no code from line {} on{damage}", named.line)).into());
             }
             (None, None) => {}
         }
         Err(SourceFault::Unknown {
-            why: self.no_such_file(&chosen, named.module, &file)?,
+            why: self.no_such_file(&chosen, named.module, &file)? + &self.damage_in(&chosen),
         })
+    }
+
+    /// What is to be said where something was not found, of damage in the modules that were searched.
+    fn damage_in(&self, modules: &[usize]) -> String {
+        let known = self.process().ok();
+        let known = modules.iter().filter_map(|index| known?.modules.get(*index));
+        let mut damaged = known.filter_map(|module| Some((&module.name, module.loaded()?.damage()?)));
+        let said = damaged
+            .next()
+            .map(|(name, damage)| format!("; {name}: {damage}; !chksym {name} says more"));
+        said.unwrap_or_default()
     }
 
     /// The file that is meant by the end of its path, of the modules that are loaded: the program's before all others.

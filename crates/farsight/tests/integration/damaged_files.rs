@@ -230,6 +230,55 @@ fn a_unit_that_lies_about_its_length_is_named_and_the_rest_works() {
 }
 
 #[test]
+fn what_damage_hides_is_not_said_to_be_missing() {
+    type Spoil = fn(&mut [u8]);
+    let zeros: Spoil = |bytes| bytes.fill(0);
+    let cases: &[(&str, Spoil, &str, &str)] = &[
+        (".debug_abbrev", zeros, "units.c:30", "2 units cannot be read"),
+        (
+            ".debug_line",
+            zeros,
+            "units.c:30",
+            "2 units have line tables that cannot be read to their end",
+        ),
+        (
+            ".debug_rnglists",
+            zeros,
+            "nosuch.c:30",
+            "1 units do not say where their code is",
+        ),
+        // The end of the last sequence becomes an instruction that is longer than its section.
+        (
+            ".debug_line",
+            |bytes| {
+                let at = bytes.len() - 2;
+                bytes[at] = 0x7f;
+            },
+            "units_more.c:10",
+            "1 units have line tables that cannot be read to their end",
+        ),
+    ];
+    for (section, spoil, line, said) in cases {
+        let scratch = Scratch::new();
+        let mut bytes = fs::read(programs::debuggee("units_o2")).unwrap();
+        let sections = debug_sections(&bytes);
+        let (_, start, length) = sections.iter().find(|(name, ..)| name == section).unwrap();
+        spoil(&mut bytes[*start..*start + *length]);
+        let path = put(&scratch, "units_o2", &bytes);
+        let stem = path.file_name().unwrap().to_str().unwrap().replace(['-', '.'], "_");
+        let mut console = Console::start(["-z", path.to_str().unwrap()]);
+        assert_in_order(&console.run(&format!("!chksym {stem}")), &["Trouble: ", said]);
+        let text = console.run(&format!("bp `{line}`"));
+        assert_in_order(&text, &[&format!("{stem}: damaged debug information: "), said]);
+        console.quit("q");
+        // Without a look at all of it as well.
+        let mut console = Console::start(["-z", path.to_str().unwrap()]);
+        assert_in_order(&console.run(&format!("bp `{line}`")), &[said]);
+        console.quit("q");
+    }
+}
+
+#[test]
 fn a_split_unit_that_is_missing_is_named_with_what_to_do() {
     let program = programs::debuggee("units-split");
     let Ok(mut bytes) = fs::read(&program) else {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use farsight_types::Rva;
 
+use super::damage::Part;
 use super::reader::{DebugReader, Unit};
 use super::{DebugError, FileId, UnitId};
 
@@ -129,7 +130,15 @@ impl<'a> DebugReader<'a> {
     }
 
     fn run(&self, unit: &Unit<'a>) -> Option<Arc<UnitLines>> {
-        UnitLines::of(unit, &self.info().lines).map(Arc::new)
+        let damage = &self.info().damage;
+        if unit.has_damaged_lines() {
+            damage.note(unit.id, Part::LineHeader);
+        }
+        let lines = UnitLines::of(unit, &self.info().lines)?;
+        if lines.is_cut {
+            damage.note(unit.id, Part::LineProgram);
+        }
+        Some(Arc::new(lines))
     }
 }
 

@@ -14,7 +14,7 @@ use gimli::{
 
 use super::outline::Outline;
 use super::units::UnitStart;
-use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId, split, types};
+use super::{DebugError, DebugInfo, DieId, SplitUnit, UnitId, damage, split, types};
 
 mod ranges;
 pub(super) mod root;
@@ -77,6 +77,12 @@ impl<'a> Unit<'a> {
             program.ok()
         };
         self.lines.parsed.get_or_init(parse).as_ref()
+    }
+
+    /// Whether there is a line program whose header cannot be read.
+    pub(super) fn has_damaged_lines(&self) -> bool {
+        let is_here = !self.lines.dwarf.debug_line.reader().slice().is_empty();
+        is_here && self.lines.start.is_some() && self.line_program().is_none()
     }
 
     /// The entry at an offset of this unit.
@@ -192,6 +198,14 @@ impl<'a> DebugReader<'a> {
     }
 
     fn parse_part(&self, id: UnitId, part: Part) -> Result<Unit<'a>, DebugError> {
+        let parsed = self.try_part(id, part);
+        if parsed.is_err() {
+            self.info.damage.note(id, damage::Part::Root);
+        }
+        parsed
+    }
+
+    fn try_part(&self, id: UnitId, part: Part) -> Result<Unit<'a>, DebugError> {
         let Some(entry) = self.info.units.get(id) else {
             return self.parse_split_type(id);
         };
@@ -403,7 +417,17 @@ impl<'a> DebugReader<'a> {
             };
             let ranges = unit.ranges_of(root);
             left.set(unit.ranges_left.get());
-            (ranges?, root.has_attr(gimli::DW_AT_ranges))
+            let has_list = root.has_attr(gimli::DW_AT_ranges);
+            // No compiler writes a list of nothing; that of a section of zeros is.
+            let is_lost = || {
+                !unit
+                    .each_range(root)
+                    .is_ok_and(|mut list| matches!(list.next(), Ok(Some(_))))
+            };
+            if ranges.as_ref().map_or(true, Vec::is_empty) && has_list && is_lost() {
+                self.info.damage.note(id, damage::Part::Code);
+            }
+            (ranges?, has_list)
         };
         if ranges.is_empty() && !has_list {
             let unit = self.parse_root(id)?;

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use farsight_types::Rva;
 
 use super::files::{FileTable, ends_with_name};
-use super::program::UnitLines;
+use super::program::{UnitLines, is_whole};
 use super::{FilePattern, MOST_PATHS, SourceFile, UnitId};
+use crate::debug::damage::Part;
 use crate::debug::reader::{DebugReader, Unit};
 use crate::debug::{DebugError, DieId};
 
@@ -124,6 +125,26 @@ impl<'a> DebugReader<'a> {
         Ok(files.into_values().collect())
     }
 
+    /// Looks at all units for damage, which [`DebugInfo::damage`](crate::DebugInfo::damage) then tells.
+    pub fn check(&self, go_on: &dyn Fn() -> bool) -> Result<(), DebugError> {
+        self.info().unit_at(Rva(0));
+        // Hostile units could all name one long program.
+        let mut left = self.info().lines.bytes.saturating_mul(2);
+        self.each_unit(go_on, |unit| {
+            let Some(header) = unit.line_program().map(|program| program.header()) else {
+                return;
+            };
+            let length = header.raw_program_buf().len() as u64;
+            let Some(rest) = left.checked_sub(length) else {
+                return;
+            };
+            left = rest;
+            if !is_whole(header) {
+                self.info().damage.note(unit.id, Part::LineProgram);
+            }
+        })
+    }
+
     fn each_unit(&self, go_on: &dyn Fn() -> bool, mut look: impl FnMut(&Unit<'a>)) -> Result<(), DebugError> {
         // Units share headers, and hostile ones could all name one long one.
         let mut headers_left = self.info().lines.bytes.saturating_mul(16);
@@ -137,6 +158,9 @@ impl<'a> DebugReader<'a> {
                 let header = unit
                     .line_program()
                     .map_or(0, |program| program.header().header_length());
+                if unit.has_damaged_lines() {
+                    self.info().damage.note(id, Part::LineHeader);
+                }
                 look(&unit);
                 match headers_left.checked_sub(header as u64) {
                     Some(left) => headers_left = left,

@@ -9,6 +9,7 @@ use gimli::{ColumnType, LineInstruction};
 
 use super::files::{FileTable, SourceFile};
 use super::{LineCache, LineRow, Unit};
+use crate::debug::Slice;
 
 /// How many sequences are looked back over for one that holds a place; only hostile ones overlap more.
 const MAX_LOOK_BACK: usize = 64;
@@ -36,10 +37,27 @@ pub(super) struct Sequence {
     rows: Range<usize>,
 }
 
+/// Whether the instructions of a line program can be read to their end; without making rows of them.
+pub(super) fn is_whole(header: &gimli::LineProgramHeader<Slice<'_>>) -> bool {
+    let mut instructions = header.instructions();
+    let mut is_open = false;
+    loop {
+        match instructions.next_instruction(header) {
+            Ok(Some(LineInstruction::EndSequence)) => is_open = false,
+            Ok(Some(LineInstruction::Copy | LineInstruction::Special(_))) => is_open = true,
+            Ok(Some(_)) => {}
+            Ok(None) => return !is_open,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// The line table of one unit.
 pub(super) struct UnitLines {
     pub(super) files: Vec<Arc<SourceFile>>,
     rows: Vec<Row>,
+    /// Whether the program ends before it should.
+    pub(super) is_cut: bool,
     /// The rows that end a prologue: about one a function.
     marked: Vec<usize>,
     /// Invariant: by start.
@@ -55,6 +73,7 @@ impl UnitLines {
         let mut lines = UnitLines {
             files: Vec::new(),
             rows: Vec::new(),
+            is_cut: false,
             marked: Vec::new(),
             sequences: Vec::new(),
         };
@@ -64,8 +83,16 @@ impl UnitLines {
         let mut first = 0;
         let mut taken = 0;
         let mut removed = false;
-        // What stands behind damage is not known.
-        while let Ok(Some(instruction)) = instructions.next_instruction(&header) {
+        loop {
+            // What stands behind damage is not known.
+            lines.is_cut = true;
+            let Ok(next) = instructions.next_instruction(&header) else {
+                break;
+            };
+            let Some(instruction) = next else {
+                lines.is_cut = lines.rows.len() > first;
+                break;
+            };
             if instruction == LineInstruction::AdvanceLine(i64::MIN) {
                 break;
             }
