@@ -1,6 +1,7 @@
 // naming
 // Shows: what is told apart by more than its name. Scopes whose names end in digits and ones without a name; types of one
-// name that are different in each unit, and instances of a template that this unit only declares.
+// name that are different in each unit, and instances of a template that this unit only declares; a function that begins
+// with another one's code when both are inlined.
 // Prints: `sum=N`, and exits 0.
 #include "naming.h"
 #include <cstdio>
@@ -26,6 +27,28 @@ namespace utf8 {
 NOINLINE int decode(int number) { return number + 4; }
 } // namespace utf8
 
+static volatile int started;
+
+static inline __attribute__((always_inline)) int inner_start(int number)
+{
+    int more = number * 3;
+    started = started + more;
+    return more + 1;
+}
+
+static inline __attribute__((always_inline)) int outer_start(int count)
+{
+    int inside = inner_start(count);
+    return inside + started;
+}
+
+NOINLINE int both(int count)
+{
+    int sum = outer_start(count);
+    KEEP_FRAME();
+    return sum + started;
+}
+
 NOINLINE int opaque(Private *hidden, Box<double> *fractions)
 {
     int there = hidden != nullptr && fractions != nullptr;
@@ -37,7 +60,7 @@ int main()
 {
     Vector3 vector = {1};
     int sum = vector.length() + app::v1::handle(1) + app::hidden_one(1) + utf8::decode(1);
-    sum += opaque(shared_private(), static_cast<Box<double> *>(fraction_box())) + whole_box();
+    sum += opaque(shared_private(), static_cast<Box<double> *>(fraction_box())) + whole_box() + both(sum);
     std::printf("sum=%d\n", sum);
     return 0;
 }

@@ -160,15 +160,20 @@ impl ModuleSymbols {
     }
 
     /// What could not be read of the debug information so far.
-    pub(crate) fn damage(&self) -> Option<String> {
-        let damage = self.debug()?.damage();
-        (!damage.is_none()).then(|| damage.to_string())
+    pub(crate) fn damage(&self) -> Vec<String> {
+        let Some(debug) = self.debug() else {
+            return Vec::new();
+        };
+        let damage = Some(debug.damage()).filter(|damage| !damage.is_none());
+        let trouble = debug.trouble().map(|error| error.to_string());
+        trouble
+            .into_iter()
+            .chain(damage.map(|damage| damage.to_string()))
+            .collect()
     }
 
     /// Why there is less than there could be.
     pub(crate) fn troubles(&self) -> Vec<String> {
-        let damage = self.debug().and_then(|debug| debug.trouble());
-        let damage = damage.map(|error| error.to_string());
         let missing = self.split().missing;
         let missing = missing.first().map(|first| {
             let count = missing.len();
@@ -178,8 +183,7 @@ impl ModuleSymbols {
         let units = index.map(|index| index.damaged()).filter(|count| *count > 0);
         let units = units.map(|count| format!("damaged debug information: of {count} units only a part is known"));
         let known = self.files.warnings.iter().cloned();
-        let damage = damage.into_iter().chain(self.damage());
-        known.chain(damage).chain(missing).chain(units).collect()
+        known.chain(self.damage()).chain(missing).chain(units).collect()
     }
 
     /// Where the function that holds a place goes on when something that it called throws, or jumps back to it.

@@ -28,6 +28,7 @@ mod types;
 mod units;
 
 pub use damage::Damage;
+pub(crate) use index::plain;
 pub use index::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use location::{

@@ -7,6 +7,8 @@ use std::fmt::{self, Write};
 
 use cpp_demangle::{DemangleOptions, ParseOptions, Symbol};
 
+use crate::debug::plain;
+
 /// Raw names longer than this are left alone; the longest of real template libraries are half as long.
 const MAX_RAW: usize = 16 << 10;
 /// Readable names longer than this are left mangled: back references can make them grow without end.
@@ -30,6 +32,42 @@ pub fn demangle_short(raw: &str) -> Option<String> {
 /// Whether a raw name may be mangled at all; cheap.
 pub(crate) fn looks_mangled(raw: &str) -> bool {
     raw.starts_with("_Z") || raw.starts_with("_R") || raw.starts_with("__Z")
+}
+
+/// Whether a readable name is that of a trait's function for a type, and what was asked for is the type's function of this
+/// name: `<early::Dog as early::Speak>::say` is what `early::Dog::say` means.
+pub(crate) fn is_method(readable: &str, asked: &str) -> bool {
+    method(readable).is_some_and(|methods| methods.iter().any(|method| method == asked))
+}
+
+/// As [`is_method`], where outer scopes may be left out: `Dog::say`.
+pub(crate) fn ends_as_method(readable: &str, asked: &str) -> bool {
+    let ends =
+        |method: &String| method == asked || method.strip_suffix(asked).is_some_and(|front| front.ends_with("::"));
+    method(readable).is_some_and(|methods| methods.iter().any(ends))
+}
+
+/// A trait's function for a type as the type's own, with the type's generic arguments and without.
+fn method(readable: &str) -> Option<[String; 2]> {
+    let inside = readable.strip_prefix('<')?;
+    let mut depth = 0usize;
+    let mut of = None;
+    let mut before = ' ';
+    for (at, letter) in inside.char_indices() {
+        match letter {
+            '<' | '(' | '[' | '{' => depth += 1,
+            '>' if before == '-' => {}
+            '>' if depth == 0 => {
+                let (of, function) = (of?, inside.get(at + 1..)?.strip_prefix("::")?);
+                return Some([format!("{of}::{function}"), format!("{}::{function}", plain(of))]);
+            }
+            '>' | ')' | ']' | '}' => depth = depth.checked_sub(1)?,
+            ' ' if depth == 0 && of.is_none() && inside.get(at..)?.starts_with(" as ") => of = inside.get(..at),
+            _ => {}
+        }
+        before = letter;
+    }
+    None
 }
 
 fn demangle_as(raw: &str, options: DemangleOptions) -> Option<String> {
@@ -108,6 +146,35 @@ mod tests {
             pair("std::io::stdio::_print", "std::io::stdio::_print")
         );
         assert_eq!(both("_RNvC6_123foo3bar"), pair("123foo::bar", "123foo::bar"));
+    }
+
+    #[test]
+    fn functions_of_traits_are_also_those_of_their_types() {
+        for (readable, asked, whole, end) in [
+            ("<early::Dog as early::Speak>::say", "early::Dog::say", true, true),
+            ("<early::Dog as early::Speak>::say", "Dog::say", false, true),
+            ("<early::Dog as early::Speak>::say", "og::say", false, false),
+            ("<early::Dog as early::Speak>::say", "early::Speak::say", false, false),
+            (
+                "<a::Vec<T,A> as b::From<c::X as d::Y>>::from",
+                "a::Vec::from",
+                true,
+                true,
+            ),
+            (
+                "<a::Vec<T,A> as b::From<c::X as d::Y>>::from",
+                "a::Vec<T,A>::from",
+                true,
+                true,
+            ),
+            ("<fn(u8) -> a::B as c::D>::call", "fn(u8) -> a::B::call", true, true),
+            ("<a::B>::new", "a::B::new", false, false),
+            ("early::Dog::say", "Dog::say", false, false),
+            ("<a as b", "a", false, false),
+        ] {
+            assert_eq!(is_method(readable, asked), whole, "{readable} {asked}");
+            assert_eq!(ends_as_method(readable, asked), end, "{readable} {asked}");
+        }
     }
 
     #[test]

@@ -158,6 +158,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     // Optimised over all units at once: functions are described apart from their code.
     cvalues(Tool::C, "cvalues-lto", &["-O2", "-flto"]),
     naming(Tool::Cxx, "naming", &["-O0"]),
+    naming(Tool::Cxx, "naming_o2", &["-O2"]),
     // Nothing but a symbol table.
     naming(Tool::Cxx, "naming-symbols", &["-O0", "-g0"]),
     naming(Tool::ClangCxx, "naming-clang", &["-O0", "-gsimple-template-names"]),

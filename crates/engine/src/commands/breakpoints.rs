@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use farsight_session::Record;
 use farsight_session::record::{BreakpointKind, BreakpointRow, Breakpoints};
-use farsight_symbols::{NameKind, Pattern, SymbolKind};
+use farsight_symbols::{NameKind, Pattern, SymbolKind, demangle_short};
 use farsight_target::TrapKind;
 use farsight_types::Address;
 
@@ -291,7 +291,7 @@ fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
             0 | 1 => String::new(),
             several => format!(" ({several} places)"),
         };
-        let shown = format!("{id:>3}: {address} @!\"{name}\"{more}");
+        let shown = format!("{id:>3}: {address} @!\"{}\"{more}", readable(&name));
         session.breakpoints.set(id, spec, &addresses);
         lines.push(match same {
             Some(id) => format!("breakpoint {id} redefined"),
@@ -300,6 +300,15 @@ fn set_many(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, 
     }
     session.output.record(Record::Lines(lines));
     Ok(Flow::Done)
+}
+
+/// A symbol with its module, as its author wrote it.
+fn readable(name: &str) -> String {
+    let (module, raw) = name.split_once('!').unwrap_or(("", name));
+    match demangle_short(raw) {
+        Some(readable) => format!("{module}!{readable}"),
+        None => name.to_owned(),
+    }
 }
 
 /// Places of one breakpoint, and its name.

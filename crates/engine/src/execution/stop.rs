@@ -351,6 +351,9 @@ impl Session {
         let elsewhere = before.origin.map(|(system, _)| system) != self.current.map(|place| place.system);
         let ran_freely = elsewhere || matches!(before.step, None | Some(StepPlan::UntilReturn { .. }));
         self.execution.before = before.clone();
+        if let Err(error) = self.choose_frame_of(&ids) {
+            self.output.error(error.to_string());
+        }
         let mut commands = Vec::new();
         for id in &ids {
             if let Some(breakpoint) = self.breakpoints.get(*id) {
@@ -405,7 +408,7 @@ impl Session {
         }
         let location = match gone {
             true => None,
-            false => match self.load_touched().and_then(|()| self.location()) {
+            false => match self.load_touched().and_then(|()| self.location_at_stop()) {
                 Ok(location) => Some(location),
                 Err(error) => {
                     self.output.error(error.to_string());

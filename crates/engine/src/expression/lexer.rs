@@ -139,6 +139,14 @@ pub(super) fn names<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
     ends.iter().rev().map(|end| &text[..*end]).collect()
 }
 
+/// `<Type as Trait>::function` where a text begins with it. Nothing else begins with `<`.
+pub(super) fn implementation(text: &str) -> Option<&str> {
+    let bracket = matching(text, b'<', b'>')?;
+    let behind = text.get(bracket..)?.strip_prefix("::")?;
+    let function = word(behind).len();
+    text.get(..bracket + 2 + function).filter(|_| function > 0)
+}
+
 /// The length of the next part of a name of which `here` is known; 0 where none follows.
 fn length_of_more(here: &str, rest: &str, behind_signs: bool) -> usize {
     if let Some(before) = here.strip_suffix("operator")

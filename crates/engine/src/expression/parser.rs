@@ -122,6 +122,7 @@ impl<'t, 's> Parser<'t, 's> {
                 self.named_symbol(name, 1 + name.len())
             }
             Some('`') => self.source_line(),
+            Some('<') => self.implementation(),
             Some('.') if lexer::word(&rest[1..]).is_empty() => {
                 self.at += 1;
                 self.pseudo("ip", self.at - 1)
@@ -146,6 +147,18 @@ impl<'t, 's> Parser<'t, 's> {
             .map_err(|error| self.failed(error, start))?;
         self.at += text.len() + 2;
         found.ok_or_else(|| self.unresolved(start))
+    }
+
+    /// `<Type as Trait>::function`, as Rust's names are shown.
+    fn implementation(&mut self) -> Result<u64, ExprError> {
+        let start = self.at;
+        let Some(word) = lexer::implementation(self.rest()) else {
+            return Err(self.syntax());
+        };
+        match self.symbol(word)? {
+            Some(value) => Ok(value),
+            None => Err(self.unresolved(start)),
+        }
     }
 
     /// `@name`, `@$name`, `@!"symbol"`, `@@masm(...)`.

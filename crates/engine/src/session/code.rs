@@ -1,10 +1,12 @@
 //! Instructions of the current process, with names.
 
-use farsight_session::record::{InstructionLine, Listing, Location, Place, SymbolName};
+use farsight_session::record::{FrameKind, InstructionLine, Listing, Location, Place, SymbolName};
 use farsight_types::{Address, AddressRange, Architecture};
 
 use super::names::naming;
-use super::{Readers, Session};
+use super::source::take_function_name;
+use super::stack::Stacked;
+use super::{ChosenFrame, Readers, Session};
 use crate::disassembly::{Disassembler, Instruction, decode_all, disassembler};
 use crate::error::CommandError;
 use crate::model::Process;
@@ -20,6 +22,78 @@ impl Session {
     pub(crate) fn location(&mut self) -> Result<Location, CommandError> {
         let pc = self.registers()?.pc();
         self.location_at(pc)
+    }
+
+    /// Where the current thread stands at a stop: in the frame that was chosen for it, where one was.
+    pub(crate) fn location_at_stop(&mut self) -> Result<Location, CommandError> {
+        let mut location = self.location()?;
+        let pc = location.place.address;
+        let chosen = self
+            .chosen_frame()
+            .filter(|frame| frame.number > 0 && frame.lookup == pc);
+        let Some(number) = chosen.map(|frame| frame.number) else {
+            return Ok(location);
+        };
+        let readers = Readers::new(self.process()?);
+        let frames = readers.expand_address(pc);
+        let Some((frame, outermost)) = frames.get(number).zip(frames.last()) else {
+            return Ok(location);
+        };
+        location.place = readers.site(frame);
+        location.inlined_in = match frame.kind {
+            FrameKind::Inlined => readers.site(outermost).symbol,
+            _ => None,
+        };
+        // The line of the call, not that of what was inlined there.
+        let called = frames.get(number - 1).and_then(|inner| inner.scope.as_ref()?.called);
+        if let (Some(called), Some((_, reader)), Some(source)) = (called, readers.at(pc), &mut location.source) {
+            location.source = reader
+                .file(called.file)
+                .zip(u32::try_from(called.line).ok())
+                .and_then(|(file, line)| self.source_of_line(&file, line, source.displacement));
+        }
+        Ok(location)
+    }
+
+    /// Chooses the frame of the function that a breakpoint was set on. Where calls that were inlined begin with its first
+    /// instruction, the thread stands in all of them, and the user asked for this one.
+    pub(crate) fn choose_frame_of(&mut self, breakpoints: &[u32]) -> Result<(), CommandError> {
+        let known = breakpoints.iter().filter_map(|id| self.breakpoints.get(*id));
+        let names: Vec<String> = known
+            .filter_map(|one| match take_function_name(&one.spec.expression) {
+                Some((name, "")) => Some(last_part(name).to_owned()),
+                _ => None,
+            })
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let pc = self.registers()?.pc();
+        self.place_of(pc)?;
+        let readers = Readers::new(self.process()?);
+        let Some(rva) = readers.at(pc).map(|(module, _)| module.rva(pc)) else {
+            return Ok(());
+        };
+        let frames = readers.expand_address(pc);
+        let begins = |frame: &&Stacked| {
+            let scope = frame.scope.as_ref();
+            scope.is_some_and(|scope| scope.entry == Some(rva) || scope.ranges.iter().any(|range| range.start == rva))
+        };
+        let is_named = |frame: &Stacked| {
+            let name = frame.scope.as_ref().and_then(|scope| scope.name.as_deref());
+            name.is_some_and(|name| names.iter().any(|asked| asked == last_part(name)))
+        };
+        let number = frames.iter().take_while(begins).position(is_named).unwrap_or(0);
+        if number > 0 {
+            self.memos.looks.frame = Some(ChosenFrame {
+                place: self.place()?,
+                stop_number: self.system()?.stop_number,
+                number,
+                lookup: pc,
+                context: None,
+            });
+        }
+        Ok(())
     }
 
     /// A place with its instruction.
@@ -96,4 +170,23 @@ fn line(process: &Process, instruction: Instruction, bytes: &[u8]) -> Instructio
         text: instruction.text,
         source: None,
     }
+}
+
+/// The last part of a function's name, without what it is generic over: `f` of `ns::Class<int>::f<char>`.
+fn last_part(name: &str) -> &str {
+    let mut depth = 0usize;
+    let (mut start, mut end) = (0, name.len());
+    for (at, letter) in name.char_indices() {
+        match letter {
+            '<' | '(' if depth == 0 && at > start => {
+                end = end.min(at);
+                depth += 1;
+            }
+            '<' | '(' => depth += 1,
+            '>' | ')' => depth = depth.saturating_sub(1),
+            ':' | '!' if depth == 0 => (start, end) = (at + 1, name.len()),
+            _ => {}
+        }
+    }
+    name.get(start..end).unwrap_or(name)
 }

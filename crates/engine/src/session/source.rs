@@ -273,7 +273,10 @@ impl Session {
     fn damage_in(&self, modules: &[usize]) -> String {
         let known = self.process().ok();
         let known = modules.iter().filter_map(|index| known?.modules.get(*index));
-        let mut damaged = known.filter_map(|module| Some((&module.name, module.loaded()?.damage()?)));
+        let mut damaged = known.filter_map(|module| {
+            let damage = module.loaded()?.damage().into_iter().next()?;
+            Some((&module.name, damage))
+        });
         let said = damaged
             .next()
             .map(|(name, damage)| format!("; {name}: {damage}; !chksym {name} says more"));
@@ -376,32 +379,37 @@ impl Session {
 
     /// The source of a place, as `l+` and `lsp` want it shown; none where no line is known.
     pub(crate) fn source_of(&self, address: Address) -> Option<SourceOfPlace> {
+        let process = self.process().ok()?;
+        let row = line_of(process, address)?;
+        let start = process.module_at(address)?.address(row.range.start);
+        let displacement = address.distance_from(start).unwrap_or(0);
+        let mut source = self.source_of_line(&row.file, row.line, displacement)?;
+        source.position.column = (row.column != 0).then_some(row.column);
+        Some(source)
+    }
+
+    /// As [`Session::source_of`], of a line that is known.
+    pub(crate) fn source_of_line(&self, file: &SourceFile, line: u32, displacement: u64) -> Option<SourceOfPlace> {
         let settings = &self.sources;
         if !settings.has_lines || !(settings.shows_position || settings.shows_text || settings.shows_text_alone) {
             return None;
         }
-        let process = self.process().ok()?;
-        let row = line_of(process, address)?;
-        let start = process.module_at(address)?.address(row.range.start);
         let (before, behind) = settings.around;
-        let first = row.line.saturating_sub(before).max(1);
+        let first = line.saturating_sub(before).max(1);
         let shows_text = settings.shows_text || settings.shows_text_alone;
+        let count = line.saturating_sub(first).saturating_add(behind).saturating_add(1);
         let lines = shows_text.then(|| SourceLines {
-            current: Some(row.line),
+            current: Some(line),
             quiet: true,
-            ..self.source_lines(
-                &row.file,
-                first,
-                (row.line - first).saturating_add(behind).saturating_add(1),
-            )
+            ..self.source_lines(file, first, count)
         });
         Some(SourceOfPlace {
             position: SourcePosition {
-                path: row.file.path.clone(),
-                line: row.line,
-                column: (row.column != 0).then_some(row.column),
+                path: file.path.clone(),
+                line,
+                column: None,
             },
-            displacement: address.distance_from(start).unwrap_or(0),
+            displacement,
             shows_position: settings.shows_position && !settings.shows_text_alone,
             lines,
             alone: settings.shows_text_alone,

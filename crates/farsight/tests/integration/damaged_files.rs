@@ -234,18 +234,18 @@ fn what_damage_hides_is_not_said_to_be_missing() {
     type Spoil = fn(&mut [u8]);
     let zeros: Spoil = |bytes| bytes.fill(0);
     let cases: &[(&str, Spoil, &str, &str)] = &[
-        (".debug_abbrev", zeros, "units.c:30", "2 units cannot be read"),
+        (".debug_abbrev", zeros, "units.c:30", "units that cannot be read: 2"),
         (
             ".debug_line",
             zeros,
             "units.c:30",
-            "2 units have line tables that cannot be read to their end",
+            "units whose line tables cannot be read to their end: 2",
         ),
         (
             ".debug_rnglists",
             zeros,
             "nosuch.c:30",
-            "1 units do not say where their code is",
+            "units that do not say where their code is: 1",
         ),
         // The end of the last sequence becomes an instruction that is longer than its section.
         (
@@ -255,7 +255,7 @@ fn what_damage_hides_is_not_said_to_be_missing() {
                 bytes[at] = 0x7f;
             },
             "units_more.c:10",
-            "1 units have line tables that cannot be read to their end",
+            "units whose line tables cannot be read to their end: 1",
         ),
     ];
     for (section, spoil, line, said) in cases {

@@ -125,6 +125,12 @@ fn names_stand_for_all_their_instances_and_need_no_scopes() {
         // In blocks that have no names in the source.
         ("rustvalues_o2", "rustvalues::speak", 2),
         ("rustvalues_o2", "elsewhere::speak", 0),
+        // By the type that a trait is implemented for.
+        ("rustvalues_o2", "Dog::speak", 1),
+        ("rustvalues_o2", "rustvalues::Dog::speak", 1),
+        ("rustvalues_o2", "::rustvalues::Dog::speak", 1),
+        ("rustvalues_o2", "og::speak", 0),
+        ("rustvalues_o2", "elsewhere::Dog::speak", 0),
     ] {
         let shown = shown(debuggee, &format!("bp {name};bl"));
         assert_eq!(places(&shown).len(), count, "{debuggee} {name}: {shown}");
@@ -160,6 +166,70 @@ fn shown_at_work(debuggee: &str, commands: &str) -> String {
             .args(["-c", &format!("{commands};qd")])
             .arg(programs::debuggee(debuggee)),
     )
+}
+
+#[test]
+fn a_breakpoint_is_in_the_frame_of_its_function_whatever_begins_there_as_well() {
+    for (function, number, shown_as, local) in [
+        (
+            "inner_start",
+            "00",
+            "inner_start [inlined in naming_o2!both]:",
+            "number",
+        ),
+        (
+            "outer_start",
+            "01",
+            "outer_start [inlined in naming_o2!both]:",
+            "inside",
+        ),
+        ("both", "02", "both:", "sum"),
+    ] {
+        let shown = shown_at_work("naming_o2", &format!("l+t;l+s;bp {function};g;dv;.frame"));
+        let after = shown.split_once("Breakpoint 0 hit").map_or("", |(_, after)| after);
+        for part in [
+            format!("naming_o2!{shown_as}"),
+            format!(" {local} = "),
+            format!("\n{number} "),
+        ] {
+            assert!(after.contains(&part), "{function}, {part}: {shown}");
+        }
+    }
+    // Its commands are about that frame too, and after a step the innermost one is the current one again.
+    let shown = shown_at_work("naming_o2", "bp outer_start \"dv\";g;t;.frame");
+    let after = shown
+        .split_once("Breakpoint 0 hit")
+        .map_or(shown.as_str(), |(before, _)| before);
+    assert!(after.contains(" inside = "), "{shown}");
+    assert!(shown.contains("\n00 "), "{shown}");
+}
+
+#[test]
+fn names_that_are_shown_can_be_typed() {
+    let shown = shown(
+        "rustvalues_o2",
+        "u <rustvalues::Dog as rustvalues::Speak>::speak L1;u rustvalues_o2!<rustvalues::Dog as rustvalues::Speak>::speak L1;\
+         ? <rustvalues::Nobody as rustvalues::Speak>::speak",
+    );
+    let twice = shown.matches("!<rustvalues::Dog as rustvalues::Speak>::speak:").count();
+    assert!(twice == 2 && shown.contains("Couldn't resolve"), "{shown}");
+}
+
+#[test]
+fn breakpoints_of_a_pattern_have_readable_names() {
+    let shown = shown("naming", "bm Vector3*");
+    assert!(shown.contains("@!\"naming!Vector3::length\""), "{shown}");
+}
+
+#[test]
+fn types_of_a_module_that_is_not_there_are_not_said_to_be_missing() {
+    for (asked, said) in [
+        ("dt nosuch!*", "no module is called 'nosuch'; lm lists them"),
+        ("dt naming!Nosuch*", "no type matches 'Nosuch*'"),
+    ] {
+        let shown = shown("naming", asked);
+        assert!(shown.contains(said), "{asked}: {shown}");
+    }
 }
 
 #[test]

@@ -67,12 +67,12 @@ impl Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
-            (self.units, "cannot be read"),
-            (self.line_tables, "have line tables that cannot be read to their end"),
-            (self.code, "do not say where their code is"),
+            (self.units, "that cannot be read"),
+            (self.line_tables, "whose line tables cannot be read to their end"),
+            (self.code, "that do not say where their code is"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts.map(|(count, what)| format!("{count} units {what}")).collect();
+        let parts: Vec<String> = parts.map(|(count, what)| format!("units {what}: {count}")).collect();
         write!(f, "damaged debug information: {}", parts.join(", "))
     }
 }

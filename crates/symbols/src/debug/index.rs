@@ -5,6 +5,7 @@
 //! Static functions, those that are only inlined, and what has lost its symbols are in it.
 
 use super::{DebugInfo, DebugReader, DieId};
+use crate::demangle::{demangle_short, ends_as_method, is_method};
 use crate::pattern::Pattern;
 
 mod build;
@@ -20,6 +21,9 @@ pub(crate) use names::plain;
 use scopes::Scope;
 pub use table::Role;
 use table::{Item, Table};
+
+/// Most functions of one name in blocks that implement traits whose symbols are read.
+const MOST_OF_TRAITS: usize = 1 << 16;
 
 /// The names of one module's debug information.
 #[derive(Debug)]
@@ -120,10 +124,30 @@ impl NameIndex {
                 && self.is_inside(reader, item.scope.scope(), scopes, is_absolute)
         };
         let found: Vec<Named> = items.iter().filter(is_wanted).map(|item| named(*item)).collect();
-        match found.is_empty() && !scopes.is_empty() && kind != NameKind::Function {
-            true => self.inside_functions(reader, kind, &scopes.join("::"), last),
-            false => found,
+        match (found.is_empty() && !scopes.is_empty(), kind) {
+            (false, _) => found,
+            (true, NameKind::Function) => self.of_traits(reader, items, &wanted.join("::"), is_absolute),
+            (true, _) => self.inside_functions(reader, kind, &scopes.join("::"), last),
         }
+    }
+
+    /// Those of some functions that are a trait's for a type, by the type: `Dog::speak`. Where they lie only the block
+    /// is known that implements the trait, which has no name; their symbols spell the type.
+    fn of_traits(&self, reader: &DebugReader<'_>, items: &[Item], asked: &str, is_absolute: bool) -> Vec<Named> {
+        let is_in_block = |item: &&Item| {
+            let scope = self.scopes.get(item.scope.scope() as usize);
+            item.scope.scope() != 0 && scope.is_some_and(|scope| scope.is_hidden)
+        };
+        let is_asked = |item: &&Item| {
+            let symbol = reader.linkage_name(item.id());
+            let readable = symbol.and_then(|symbol| demangle_short(&symbol));
+            readable.is_some_and(|readable| match is_absolute {
+                true => is_method(&readable, asked),
+                false => ends_as_method(&readable, asked),
+            })
+        };
+        let those = items.iter().filter(is_in_block).take(MOST_OF_TRAITS);
+        those.filter(is_asked).map(|item| named(*item)).collect()
     }
 
     /// Goes through all entries whose name matches a pattern, with their qualified names, until `each` or the watch

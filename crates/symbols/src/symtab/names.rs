@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use memchr::memmem;
 
 use super::{SymbolRef, SymbolTable, demangled_stub};
-use crate::demangle::{demangle, demangle_short, looks_mangled};
+use crate::demangle::{demangle, demangle_short, is_method, looks_mangled};
 use crate::pattern::Pattern;
 
 /// Words of readable names that mangled ones do not spell: keywords, built-in types, what demanglers add, and the parts
@@ -167,10 +167,20 @@ impl Names {
             // Nothing to go by, as in `std::operator<<`: every mangled name is looked at.
             None => (0..table.len() as u32).collect(),
         };
+        let candidates = anchor.map_or_else(Vec::new, |_| found.clone());
         found.retain(|at| {
             let symbol = table.symbol(*at as usize);
             symbol.is_some_and(|symbol| is_raw_or_unversioned(symbol.raw_name(), name) || reads_as(symbol, name))
         });
+        // A type's own function goes before those of traits.
+        if found.is_empty() && name.contains("::") {
+            found = candidates;
+            found.retain(|at| {
+                let symbol = table.symbol(*at as usize);
+                let readable = symbol.and_then(|symbol| demangled_stub(symbol.raw_name(), demangle_short));
+                readable.is_some_and(|readable| is_method(&readable, name))
+            });
+        }
         found.sort_unstable();
         let mut symbols: Vec<SymbolRef<'a>> = found.into_iter().filter_map(|at| table.symbol(at as usize)).collect();
         symbols.dedup_by_key(|symbol| symbol.rva());
@@ -405,6 +415,23 @@ mod tests {
         }
         assert!(looked_for >= 8, "{looked_for}");
         assert!(hashed.hashes.get().is_some());
+    }
+
+    #[test]
+    fn functions_of_traits_are_found_by_their_types() {
+        let path = std::env::current_exe().unwrap();
+        let image = ImageFile::parse(Arc::new(std::fs::read(path).unwrap())).unwrap();
+        let table = SymbolTable::build(&[&image]);
+        let names = table.iter().map(|symbol| (symbol.rva(), symbol.name()));
+        let mut methods = names.filter_map(|(rva, name)| {
+            let (of, rest) = name.strip_prefix("<farsight_symbols::")?.split_once(" as ")?;
+            let function = rest.split_once(">::")?.1;
+            let is_plain = !of.contains('<') && function.chars().all(char::is_alphanumeric);
+            is_plain.then(|| (rva, format!("farsight_symbols::{of}::{function}")))
+        });
+        let (rva, asked) = methods.next().unwrap();
+        let found = Names::default().find(&table, &asked);
+        assert!(found.iter().any(|symbol| symbol.rva() == rva), "{asked}");
     }
 
     #[test]

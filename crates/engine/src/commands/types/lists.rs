@@ -30,6 +30,7 @@ pub(super) fn matching(session: &mut Session, arguments: &Arguments<'_>, pattern
     let order = session.modules_in_order()?;
     let program = order.first().copied();
     let mut first = Vec::new();
+    let mut is_known = only.is_none();
     for index in order {
         let name = session.process()?.modules.get(index).map(|module| module.name.clone());
         let is_meant = match (&module_pattern, &name) {
@@ -40,6 +41,7 @@ pub(super) fn matching(session: &mut Session, arguments: &Arguments<'_>, pattern
         if !is_meant {
             continue;
         }
+        is_known = true;
         session.load_symbols(&[index])?;
         let Some(info) = session.indexed(index)? else {
             continue;
@@ -77,6 +79,11 @@ pub(super) fn matching(session: &mut Session, arguments: &Arguments<'_>, pattern
                 size,
             });
         }
+    }
+    if let (false, Some(only)) = (is_known, only) {
+        return Err(CommandError::NoSuch {
+            what: format!("no module is called '{only}'; lm lists them"),
+        });
     }
     if list.rows.is_empty() {
         return Err(CommandError::NoSuch {
