@@ -14,6 +14,7 @@ mod tree;
 mod trial;
 
 pub(crate) use context::{Interrupts, Needs, Source};
+pub(crate) use float::text as float_text;
 pub(crate) use format::Formatters;
 pub use format::check_formatters;
 pub(crate) use ground::{Ground, Known};

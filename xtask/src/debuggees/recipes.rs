@@ -146,6 +146,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Cxx, "throws", "throws.cpp", &["-O0"]),
     made(Tool::Rust, "panics", "panics.rs", &["-O"]),
     made(Tool::Cxx, "damaged-cpp", "damaged.cpp", &["-O0"]),
+    made(Tool::Cxx, "evaluated", "evaluated.cpp", &["-O0"]),
     made(Tool::Rust, "damaged-rust", "damaged.rs", &["-C", "opt-level=0"]),
     made(Tool::Cxx, "edges", "edges.cpp", &["-O0"]),
     made(Tool::Rust, "edges-rust", "edges.rs", &["-C", "opt-level=0"]),

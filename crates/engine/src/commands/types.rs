@@ -158,6 +158,10 @@ fn one(
             Some(operand) => operand.clone(),
             None => Operand::memory(cpp::known_type(named.module, named.of.clone()), 0),
         };
+        if named.object.is_some() {
+            // It may be an array whose length its frame knows.
+            scope.enter_frame();
+        }
         let shown = scope.with_shown(&operand, |ground, value| {
             let mut layout = Layout::new(ground, arguments.limits());
             layout.whole(value, object.is_some(), fields)

@@ -5,6 +5,7 @@
 
 mod ast;
 mod evaluate;
+pub(crate) mod float;
 mod lexer;
 mod number;
 mod parser;
@@ -15,11 +16,11 @@ mod value;
 pub(in crate::expression) use lexer::bracketed;
 
 pub use ast::{Binary, Built, CastKind, Node, NodeKind, TypeName, Unary};
-pub(crate) use number::{float, float_bytes, integer};
+pub(crate) use number::integer;
 pub use parser::{NameKind, Names};
 pub use scope::{CppScope, Index};
 pub use value::{
-    Basic, Bits, CppType, Encoding, Field, Fields, Held, KnownType, Operand, Place, Shape, Space, basic_named,
+    Basic, Bits, CppType, Encoding, Field, FieldPlace, Fields, Held, KnownMember, KnownType, Operand, Place, Shape, Space, basic_named,
 };
 
 use super::ExprError;
@@ -93,6 +94,12 @@ pub fn unresolved(text: &str) -> ExprError {
 /// What a type is, through its names.
 pub fn shape(text: &str, of: &CppType, scope: &mut dyn CppScope) -> Result<Shape, ExprError> {
     evaluate::Walk { text, scope }.shape(of, 0)
+}
+
+/// The format of a type of floating point.
+pub(crate) fn float_format(of: &CppType, scope: &mut dyn CppScope) -> Option<float::Format> {
+    let shape = evaluate::Walk { text: "", scope }.shape(of, 0).ok()?;
+    evaluate::float_format(&shape)
 }
 
 /// A value as it is kept for later: numbers as they are now, structures by their place.

@@ -24,7 +24,7 @@ use super::Session;
 use super::locals::FrameLocals;
 use crate::error::CommandError;
 use crate::expression::cpp::{
-    self, CppScope, CppType, Held, Index, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
+    self, CppScope, CppType, Held, Index, KnownMember, KnownType, NameKind, Names, Operand, Shape, Space, basic_named,
 };
 use crate::expression::{ExprError, ExprErrorKind, Scope, ScopeError, part_value, register_part};
 use crate::values::Key;
@@ -211,6 +211,10 @@ impl CppScope for TypedScope<'_> {
         }
     }
 
+    fn type_of_this(&mut self) -> Option<CppType> {
+        self.find_type_of_this()
+    }
+
     fn type_named(&mut self, name: &str) -> Result<Option<CppType>, ScopeError> {
         self.find_type(name, false)
     }
@@ -299,6 +303,18 @@ impl CppScope for TypedScope<'_> {
         self.led_to(of)
     }
 
+    fn computed_member(&mut self, member: &KnownMember, object: u64) -> Result<u64, ScopeError> {
+        self.place_of_base(member, object)
+    }
+
+    fn static_member(&mut self, member: &KnownMember) -> Result<Operand, ScopeError> {
+        self.variable_of_class(member)
+    }
+
+    fn whole_object(&mut self, part: u64) -> Result<Option<(CppType, u64)>, ScopeError> {
+        self.whole_of(part)
+    }
+
     fn variant(&mut self, of: &Operand) -> Result<Option<u32>, ScopeError> {
         self.active_variant(of)
     }
@@ -346,8 +362,9 @@ impl TypedScope<'_> {
                 },
                 Held::Integer(value) => Stored::value(value.to_le_bytes().to_vec()),
                 Held::Float(value) => {
-                    let size = self.size_in_bytes(&operand.of)?;
-                    Stored::value(cpp::float_bytes(*value, size).unwrap_or_default())
+                    let format = cpp::float_format(&operand.of, self);
+                    let bytes = format.and_then(|format| cpp::float::bytes(*value, format));
+                    Stored::value(bytes.unwrap_or_default())
                 }
                 Held::Bytes(bytes) => Stored::value(bytes.to_vec()),
             };

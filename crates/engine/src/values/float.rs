@@ -1,7 +1,7 @@
 //! Floating-point numbers as text.
 
 /// The text of a number of 2, 4, 8, 10 (in 16 with padding) or 16 bytes; none for other sizes.
-pub(super) fn text(bytes: &[u8], is_quad: bool) -> Option<String> {
+pub(crate) fn text(bytes: &[u8], is_quad: bool) -> Option<String> {
     Some(match bytes {
         [low, high] => half(u16::from_le_bytes([*low, *high])),
         [a, b, c, d] => format!("{:?}", f32::from_le_bytes([*a, *b, *c, *d])),

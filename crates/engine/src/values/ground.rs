@@ -331,7 +331,7 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
 
     /// A static member: where its declaration says, or at its definition, which is an entry of its own and often in
     /// another unit or module. The symbol table finds it by its name there; an index, where one is ready, by its name.
-    fn static_member(&mut self, module: usize, id: DieId) -> Value {
+    pub(crate) fn static_member(&mut self, module: usize, id: DieId) -> Value {
         let mut found = self.variable(module, id);
         if found.place != Err(ValueError::OptimizedOut) {
             return found;

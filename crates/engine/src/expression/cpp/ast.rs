@@ -136,8 +136,10 @@ pub enum Binary {
 pub enum CastKind {
     /// `(T)a`, `a as T`, `const_cast<T>(a)`.
     Plain,
-    /// `static_cast<T>(a)`, and `dynamic_cast<T>(a)` as far as it can be known without running code.
+    /// `static_cast<T>(a)`.
     Static,
+    /// `dynamic_cast<T>(a)`, by what the object's table of virtual functions says.
+    Dynamic,
     /// `reinterpret_cast<T>(a)`.
     Reinterpret,
 }

@@ -225,7 +225,8 @@ pub(super) fn keyword_operand(text: &str) -> Option<(Keyword, usize)> {
     let word = word(text);
     let keyword = match word {
         "sizeof" => Keyword::SizeOf,
-        "static_cast" | "dynamic_cast" => Keyword::Cast(CastKind::Static),
+        "static_cast" => Keyword::Cast(CastKind::Static),
+        "dynamic_cast" => Keyword::Cast(CastKind::Dynamic),
         "reinterpret_cast" => Keyword::Cast(CastKind::Reinterpret),
         "const_cast" => Keyword::Cast(CastKind::Plain),
         "true" => Keyword::True,

@@ -31,64 +31,6 @@ pub(super) fn integer_bytes(value: u128, size: u64) -> Vec<u8> {
     value.to_le_bytes().into_iter().take(size).collect()
 }
 
-/// Floating point of 4 or 8 bytes, or the processor's own of 10 in 16.
-pub(crate) fn float(bytes: &[u8], size: u64) -> Option<f64> {
-    match size {
-        4 => Some(f32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into()),
-        8 => Some(f64::from_le_bytes(bytes.get(..8)?.try_into().ok()?)),
-        10 | 12 | 16 => extended_float(bytes.get(..10)?.try_into().ok()?),
-        _ => None,
-    }
-}
-
-/// The bytes of floating point.
-pub(crate) fn float_bytes(value: f64, size: u64) -> Option<Vec<u8>> {
-    match size {
-        4 => Some((value as f32).to_le_bytes().to_vec()),
-        8 => Some(value.to_le_bytes().to_vec()),
-        16 => Some(to_extended_float(value)),
-        _ => None,
-    }
-}
-
-/// 64 bits of mantissa, 15 of exponent, a sign.
-fn extended_float(bytes: [u8; 10]) -> Option<f64> {
-    let mantissa = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
-    let top = u16::from_le_bytes([bytes[8], bytes[9]]);
-    let sign = if top >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(top & 0x7fff);
-    let value = match (exponent, mantissa << 1) {
-        (0x7fff, 0) => f64::INFINITY,
-        (0x7fff, _) => f64::NAN,
-        // In two steps, since one power of two may be out of range where the product is not.
-        _ => {
-            let power = exponent - 16383 - 63;
-            (mantissa as f64) * 2f64.powi(power / 2) * 2f64.powi(power - power / 2)
-        }
-    };
-    Some(sign * value)
-}
-
-fn to_extended_float(value: f64) -> Vec<u8> {
-    let bits = value.to_bits();
-    let sign = ((bits >> 63) as u16) << 15;
-    let exponent = (bits >> 52 & 0x7ff) as i32;
-    let fraction = bits & ((1 << 52) - 1);
-    let (exponent, mantissa) = match (exponent, fraction) {
-        (0, 0) => (0, 0),
-        (0, fraction) => {
-            let shift = fraction.leading_zeros();
-            (16383 - 1011 - shift as i32, fraction << shift)
-        }
-        (0x7ff, fraction) => (0x7fff, 1 << 63 | fraction << 11),
-        (exponent, fraction) => (exponent - 1023 + 16383, 1 << 63 | fraction << 11),
-    };
-    let mut bytes = mantissa.to_le_bytes().to_vec();
-    bytes.extend_from_slice(&(sign | exponent as u16).to_le_bytes());
-    bytes.resize(16, 0);
-    bytes
-}
-
 /// The value of a bit-field.
 pub(super) fn take_bits(bytes: &[u8], bits: Bits, signed: bool) -> u128 {
     let whole = integer(bytes, 16, false);
@@ -117,25 +59,6 @@ pub(super) fn put_bits(mut bytes: Vec<u8>, bits: Bits, value: u128) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_processors_own_floating_point_survives() {
-        for value in [
-            0.0,
-            1.0,
-            -2.5,
-            1e300,
-            5e-324,
-            -1e-310,
-            f64::MAX,
-            f64::INFINITY,
-            std::f64::consts::PI,
-        ] {
-            let bytes = float_bytes(value, 16).unwrap();
-            assert_eq!(float(&bytes, 16), Some(value), "{value}");
-        }
-        assert!(float(&float_bytes(f64::NAN, 16).unwrap(), 16).unwrap().is_nan());
-    }
 
     #[test]
     fn bits_are_taken_and_put_where_they_are() {

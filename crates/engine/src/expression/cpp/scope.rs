@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::parser::Names;
-use super::value::{CppType, KnownType, Operand, Shape, Space};
+use super::value::{CppType, KnownMember, KnownType, Operand, Shape, Space};
 use crate::expression::ScopeError;
 
 /// What an element of a container is named by.
@@ -24,6 +24,11 @@ pub trait CppScope: Names {
     fn local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
         let _ = name;
         Ok(None)
+    }
+
+    /// The type of `this` in the frame's function, whether or not it has a value here.
+    fn type_of_this(&mut self) -> Option<CppType> {
+        None
     }
 
     /// A type of debug information.
@@ -53,6 +58,29 @@ pub trait CppScope: Names {
     /// The variant that a value of an enumeration with payloads is at the moment.
     fn variant(&mut self, of: &Operand) -> Result<Option<u32>, ScopeError> {
         let _ = of;
+        Ok(None)
+    }
+
+    /// The address of a virtual base class of the object at an address.
+    fn computed_member(&mut self, member: &KnownMember, object: u64) -> Result<u64, ScopeError> {
+        let _ = (member, object);
+        Err(ScopeError::Unavailable {
+            why: "Nobody knows where this base class is".into(),
+        })
+    }
+
+    /// A variable of a class.
+    fn static_member(&mut self, member: &KnownMember) -> Result<Operand, ScopeError> {
+        let _ = member;
+        Err(ScopeError::Unavailable {
+            why: "Nobody knows where this static member is".into(),
+        })
+    }
+
+    /// The class and the address of the whole object that has a part with virtual functions at an address, by its table
+    /// of them; none where no symbol says whose that is.
+    fn whole_object(&mut self, part: u64) -> Result<Option<(CppType, u64)>, ScopeError> {
+        let _ = part;
         Ok(None)
     }
 

@@ -41,7 +41,7 @@ fn field(name: &str, of: CppType, offset: u64) -> Field {
     Field {
         name: (!name.is_empty()).then(|| name.to_owned()),
         of,
-        offset,
+        place: FieldPlace::At(offset),
         bits: None,
         is_base: false,
         variant: None,
@@ -206,6 +206,7 @@ impl Fake {
                 false => format!("{of} {value}"),
             },
             evaluate::Scalar::Float(value) => format!("{of} {value}"),
+            evaluate::Scalar::Wide(wide) => format!("{of} about {}", wide.rounded),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use farsight_symbols::TypeRef;
+use farsight_symbols::{DieId, TypeRef};
 use farsight_types::Address;
 
 /// A type: C's own, one of debug information, or one that is built on another.
@@ -50,14 +50,21 @@ pub enum Encoding {
     UnsignedChar,
     /// A character of Unicode.
     Unicode,
-    /// Floating point.
+    /// Floating point; of more than 8 bytes, the processor's own with 64 bits of mantissa.
     Float,
+    /// Floating point of 16 bytes with 113 bits of mantissa.
+    Quad,
 }
 
 impl Encoding {
     /// Whether numbers have a sign.
     pub fn is_signed(self) -> bool {
         matches!(self, Encoding::Signed | Encoding::SignedChar)
+    }
+
+    /// Whether it is floating point.
+    pub fn is_float(self) -> bool {
+        matches!(self, Encoding::Float | Encoding::Quad)
     }
 }
 
@@ -96,6 +103,8 @@ pub(super) const BASICS: &[Basic] = &[
     basic("float", Encoding::Float, 4),
     basic("double", Encoding::Float, 8),
     basic("long double", Encoding::Float, 16),
+    basic("__float128", Encoding::Quad, 16),
+    basic("_Float128", Encoding::Quad, 16),
     basic("wchar_t", Encoding::Unicode, 4),
     basic("char8_t", Encoding::Unicode, 1),
     basic("char16_t", Encoding::Unicode, 2),
@@ -208,13 +217,33 @@ pub struct Field {
     /// Its type.
     pub of: CppType,
     /// Where it is in the whole.
-    pub offset: u64,
+    pub place: FieldPlace,
     /// Which bits it has.
     pub bits: Option<Bits>,
     /// Whether it is a base class.
     pub is_base: bool,
     /// A variant of an enumeration with payloads: its number.
     pub variant: Option<u32>,
+}
+
+/// Where a field is in the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldPlace {
+    /// So many bytes from the start.
+    At(u64),
+    /// Where each object says: a virtual base class.
+    Computed(KnownMember),
+    /// Not in it: a variable of the class.
+    Static(KnownMember),
+}
+
+/// A member of a class of a module's debug information.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownMember {
+    /// Where the module begins.
+    pub module: Address,
+    /// The member's entry.
+    pub id: DieId,
 }
 
 /// The place of a bit-field in the number that begins at its offset.

@@ -14,7 +14,7 @@ use super::places::unavailable;
 use super::shapes::known;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{CppType, KnownType, Operand, basic_named};
-use crate::session::FrameLocals;
+use crate::session::{FrameLocals, ValueScope};
 use crate::session::names::SymbolFault;
 
 /// Candidates of an ambiguous name that are shown.
@@ -491,6 +491,22 @@ impl TypedScope<'_> {
             None => self.session.global_scope(),
         };
         self.located(&scope, local.module, local.variable.id).map(Some)
+    }
+
+    pub(super) fn find_type_of_this(&mut self) -> Option<CppType> {
+        let frame = self.frame().ok()?;
+        let mut locals = frame.found.as_ref().ok()?.iter();
+        let this = locals.find(|local| local.variable.name == "this" && !local.variable.is_shadowed)?;
+        let base = self.base_of(this.module);
+        let (info, _) = self.debug_of(base)?;
+        Some(known(base, info.reader().type_of_entry(this.variable.id)))
+    }
+
+    /// Where values of the chosen frame are, which may be lengths of arrays; from now on values are shown there.
+    pub(crate) fn enter_frame(&mut self) -> ValueScope {
+        let is_stopped = self.session.current.is_some() && !self.session.is_running();
+        let frame = is_stopped.then(|| self.frame().ok()).flatten();
+        frame.map_or_else(|| self.session.global_scope(), |frame| frame.scope.clone())
     }
 
     /// The chosen frame's variables; found once for an expression.

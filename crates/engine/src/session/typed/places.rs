@@ -1,6 +1,6 @@
 //! Places of variables: memory, or pieces of registers.
 
-use farsight_symbols::{BitRange, DieId, Place as Stored, ValueError};
+use farsight_symbols::{BitRange, DieId, Place as Stored, ValueError, locate_member};
 use farsight_types::Address;
 use farsight_types::registers::amd64;
 
@@ -8,7 +8,7 @@ use super::TypedScope;
 use super::shapes::known;
 use crate::error::CommandError;
 use crate::expression::ScopeError;
-use crate::expression::cpp::{CppType, Held, Operand, Place, Space};
+use crate::expression::cpp::{self, CppScope, CppType, Held, KnownMember, Operand, Place, Space};
 use crate::session::ValueScope;
 
 impl TypedScope<'_> {
@@ -21,6 +21,89 @@ impl TypedScope<'_> {
         let base = self.base_of(module);
         let of = known(base, value.type_ref);
         self.placed(of, value.place.map_err(|error| unavailable(&error))?)
+    }
+
+    /// The place in the process's list of the module that begins at an address.
+    pub(super) fn module_at(&self, base: Address) -> Result<usize, ScopeError> {
+        let mut modules = self
+            .session
+            .process()
+            .ok()
+            .into_iter()
+            .flat_map(|process| &process.modules);
+        let index = modules.position(|module| module.image.base == base);
+        index.ok_or_else(|| ScopeError::Unavailable {
+            why: "The module of this type is not loaded any more".into(),
+        })
+    }
+
+    pub(super) fn place_of_base(&mut self, member: &KnownMember, object: u64) -> Result<u64, ScopeError> {
+        let index = self.module_at(member.module)?;
+        let scope = self.session.global_scope();
+        let place = self.session.with_values(&scope, &[index], |ground| {
+            let known = ground.known(index)?;
+            locate_member(&known.reader, known.bias, member.id, Address(object), &mut ground.source)
+        });
+        let address = self.answer(place)?.map_err(|error| unavailable(&error))?;
+        Ok(address.0)
+    }
+
+    pub(super) fn variable_of_class(&mut self, member: &KnownMember) -> Result<Operand, ScopeError> {
+        let index = self.module_at(member.module)?;
+        let scope = self.session.global_scope();
+        let look = |scope_of: &mut TypedScope<'_>| {
+            let value = scope_of
+                .session
+                .with_values(&scope, &[index], |ground| ground.static_member(index, member.id));
+            scope_of.answer(value)
+        };
+        let mut value = look(self)?;
+        if value.place == Err(ValueError::OptimizedOut) {
+            // Its definition may be in a unit that only an index finds.
+            let indexed = self.session.indexed(index);
+            self.answer(indexed)?;
+            value = look(self)?;
+        }
+        let of = known(member.module, value.type_ref);
+        self.placed(of, value.place.map_err(|error| unavailable(&error))?)
+    }
+
+    /// The class of an object by the symbol of its table of virtual functions, and where it begins.
+    ///
+    /// | before where objects point | |
+    /// |---|---|
+    /// | 16 | how far the whole object begins from this part, mostly negative |
+    /// | 8 | the type's description |
+    ///
+    /// As the C++ ABI of Itanium has it (2.5.2).
+    pub(super) fn whole_of(&mut self, part: u64) -> Result<Option<(CppType, u64)>, ScopeError> {
+        let word = |bytes: Vec<u8>| cpp::integer(&bytes, 8, false) as u64;
+        let table = word(self.read(Space::Memory, part, 8)?);
+        let process = self.session.process();
+        let Some(index) = process.ok().and_then(|process| process.module_index_at(Address(table))) else {
+            return Ok(None);
+        };
+        let loaded = self.session.load_symbols(&[index]);
+        self.answer(loaded)?;
+        let process = self.session.process();
+        let Some(module) = process.ok().and_then(|process| process.modules.get(index)) else {
+            return Ok(None);
+        };
+        let (base, symbols) = (module.image.base, module.loaded());
+        let nearest = symbols.and_then(|symbols| symbols.table().at(module.rva(Address(table))));
+        let class = nearest.filter(|(_, behind)| *behind >= 16).and_then(|(symbol, _)| {
+            let readable = symbol.full_name();
+            Some(readable.strip_prefix("{vtable(")?.strip_suffix(")}")?.to_owned())
+        });
+        let Some(class) = class else {
+            return Ok(None);
+        };
+        let found = match self.type_in_module(base, &class)? {
+            Some(found) => Some(found),
+            None => self.find_type(&class, false)?,
+        };
+        let to_top = word(self.read(Space::Memory, table.wrapping_sub(16), 8)?);
+        Ok(found.map(|class| (class, part.wrapping_add(to_top))))
     }
 
     pub(super) fn base_of(&self, module: usize) -> Address {

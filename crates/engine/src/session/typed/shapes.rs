@@ -9,7 +9,10 @@ use farsight_types::Address;
 
 use super::TypedScope;
 use crate::expression::ScopeError;
-use crate::expression::cpp::{self, Bits, CppScope, CppType, Field, Fields, KnownType, Operand, Shape, basic_named};
+use crate::expression::cpp::{
+    self, Bits, CppScope, CppType, Field, FieldPlace, Fields, KnownMember, KnownType, Operand, Shape, basic_named,
+};
+use crate::values::Value;
 
 impl TypedScope<'_> {
     pub(super) fn shape_of(&mut self, of: &KnownType) -> Result<Shape, ScopeError> {
@@ -20,14 +23,15 @@ impl TypedScope<'_> {
         let reader = info.reader();
         let found = of.of.id().map(|id| reader.definition_of(id));
         if found == Some(Definition::Unindexed) {
-            let index = self.session.process().ok().and_then(|process| {
-                let mut modules = process.modules.iter();
-                modules.position(|module| module.image.base == of.module)
-            });
+            let index = self.module_at(of.module).ok();
             let indexed = index.map(|index| self.session.indexed(index)).transpose();
             self.answer(indexed)?;
         }
         let shape = shape(&reader, of).map_err(|error| unavailable(error.to_string()))?;
+        if let Shape::Array(element, None) = shape {
+            let count = self.computed_count(of);
+            return Ok(Shape::Array(element, count));
+        }
         // Of several that are different the first would be as good as any.
         let ambiguous = || of.of.id().map(|id| reader.definition_of(id)) == Some(Definition::Ambiguous);
         if shape != Shape::Opaque || ambiguous() {
@@ -49,6 +53,17 @@ impl TypedScope<'_> {
             Some(found) if found != CppType::Known(of.clone()) => Ok(Shape::Alias(found)),
             _ => Ok(Shape::Opaque),
         }
+    }
+
+    /// The length of an array that only the frame knows.
+    fn computed_count(&mut self, of: &KnownType) -> Option<u64> {
+        let index = self.module_at(of.module).ok()?;
+        let scope = self.enter_frame();
+        let value = Value::memory(index, of.of.clone(), Address(0));
+        let elements = self
+            .session
+            .with_values(&scope, &[index], |ground| ground.elements(&value));
+        elements.ok()?.ok()?.count
     }
 
     /// The variant that an enumeration with payloads is, by its discriminant.
@@ -89,18 +104,6 @@ impl TypedScope<'_> {
         let index = active.and_then(|active| part.variants.iter().position(|one| std::ptr::eq(one, active)));
         Ok(index.and_then(|index| u32::try_from(index).ok()))
     }
-
-    /// The bytes of a type; 0 where nobody knows.
-    pub(super) fn size_in_bytes(&mut self, of: &CppType) -> Result<u64, ScopeError> {
-        match of {
-            CppType::Basic(basic) => Ok(basic.size.into()),
-            CppType::Known(known) => match self.debug_of(known.module) {
-                Some((info, _)) => Ok(info.reader().size_of(&known.of).unwrap_or(0)),
-                None => Ok(0),
-            },
-            _ => Ok(self.pointer_size()),
-        }
-    }
 }
 
 /// A type of the evaluator's as one of a module's.
@@ -130,7 +133,7 @@ fn base(basic: &cpp::Basic) -> TypeRef {
         Own::SignedChar => Encoding::SignedChar,
         Own::UnsignedChar => Encoding::UnsignedChar,
         Own::Unicode => Encoding::Utf,
-        Own::Float => Encoding::Float,
+        Own::Float | Own::Quad => Encoding::Float,
     };
     TypeRef::Base(encoding, basic.size.into(), basic.name)
 }
@@ -153,6 +156,11 @@ fn shape(reader: &DebugReader<'_>, of: &KnownType) -> Result<Shape, DebugError> 
     Ok(match reader.kind_of(&of.of)? {
         TypeKind::Void => void,
         TypeKind::Base(encoding) => match number(encoding) {
+            // Both have 16 bytes; only the name tells.
+            Some(cpp::Encoding::Float) if size() == 16 && reader.type_name(&of.of).contains("128") => Shape::Number {
+                encoding: cpp::Encoding::Quad,
+                size: 16,
+            },
             Some(encoding) => Shape::Number { encoding, size: size() },
             None => Shape::Opaque,
         },
@@ -224,8 +232,11 @@ fn record(reader: &DebugReader<'_>, module: Address, id: farsight_symbols::TypeI
 }
 
 fn field(reader: &DebugReader<'_>, module: Address, member: &Member, variant: Option<u32>) -> Option<Field> {
-    let MemberPlace::At(offset) = member.place else {
-        return None;
+    let own = KnownMember { module, id: member.id };
+    let place = match member.place {
+        MemberPlace::At(offset) => FieldPlace::At(offset),
+        MemberPlace::Computed => FieldPlace::Computed(own),
+        MemberPlace::Static => FieldPlace::Static(own),
     };
     let is_base = matches!(member.kind, MemberKind::Base | MemberKind::VirtualBase);
     let bits = member.bits.and_then(|bits| {
@@ -241,7 +252,7 @@ fn field(reader: &DebugReader<'_>, module: Address, member: &Member, variant: Op
     Some(Field {
         name,
         of: known(module, member.type_ref.clone()),
-        offset,
+        place,
         bits,
         is_base,
         variant,

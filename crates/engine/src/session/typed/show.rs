@@ -7,7 +7,7 @@ use super::TypedScope;
 use super::places::bit_range;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{self, CppScope, CppType, Encoding, Held, Operand};
-use crate::values::{Ground, Limits, Value};
+use crate::values::{Ground, Limits, Value, float_text};
 
 impl TypedScope<'_> {
     /// What is shown of a value.
@@ -93,7 +93,12 @@ impl TypedScope<'_> {
                 .get(..usize::try_from(size).unwrap_or(16).min(16))
                 .unwrap_or_default()
                 .to_vec()),
-            Held::Float(value) => Ok(cpp::float_bytes(*value, size).unwrap_or_default()),
+            Held::Float(value) => {
+                let format = cpp::float_format(&operand.of, self);
+                Ok(format
+                    .and_then(|format| cpp::float::bytes(*value, format))
+                    .unwrap_or_default())
+            }
             Held::Bytes(bytes) => Ok(bytes.to_vec()),
         }
     }
@@ -156,11 +161,13 @@ fn number(basic: &cpp::Basic, bytes: &[u8]) -> Content {
     match basic.encoding {
         Encoding::Void => Content::Nothing,
         Encoding::Bool => Content::Bool(value as u8),
-        Encoding::Float => match (basic.size, cpp::float(bytes, size)) {
-            (4, Some(value)) => Content::Float(format!("{:?}", value as f32)),
-            (_, Some(value)) => Content::Float(format!("{value:?}")),
-            (_, None) => Content::Bytes(bytes.to_vec()),
-        },
+        Encoding::Float | Encoding::Quad => {
+            let is_quad = basic.encoding == Encoding::Quad;
+            match float_text(bytes, is_quad) {
+                Some(text) => Content::Float(text),
+                None => Content::Bytes(bytes.to_vec()),
+            }
+        }
         Encoding::SignedChar | Encoding::UnsignedChar => Content::Char {
             value: value.cast_signed() as i64,
             unicode: false,

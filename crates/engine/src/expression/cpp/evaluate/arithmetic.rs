@@ -3,7 +3,8 @@
 use super::super::ast::{Binary, Unary};
 use super::super::number::extended;
 use super::super::value::{CppType, Encoding, Shape};
-use super::{Loaded, Outcome, Scalar, Walk};
+use super::bases::Conversion;
+use super::{Loaded, Outcome, Scalar, Walk, float_format};
 use crate::expression::error::near;
 use crate::expression::{ExprError, ExprErrorKind};
 
@@ -27,11 +28,41 @@ impl Walk<'_, '_> {
             ([Some(to), None], Binary::Add) => self.moved(left, &to, right, false, at),
             ([None, Some(to)], Binary::Add) => self.moved(right, &to, left, false, at),
             ([Some(to), None], Binary::Subtract) => self.moved(left, &to, right, true, at),
-            ([Some(to), Some(_)], Binary::Subtract) => {
+            ([Some(to), Some(other)], Binary::Subtract) => {
+                if !self.is_like(&to, &other, at)? {
+                    let (one, other) = (self.name_of(&to), self.name_of(&other));
+                    let what = format!("Pointers to {one} and to {other} have no distance; cast them to one type");
+                    return Err(self.wrong(at, &what));
+                }
                 let size = self.element_size(&to, at)?.max(1);
                 let distance = (self.integer(&left, at)? as u64).wrapping_sub(self.integer(&right, at)? as u64);
                 let count = distance.cast_signed() / size.cast_signed().max(1);
                 self.loaded(CppType::c("long"), Scalar::Integer(i128::from(count).cast_unsigned()), at)
+            }
+            (
+                [Some(one), Some(other)],
+                Binary::Equal
+                | Binary::NotEqual
+                | Binary::Less
+                | Binary::LessOrEqual
+                | Binary::Greater
+                | Binary::GreaterOrEqual,
+            ) => {
+                let address = CppType::c("unsigned long");
+                let mut left = self.converted(&left, &address, at)?;
+                let mut right = self.converted(&right, &address, at)?;
+                let classes = [&one, &other].map(|of| matches!(self.shape(of, at), Ok(Shape::Record(_))));
+                if classes == [true, true] {
+                    // As pointers to the class that is the other's base.
+                    let (moved, from, to) = match self.ways_to_base(&one, &other, at)?.is_empty() {
+                        false => (&mut left, &one, &other),
+                        true => (&mut right, &other, &one),
+                    };
+                    let start = self.integer(moved, at)? as u64;
+                    let start = self.pointed(start, (from, to), Conversion::Implicit, at)?;
+                    moved.value = Scalar::Integer(start.into());
+                }
+                self.numbers(operator, left, right, at)
             }
             (
                 _,
@@ -94,6 +125,7 @@ impl Walk<'_, '_> {
             false => self.converted(&right, &of, at)?.value,
         };
         let truth = |value: bool| Scalar::Integer(value.into());
+        let (a, b) = self.doubles(operator, (a, b), at)?;
         let (value, is_truth) = match (a, b) {
             (Scalar::Float(a), Scalar::Float(b)) => match operator {
                 Binary::Add => (Scalar::Float(a + b), false),
@@ -122,8 +154,43 @@ impl Walk<'_, '_> {
             }
             (false, Scalar::Float(value)) => {
                 let value = if sort.size == 4 { f64::from(value as f32) } else { value };
+                if let (Scalar::Float(a), Scalar::Float(b)) = (a, b)
+                    && sort.size > 8
+                    && !is_exact_result(operator, (a, b), value)
+                {
+                    return Err(self.wrong(at, super::WIDE));
+                }
                 self.loaded(of, Scalar::Float(value), at)
             }
+            (false, Scalar::Wide(_)) => Err(self.wrong(at, super::WIDE)),
+        }
+    }
+
+    /// Numbers that no double holds may be compared by the nearest doubles, where these differ.
+    fn doubles(&self, operator: Binary, pair: (Scalar, Scalar), at: usize) -> Outcome<(Scalar, Scalar)> {
+        let nearest = |value: Scalar| match value {
+            Scalar::Wide(wide) => Some(wide.rounded),
+            Scalar::Float(value) => Some(value),
+            Scalar::Integer(_) => None,
+        };
+        if !matches!(pair, (Scalar::Wide(_), _) | (_, Scalar::Wide(_))) {
+            return Ok(pair);
+        }
+        let compares = matches!(
+            operator,
+            Binary::Equal
+                | Binary::NotEqual
+                | Binary::Less
+                | Binary::LessOrEqual
+                | Binary::Greater
+                | Binary::GreaterOrEqual
+        );
+        match (nearest(pair.0), nearest(pair.1)) {
+            #[expect(clippy::float_cmp, reason = "whether they are told apart")]
+            (Some(a), Some(b)) if compares && a != b => Ok((Scalar::Float(a), Scalar::Float(b))),
+            // The same bits of one format are one number.
+            (Some(a), Some(_)) if compares && pair.0 == pair.1 => Ok((Scalar::Float(a), Scalar::Float(a))),
+            _ => Err(self.wrong(at, super::WIDE)),
         }
     }
 
@@ -172,7 +239,8 @@ impl Walk<'_, '_> {
         let kind = sort(&value);
         let result = match (sign, value.value) {
             (Unary::Minus, Scalar::Float(value)) => Scalar::Float(-value),
-            (Unary::Complement, Scalar::Float(_)) => {
+            (Unary::Minus, Scalar::Wide(_)) => return Err(self.wrong(at, super::WIDE)),
+            (Unary::Complement, Scalar::Float(_) | Scalar::Wide(_)) => {
                 return Err(self.wrong(at, "Floating point has no bits to compute with"));
             }
             (Unary::Minus, Scalar::Integer(value)) => {
@@ -193,7 +261,7 @@ impl Walk<'_, '_> {
         let is_number = matches!(
             value.shape,
             Shape::Number {
-                encoding: Encoding::Signed | Encoding::Unsigned | Encoding::Float,
+                encoding: Encoding::Signed | Encoding::Unsigned | Encoding::Float | Encoding::Quad,
                 ..
             }
         );
@@ -250,6 +318,32 @@ impl Walk<'_, '_> {
         matches!(digits, "8" | "16" | "32" | "64" | "128") || matches!(name.as_str(), "isize" | "usize")
     }
 
+    /// A value as an assignment makes it: without a cast, nothing is taken for what it is not.
+    pub(super) fn assigned(&mut self, value: &Loaded, to: &CppType, at: usize) -> Outcome<Loaded> {
+        let shape = self.shape(to, at)?;
+        let refused = match (&value.shape, &shape) {
+            (Shape::Pointer(from), Shape::Pointer(target)) => {
+                let (from, target) = (from.clone(), target.clone());
+                let start = self.integer(value, at)? as u64;
+                let start = self.pointed(start, (&from, &target), Conversion::Implicit, at)?;
+                return self.loaded(to.clone(), Scalar::Integer(start.into()), at);
+            }
+            (_, Shape::Number { encoding: Encoding::Bool, .. }) => false,
+            (Shape::Pointer(_), _) => sort(value).size > self.size_of(to, at)? || shape_is_float(&shape),
+            (_, Shape::Pointer(_)) => matches!(value.value, Scalar::Float(_)),
+            _ => false,
+        };
+        match refused {
+            true => Err(self.no_conversion(&value.of, to, at)),
+            false => self.converted(value, to, at),
+        }
+    }
+
+    pub(super) fn no_conversion(&mut self, from: &CppType, to: &CppType, at: usize) -> ExprError {
+        let (from, to) = (self.name_of(from), self.name_of(to));
+        self.wrong(at, &format!("{from} does not become {to} by being assigned"))
+    }
+
     /// A number as another type has it.
     pub(super) fn converted(&mut self, value: &Loaded, to: &CppType, at: usize) -> Outcome<Loaded> {
         let shape = self.shape(to, at)?;
@@ -264,11 +358,21 @@ impl Walk<'_, '_> {
             Shape::Pointer(_) => (self.scope.pointer_size(), Encoding::Unsigned),
             _ => return Err(self.wrong(at, "A number does not become this")),
         };
-        let result = match (value.value, encoding) {
-            (Scalar::Float(value), Encoding::Float) if size == 4 => Scalar::Float(f64::from(value as f32)),
-            (Scalar::Float(value), Encoding::Float) => Scalar::Float(value),
-            (Scalar::Float(value), Encoding::Bool) => Scalar::Integer((value != 0.0).into()),
-            (Scalar::Float(value), encoding) => {
+        let is_float = encoding.is_float();
+        let result = match value.value {
+            Scalar::Wide(wide) if float_format(&shape) == Some(wide.format) => Scalar::Wide(wide),
+            Scalar::Wide(_) if is_float && size > 8 => return Err(self.wrong(at, super::WIDE)),
+            Scalar::Wide(wide) if is_float && size == 4 => Scalar::Float(f64::from(wide.rounded as f32)),
+            Scalar::Wide(wide) if is_float => Scalar::Float(wide.rounded),
+            Scalar::Wide(_) if encoding == Encoding::Bool => Scalar::Integer(1),
+            Scalar::Wide(wide) => match wide.whole {
+                Some(whole) => Scalar::Integer(extended(whole.cast_unsigned(), size, encoding.is_signed())),
+                None => return Err(self.wrong(at, "No integer is as large as this")),
+            },
+            Scalar::Float(value) if is_float && size == 4 => Scalar::Float(f64::from(value as f32)),
+            Scalar::Float(value) if is_float => Scalar::Float(value),
+            Scalar::Float(value) if encoding == Encoding::Bool => Scalar::Integer((value != 0.0).into()),
+            Scalar::Float(value) => {
                 let whole = match encoding.is_signed() {
                     true => (value as i128).cast_unsigned(),
                     false if value < 0.0 => (value as i128).cast_unsigned(),
@@ -276,15 +380,21 @@ impl Walk<'_, '_> {
                 };
                 Scalar::Integer(extended(whole, size, encoding.is_signed()))
             }
-            (Scalar::Integer(whole), Encoding::Float) => {
-                let value = match sort(value).signed {
-                    true => whole.cast_signed() as f64,
-                    false => whole as f64,
+            Scalar::Integer(whole) if is_float => {
+                let (value, back) = match sort(value).signed {
+                    true => {
+                        let value = whole.cast_signed() as f64;
+                        (value, (value as i128).cast_unsigned())
+                    }
+                    false => (whole as f64, whole as f64 as u128),
                 };
+                if size > 8 && back != whole {
+                    return Err(self.wrong(at, super::WIDE));
+                }
                 Scalar::Float(if size == 4 { f64::from(value as f32) } else { value })
             }
-            (Scalar::Integer(value), Encoding::Bool) => Scalar::Integer((value != 0).into()),
-            (Scalar::Integer(value), encoding) => Scalar::Integer(extended(value, size, encoding.is_signed())),
+            Scalar::Integer(value) if encoding == Encoding::Bool => Scalar::Integer((value != 0).into()),
+            Scalar::Integer(value) => Scalar::Integer(extended(value, size, encoding.is_signed())),
         };
         Ok(Loaded {
             of: to.clone(),
@@ -299,7 +409,7 @@ fn sort(value: &Loaded) -> Sort {
         Shape::Number { encoding, size } => Sort {
             size: *size,
             signed: encoding.is_signed(),
-            float: *encoding == Encoding::Float,
+            float: encoding.is_float(),
         },
         Shape::Enum { size, signed } => Sort {
             size: *size,
@@ -324,4 +434,28 @@ fn c_type(sort: Sort) -> CppType {
         (_, true) => "__int128",
         (_, false) => "unsigned __int128",
     })
+}
+
+fn shape_is_float(shape: &Shape) -> bool {
+    matches!(shape, Shape::Number { encoding, .. } if encoding.is_float())
+}
+
+/// Whether a result of doubles is the number itself, not one near it.
+fn is_exact_result(operator: Binary, (a, b): (f64, f64), result: f64) -> bool {
+    if !a.is_finite() || !b.is_finite() || result.is_nan() {
+        return true;
+    }
+    #[expect(clippy::float_cmp, reason = "exactness is asked for")]
+    let exact = match operator {
+        // What a sum of two doubles loses is a double.
+        Binary::Add | Binary::Subtract => {
+            let b = if operator == Binary::Add { b } else { -b };
+            let taken = result - a;
+            (a - (result - taken)) + (b - taken) == 0.0
+        }
+        Binary::Multiply => a.mul_add(b, -result) == 0.0 && (result != 0.0 || a == 0.0 || b == 0.0),
+        Binary::Divide => result.mul_add(b, -a) == 0.0 || b == 0.0,
+        _ => true,
+    };
+    exact && (result.is_finite() || operator == Binary::Divide && b == 0.0)
 }

@@ -2,12 +2,8 @@
 
 use super::super::ast::CastKind;
 use super::super::value::{CppType, Encoding, Held, Operand, Shape};
+use super::bases::Conversion;
 use super::{Outcome, Walk};
-
-/// How deep bases of bases are looked for.
-const MOST_BASES: u32 = 16;
-/// How many are looked at; only hostile classes, which are bases of themselves, have more.
-const MOST_LOOKED_AT: u32 = 1024;
 
 impl Walk<'_, '_> {
     pub(super) fn cast(&mut self, kind: CastKind, of: Operand, to: CppType, at: usize) -> Outcome<Operand> {
@@ -30,28 +26,43 @@ impl Walk<'_, '_> {
                     (CppType::Unknown, Some(_)) => return Ok(Operand { of: to, held: of.held }),
                     _ => self.load(&of, at)?,
                 };
-                let moved = match (&value.shape, kind) {
-                    (Shape::Pointer(from), CastKind::Static | CastKind::Plain) => {
-                        self.distance(&from.clone(), &target, at)?
+                let from = match &value.shape {
+                    Shape::Pointer(from) => Some(from.clone()),
+                    _ if kind == CastKind::Dynamic => {
+                        return Err(self.wrong(at, "dynamic_cast is for pointers and references to classes"));
                     }
-                    _ => 0,
+                    _ => None,
                 };
                 let value = self.converted(&value, &to, at)?;
-                let address = self.integer(&value, at)? as u64;
-                // A null pointer stays one.
-                let address = if address == 0 { 0 } else { address.wrapping_add(moved) };
+                let mut address = self.integer(&value, at)? as u64;
+                if let Some(from) = from {
+                    address = self.pointed(address, (&from, &target), conversion(kind), at)?;
+                }
                 Ok(Operand::integer(to, address.into()))
             }
             Shape::Reference(target) => match of.address() {
                 Some(address) => {
-                    let moved = match kind {
-                        CastKind::Reinterpret => 0,
-                        _ => self.distance(&of.of, &target, at)?,
-                    };
-                    Ok(Operand::memory(target, address.wrapping_add(moved)))
+                    let moved = self.pointed(address, (&of.of, &target), conversion(kind), at)?;
+                    match moved {
+                        // C++ throws `std::bad_cast`.
+                        0 if kind == CastKind::Dynamic => {
+                            let to = self.name_of(&target);
+                            Err(self.wrong(at, &format!("The object is no {to}")))
+                        }
+                        moved => Ok(Operand::memory(target, moved)),
+                    }
                 }
                 None => Err(self.wrong(at, "Only what is in memory can be referred to")),
             },
+            Shape::Record(_) if matches!(self.shape(&of.of, at)?, Shape::Record(_)) => {
+                match self.base_of(&of, &to, at)? {
+                    Some(part) => Ok(Operand { of: to, ..part }),
+                    None => {
+                        let (of, to) = (self.name_of(&of.of), self.name_of(&to));
+                        Err(self.wrong(at, &format!("{of} has no {to} in it; cast its address")))
+                    }
+                }
+            }
             Shape::Record(_) | Shape::Array(..) => match (of.held, self.name_of(&of.of) == self.name_of(&to)) {
                 (held @ Held::Place(_), _) | (held, true) => Ok(Operand { of: to, held }),
                 _ => Err(self.wrong(at, "A computed value does not become a structure; cast its address")),
@@ -61,43 +72,13 @@ impl Walk<'_, '_> {
             }
         }
     }
+}
 
-    /// How far the part of one class that is another lies from its start, either way; 0 where they are strangers.
-    fn distance(&mut self, from: &CppType, to: &CppType, at: usize) -> Outcome<u64> {
-        if let Some(offset) = self.base_offset(from, to, (MOST_BASES, &mut MOST_LOOKED_AT.clone()), at)? {
-            return Ok(offset);
-        }
-        let back = self.base_offset(to, from, (MOST_BASES, &mut MOST_LOOKED_AT.clone()), at)?;
-        Ok(back.unwrap_or(0).wrapping_neg())
-    }
-
-    /// Where a class has another as base.
-    fn base_offset(
-        &mut self,
-        of: &CppType,
-        base: &CppType,
-        (left, budget): (u32, &mut u32),
-        at: usize,
-    ) -> Outcome<Option<u64>> {
-        let (Shape::Record(fields), Some(left)) = (self.shape(of, at)?, left.checked_sub(1)) else {
-            return Ok(None);
-        };
-        if !matches!(self.shape(base, at)?, Shape::Record(_)) {
-            return Ok(None);
-        }
-        match budget.checked_sub(1) {
-            Some(less) => *budget = less,
-            None => return Ok(None),
-        }
-        let wanted = self.name_of(base);
-        for field in fields.fields.iter().filter(|field| field.is_base) {
-            if self.name_of(&field.of) == wanted {
-                return Ok(Some(field.offset));
-            }
-            if let Some(offset) = self.base_offset(&field.of, base, (left, budget), at)? {
-                return Ok(Some(field.offset.wrapping_add(offset)));
-            }
-        }
-        Ok(None)
+fn conversion(kind: CastKind) -> Conversion {
+    match kind {
+        CastKind::Plain => Conversion::Plain,
+        CastKind::Static => Conversion::Static,
+        CastKind::Dynamic => Conversion::Dynamic,
+        CastKind::Reinterpret => Conversion::Reinterpret,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Node, TypeName};
 use super::super::scope::Index;
-use super::super::value::{CppType, Field, Fields, Held, Operand, Place, Shape};
+use super::super::value::{CppType, Field, FieldPlace, Fields, Held, Operand, Place, Shape};
 use super::{Loaded, Outcome, Walk};
 
 /// How deep anonymous structures and bases are looked through.
@@ -51,14 +51,26 @@ impl Walk<'_, '_> {
 
     /// A field that a structure has itself, or what a pointer to it leads to.
     pub(in super::super) fn own_member(&mut self, of: Operand, name: &str) -> Option<Operand> {
+        self.own_field(of, name, 0).ok()?
+    }
+
+    pub(super) fn own_field(&mut self, of: Operand, name: &str, at: usize) -> Outcome<Option<Operand>> {
         let mut of = of;
-        if let Ok(Shape::Pointer(_)) = self.shape(&of.of, 0) {
-            of = self.follow(of, 0).ok()?;
+        if let Shape::Pointer(_) = self.shape(&of.of, at)? {
+            of = self.follow(of, at)?;
         }
-        let Ok(Shape::Record(fields)) = self.shape(&of.of, 0) else {
-            return None;
-        };
-        self.field_of(&of, &fields, name, 0).ok()?
+        match self.shape(&of.of, at)? {
+            Shape::Record(fields) => self.field_of(&of, &fields, name, at),
+            _ => Ok(None),
+        }
+    }
+
+    /// The fields that lead to one of a name in objects of a type.
+    pub(super) fn way_in(&mut self, of: &CppType, name: &str, at: usize) -> Outcome<Option<Vec<Field>>> {
+        match self.shape(of, at)? {
+            Shape::Record(fields) => self.way_to(&fields, name, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), at),
+            _ => Ok(None),
+        }
     }
 
     fn field_of(&mut self, of: &Operand, fields: &Fields, name: &str, at: usize) -> Outcome<Option<Operand>> {
@@ -90,18 +102,44 @@ impl Walk<'_, '_> {
         Ok(None)
     }
 
-    fn field_part(&mut self, of: &Operand, field: &Field, at: usize) -> Outcome<Operand> {
+    pub(super) fn field_part(&mut self, of: &Operand, field: &Field, at: usize) -> Outcome<Operand> {
+        let offset = match (&field.place, of.address()) {
+            (FieldPlace::At(offset), _) => *offset,
+            (FieldPlace::Static(member), _) => {
+                let found = self.scope.static_member(member);
+                return found.map_err(|error| self.failed(error, at));
+            }
+            (FieldPlace::Computed(member), Some(object)) => {
+                let address = self.scope.computed_member(member, object);
+                let address = address.map_err(|error| self.failed(error, at))?;
+                return Ok(Operand::memory(field.of.clone(), address));
+            }
+            (FieldPlace::Computed(_), None) => {
+                return Err(self.wrong(at, "Only an object in memory says where its virtual base classes are"));
+            }
+        };
         match (&of.held, field.bits) {
             (Held::Place(place), Some(bits)) => Ok(Operand {
                 of: field.of.clone(),
                 held: Held::Place(Place {
-                    at: place.at.wrapping_add(field.offset),
+                    at: place.at.wrapping_add(offset),
                     bits: Some(bits),
                     ..*place
                 }),
             }),
             (_, Some(_)) => Err(self.wrong(at, "A bit-field of a computed value cannot be taken")),
-            (_, None) => self.part(of, field.of.clone(), field.offset, at),
+            (_, None) => self.part(of, field.of.clone(), offset, at),
+        }
+    }
+
+    /// Where a field is in all objects.
+    fn fixed(&self, field: &Field, at: usize) -> Outcome<u64> {
+        match field.place {
+            FieldPlace::At(offset) => Ok(offset),
+            FieldPlace::Computed(_) => {
+                Err(self.wrong(at, "A virtual base class is not at the same place in all objects"))
+            }
+            FieldPlace::Static(_) => Err(self.wrong(at, "A static member is in no object")),
         }
     }
 
@@ -249,7 +287,7 @@ impl Walk<'_, '_> {
                 return Err(self.wrong(at, &format!("{shown} has no field '{name}'")));
             };
             for field in way {
-                offset = offset.wrapping_add(field.offset);
+                offset = offset.wrapping_add(self.fixed(&field, at)?);
                 of = field.of;
             }
         }
@@ -274,7 +312,7 @@ impl Walk<'_, '_> {
                 return Err(self.wrong(at, &format!("There is no field '{name}'")));
             };
             for field in way {
-                end += u128::from(field.offset);
+                end += u128::from(self.fixed(&field, at)?);
                 inside = field.of;
             }
         }
