@@ -20,7 +20,8 @@ pub(crate) use number::integer;
 pub use parser::{NameKind, Names};
 pub use scope::{CppScope, Index};
 pub use value::{
-    Basic, Bits, CppType, Encoding, Field, FieldPlace, Fields, Held, KnownMember, KnownType, Operand, Place, Shape, Space, basic_named,
+    Basic, Bits, CppType, Encoding, Field, FieldPlace, Fields, Held, KnownMember, KnownType, Operand, Place, Shape,
+    Space, basic_named,
 };
 
 use super::ExprError;

@@ -41,9 +41,7 @@ pub(crate) fn read(bytes: &[u8], format: Format) -> Option<Read> {
         return Some(rounded(bits, format, (fraction | leading, power), special));
     }
     match format.size {
-        4 => Some(Read::Exact(
-            f32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into(),
-        )),
+        4 => Some(Read::Exact(f32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into())),
         8 => Some(Read::Exact(f64::from_le_bytes(bytes.get(..8)?.try_into().ok()?))),
         10 | 12 | 16 => {
             let mantissa = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
@@ -75,7 +73,10 @@ fn rounded(bits: u128, format: Format, (mantissa, power): (u128, i32), special: 
     let dropped = (length - kept).max(0) as u32;
     let mut rest = mantissa.checked_shr(dropped).unwrap_or(0);
     let below = mantissa ^ rest.checked_shl(dropped).unwrap_or(0);
-    let half = dropped.checked_sub(1).and_then(|bit| 1_u128.checked_shl(bit)).unwrap_or(0);
+    let half = dropped
+        .checked_sub(1)
+        .and_then(|bit| 1_u128.checked_shl(bit))
+        .unwrap_or(0);
     if below > half || below == half && below > 0 && rest & 1 == 1 {
         rest += 1;
     }
@@ -172,7 +173,11 @@ pub(super) fn is_exact(text: &str, value: f64) -> bool {
         let kept = all.trim_start_matches('0');
         let point = i64::try_from(whole.len()).ok()? - i64::try_from(all.len() - kept.len()).ok()?;
         let kept = kept.trim_end_matches('0');
-        let point = if kept.is_empty() { 0 } else { point.checked_add(exponent)? };
+        let point = if kept.is_empty() {
+            0
+        } else {
+            point.checked_add(exponent)?
+        };
         Some((kept.to_owned(), point))
     };
     // No double has more digits behind its point.
@@ -233,7 +238,11 @@ mod tests {
             (long((1 << 63) + 1, 0x3fff), 1.0, Some(1)),
             (long(u64::MAX, 0x3fff), 2.0, Some(1)),
             // 2^64 - 1
-            (long(u64::MAX, 0x403e), 18_446_744_073_709_551_616.0, Some(u64::MAX.into())),
+            (
+                long(u64::MAX, 0x403e),
+                18_446_744_073_709_551_616.0,
+                Some(u64::MAX.into()),
+            ),
             // The greatest, the smallest, and what rounds up to the smallest double.
             (long(u64::MAX, 0x7ffe), f64::INFINITY, None),
             (long(1, 0), 0.0, Some(0)),
@@ -245,7 +254,11 @@ mod tests {
             let Some(Read::Wide(wide)) = read(&bits.to_le_bytes(), format) else {
                 panic!("{bits:x}");
             };
-            assert_eq!((wide.bits, wide.rounded, wide.whole), (bits, rounded, whole), "{bits:x}");
+            assert_eq!(
+                (wide.bits, wide.rounded, wide.whole),
+                (bits, rounded, whole),
+                "{bits:x}"
+            );
         }
     }
 

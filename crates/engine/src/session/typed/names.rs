@@ -14,8 +14,8 @@ use super::places::unavailable;
 use super::shapes::known;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{CppType, KnownType, Operand, basic_named};
-use crate::session::{FrameLocals, ValueScope};
 use crate::session::names::SymbolFault;
+use crate::session::{FrameLocals, ValueScope};
 
 /// Candidates of an ambiguous name that are shown.
 const SHOWN_CANDIDATES: usize = 8;
@@ -137,30 +137,35 @@ impl TypedScope<'_> {
         Ok(self.answer(indexed)?.and(searched))
     }
 
-    /// An enumerator by its own name alone, as C and C++ have them.
+    /// An enumerator by its own name, or by that and the scope of its type, as C and C++ have them.
     fn bare_enumerator(
         &mut self,
         modules: &[usize],
         name: &str,
         home: Option<(Address, UnitId)>,
     ) -> Result<Option<Operand>, ScopeError> {
-        if name.contains(':') {
-            return Ok(None);
-        }
+        let (scope, own) = match name.rsplit_once("::") {
+            Some((scope, own)) => (scope.trim_start_matches("::"), own),
+            None => ("", name),
+        };
         for index in modules {
             let Some(searched) = self.searched_until(*index, None)? else {
                 continue;
             };
-            let wanted = name.to_owned();
+            let (scope, wanted) = (scope.to_owned(), own.to_owned());
             let found = self
                 .session
                 .ask("looking for enumerators", &searched.info, move |info, index, watch| {
                     let reader = info.reader();
                     let mut found: Vec<(TypeId, i128)> = Vec::new();
                     let mut looked_at = 0;
-                    let looked = index.matching(&reader, NameKind::Type, &Pattern::new("*"), watch, |_, named| {
+                    let looked = index.matching(&reader, NameKind::Type, &Pattern::new("*"), watch, |full, named| {
                         let of = TypeId(named.id);
-                        if matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { .. })) {
+                        let around = full.rsplit_once("::").map_or("", |(around, _)| around);
+                        let is_inside = around == scope || around.ends_with(&format!("::{scope}"));
+                        if (scope.is_empty() || is_inside)
+                            && matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { .. }))
+                        {
                             let all = reader.enumerators(of).unwrap_or_default();
                             let one = all.into_iter().find(|one| one.name == wanted);
                             found.extend(one.map(|one| (of, one.value)));

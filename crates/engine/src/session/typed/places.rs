@@ -42,7 +42,13 @@ impl TypedScope<'_> {
         let scope = self.session.global_scope();
         let place = self.session.with_values(&scope, &[index], |ground| {
             let known = ground.known(index)?;
-            locate_member(&known.reader, known.bias, member.id, Address(object), &mut ground.source)
+            locate_member(
+                &known.reader,
+                known.bias,
+                member.id,
+                Address(object),
+                &mut ground.source,
+            )
         });
         let address = self.answer(place)?.map_err(|error| unavailable(&error))?;
         Ok(address.0)

@@ -328,7 +328,13 @@ impl Walk<'_, '_> {
                 let start = self.pointed(start, (&from, &target), Conversion::Implicit, at)?;
                 return self.loaded(to.clone(), Scalar::Integer(start.into()), at);
             }
-            (_, Shape::Number { encoding: Encoding::Bool, .. }) => false,
+            (
+                _,
+                Shape::Number {
+                    encoding: Encoding::Bool,
+                    ..
+                },
+            ) => false,
             (Shape::Pointer(_), _) => sort(value).size > self.size_of(to, at)? || shape_is_float(&shape),
             (_, Shape::Pointer(_)) => matches!(value.value, Scalar::Float(_)),
             _ => false,

@@ -1,8 +1,8 @@
 //! Assignments and steps: what changes the debuggee.
 
 use super::super::ast::{Binary, Node, NodeKind};
-use super::super::{float, number};
 use super::super::value::{CppType, Held, Operand, Shape};
+use super::super::{float, number};
 use super::{Loaded, Outcome, Scalar, Walk, bits_bytes, float_format};
 
 /// Bytes of a value that an assignment copies.
@@ -27,7 +27,13 @@ impl Walk<'_, '_> {
         })
     }
 
-    pub(super) fn assignment(&mut self, operator: Option<Binary>, left: &Node, right: &Node, at: usize) -> Outcome<Operand> {
+    pub(super) fn assignment(
+        &mut self,
+        operator: Option<Binary>,
+        left: &Node,
+        right: &Node,
+        at: usize,
+    ) -> Outcome<Operand> {
         if matches!(left.kind, NodeKind::Register(_) | NodeKind::Pseudo(_)) {
             return Err(self.wrong(left.at, REGISTERS));
         }
@@ -37,7 +43,9 @@ impl Walk<'_, '_> {
             return self.copy(place, &right, at);
         }
         let shape = self.shape(&place.of, at)?;
-        if matches!((&right.held, &right.of), (Held::Bytes(_), CppType::Array(..))) && !matches!(shape, Shape::Pointer(_)) {
+        if matches!((&right.held, &right.of), (Held::Bytes(_), CppType::Array(..)))
+            && !matches!(shape, Shape::Pointer(_))
+        {
             return Err(self.no_conversion(&right.of, &place.of, at));
         }
         let right = self.load(&right, at)?;

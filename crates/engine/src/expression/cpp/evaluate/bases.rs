@@ -141,7 +141,10 @@ impl Walk<'_, '_> {
         match parts.len() {
             2.. => {
                 let (of, base) = (self.name_of(&object.of), self.name_of(base));
-                Err(self.wrong(at, &format!("{of} has {base} more than once; cast to the class between them first")))
+                Err(self.wrong(
+                    at,
+                    &format!("{of} has {base} more than once; cast to the class between them first"),
+                ))
             }
             _ => Ok(parts.pop()),
         }
