@@ -571,10 +571,21 @@ impl cpp::CppScope for Typed {
 
     fn shape(&mut self, of: &cpp::KnownType) -> Result<Rc<cpp::Shape>, ScopeError> {
         let number = of.of.id().map_or(0, |id| id.0.offset);
+        let member = |number: usize| cpp::KnownMember {
+            module: Address(0),
+            id: DieId {
+                unit: UnitId(0),
+                offset: number as u64,
+            },
+        };
         let field = |name: &str, of: u64, offset| cpp::Field {
             name: (!name.is_empty()).then(|| name.to_owned()),
             of: type_number(of),
-            offset,
+            place: match offset {
+                24 => cpp::FieldPlace::Computed(member(name.len())),
+                32 => cpp::FieldPlace::Static(member(name.len())),
+                offset => cpp::FieldPlace::At(offset),
+            },
             bits: (offset == 5).then_some(cpp::Bits { at: 3, count: 9 }),
             is_base: name == "Base",
             variant: (name == "V").then_some(0),
@@ -586,7 +597,7 @@ impl cpp::CppScope for Typed {
             },
             1 => cpp::Shape::Number {
                 encoding: cpp::Encoding::Float,
-                size: 8,
+                size: 16,
             },
             2 => cpp::Shape::Pointer(type_number(4)),
             3 => cpp::Shape::Reference(type_number(4)),
@@ -598,6 +609,8 @@ impl cpp::CppScope for Typed {
                     field("y", 0, 5),
                     field("p", 2, u64::MAX),
                     field("Base", 4, 8),
+                    field("Base", 4, 24),
+                    field("s", 0, 32),
                     field("", 4, 16),
                     field("V", 4, 0),
                 ],
@@ -641,6 +654,18 @@ impl cpp::CppScope for Typed {
 
     fn variant(&mut self, _: &cpp::Operand) -> Result<Option<u32>, ScopeError> {
         Ok(Some(0))
+    }
+
+    fn computed_member(&mut self, _: &cpp::KnownMember, object: u64) -> Result<u64, ScopeError> {
+        Ok(object ^ 0x10)
+    }
+
+    fn static_member(&mut self, _: &cpp::KnownMember) -> Result<cpp::Operand, ScopeError> {
+        Ok(cpp::Operand::memory(type_number(0), 0))
+    }
+
+    fn whole_object(&mut self, part: u64) -> Result<Option<(CppType, u64)>, ScopeError> {
+        Ok(Some((type_number(4), part.wrapping_sub(8))))
     }
 }
 
