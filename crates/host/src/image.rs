@@ -81,7 +81,9 @@ fn open(path: &str) -> Result<ImageTarget, String> {
     let bytes = crate::files::open(&whole).ok_or_else(|| cannot(&"it is no file that can be read"))?;
     let file = ImageFile::parse(Arc::clone(&bytes)).map_err(|error| cannot(&error))?;
     if file.layout().segments.is_empty() {
-        return Err(cannot(&"it has no segments, so its code has no addresses"));
+        return Err(cannot(
+            &"there is nothing in it that is loaded, so that nothing has an address",
+        ));
     }
     Ok(ImageTarget::new(whole.to_string_lossy().into_owned(), file))
 }

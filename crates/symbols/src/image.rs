@@ -10,6 +10,7 @@ mod dynamic;
 pub(crate) mod elf;
 mod file;
 mod parts;
+mod relocatable;
 mod threads;
 
 pub use file::ImageFile;
@@ -62,7 +63,7 @@ pub enum ImageKind {
 pub struct Section {
     /// The section's name, such as `.text`.
     pub name: String,
-    /// Where it was linked to load; zero for sections that do not load.
+    /// Where it was linked to load, or in a relocatable object is laid; zero for sections that do not load.
     pub address: Rva,
     /// Its size in memory, in bytes.
     pub size: u64,

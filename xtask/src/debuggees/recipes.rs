@@ -140,6 +140,19 @@ pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Rust, "rustvalues_o0", "rustvalues.rs", &["-C", "opt-level=0"]),
     made(Tool::Cxx, "cxxvalues_o0", "cxxvalues.cpp", &["-O0"]),
     made(Tool::ClangCxx, "cxxvalues-clang_o0", "cxxvalues.cpp", &["-O0"]),
+    // Each type in a unit of its own.
+    made(
+        Tool::Cxx,
+        "cxxvalues-types",
+        "cxxvalues.cpp",
+        &["-O0", "-fdebug-types-section"],
+    ),
+    made(
+        Tool::Cxx,
+        "cxxvalues-types-dwarf4",
+        "cxxvalues.cpp",
+        &["-O0", "-gdwarf-4", "-fdebug-types-section"],
+    ),
     made(Tool::Rust, "walker", "walker.rs", &["-O"]),
     made(Tool::Cxx, "shapes", "shapes.cpp", &[]),
     made(Tool::Cxx, "tour-cpp", "tour.cpp", &["-O0"]),
@@ -167,6 +180,9 @@ pub(super) const RECIPES: &[Recipe] = &[
     units("units_o2", &["-O2"]),
     units("units-dwarf4", &["-O0", "-gdwarf-4"]),
     units("units-zlib", &["-O0", "-gz=zlib"]),
+    units("units-lto", &["-O1", "-flto"]),
+    // Code and headers share pages.
+    units("units-noseparate", &["-O0", "-Wl,-z,noseparate-code"]),
     units("units-no-build-id", &["-O0", "-Wl,--build-id=none"]),
     c("late", "late.c", &["-O0"]),
     c("late_library.so", "late_library.c", &["-O0", "-shared", "-fPIC"]),

@@ -15,6 +15,7 @@ pub(super) struct Variant {
 }
 
 const UNITS: &[&str] = &["units.c", "units_more.c"];
+const CXXVALUES: &[&str] = &["cxxvalues.cpp"];
 
 pub(super) const VARIANTS: &[Variant] = &[
     Variant {
@@ -70,6 +71,43 @@ pub(super) const VARIANTS: &[Variant] = &[
             "gcc -pthread -Wl,--build-id units-packed-5-1.o units-packed-5-2.o -o {out}",
             "llvm-dwp -e {out} -o units-packed.dwp",
             "rm units-packed-5-1.o units-packed-5-2.o units-packed-5-1.dwo units-packed-5-2.dwo",
+        ],
+    },
+    // Types in units of their own, in a file of split units: gcc gives each a section.
+    Variant {
+        name: "cxxvalues-types-split",
+        needs: &[],
+        from: &[],
+        sources: CXXVALUES,
+        steps: &[
+            "g++ -std=c++17 -g -O0 -pthread -gsplit-dwarf -fdebug-types-section -c {sources}/cxxvalues.cpp -o cxxvalues-types-split.o",
+            "g++ -pthread -Wl,--build-id cxxvalues-types-split.o -o {out}",
+            "rm cxxvalues-types-split.o",
+        ],
+    },
+    // And in packages: one that binutils made, and one of clang and llvm.
+    Variant {
+        name: "cxxvalues-types-packed4",
+        needs: &["dwp"],
+        from: &[],
+        sources: CXXVALUES,
+        steps: &[
+            "g++ -std=c++17 -g -gdwarf-4 -O0 -pthread -gsplit-dwarf -fdebug-types-section -c {sources}/cxxvalues.cpp -o cxxvalues-packed4.o",
+            "g++ -pthread -Wl,--build-id cxxvalues-packed4.o -o {out}",
+            "dwp -e {out} -o cxxvalues-types-packed4.dwp",
+            "rm cxxvalues-packed4.o cxxvalues-packed4.dwo",
+        ],
+    },
+    Variant {
+        name: "cxxvalues-clang-types-packed",
+        needs: &["clang++", "llvm-dwp"],
+        from: &[],
+        sources: CXXVALUES,
+        steps: &[
+            "clang++ -std=c++17 -g -gdwarf-5 -O0 -pthread -gsplit-dwarf -fdebug-types-section -c {sources}/cxxvalues.cpp -o cxxvalues-packed.o",
+            "clang++ -pthread -Wl,--build-id cxxvalues-packed.o -o {out}",
+            "llvm-dwp -e {out} -o cxxvalues-clang-types-packed.dwp",
+            "rm cxxvalues-packed.o cxxvalues-packed.dwo",
         ],
     },
     // Beside it stand units-dwz_o2, and units-shared.dwz with what both have in common.

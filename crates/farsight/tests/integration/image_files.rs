@@ -76,3 +76,21 @@ fn what_needs_a_process_says_that_there_is_none() {
         );
     }
 }
+
+#[test]
+fn an_object_that_no_linker_has_seen_is_laid_out_and_read() {
+    let commands =
+        "x units_o!main\nbp carry\nbl\nu main L8\nln main+4\ndt units_o!parcel\n?? sizeof(struct parcel)\n.reload\nq\n";
+    let shown = typed("units.o", commands).unwrap();
+    for wanted in [
+        "units_o!main\n",
+        "units_o!carry [",
+        "units.c @ 17]",
+        "call    units_o!set_up (00000000`",
+        "units_o!main+0x4",
+        "   +0x000 weight ",
+        "unsigned long 0x28",
+    ] {
+        assert!(shown.contains(wanted), "{wanted} is not in {shown}");
+    }
+}

@@ -26,4 +26,5 @@ mod source_lines;
 mod support;
 mod symbol_files;
 mod systems;
+mod type_units;
 mod waiting;

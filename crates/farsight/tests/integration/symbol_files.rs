@@ -28,6 +28,8 @@ fn every_form_of_debug_information_is_found_and_explained() {
         ("units-dwarf4", "(dwarf symbols)", "No debug file was looked for"),
         ("units-zlib", "(dwarf symbols)", "No debug file was looked for"),
         ("units-zstd", "(dwarf symbols)", "No debug file was looked for"),
+        ("units-lto", "(dwarf symbols)", "No debug file was looked for"),
+        ("units-noseparate", "(dwarf symbols)", "No debug file was looked for"),
         ("units-split", "(dwarf symbols)", "No debug file was looked for"),
         ("units-packed", "(dwarf symbols)", "No debug file was looked for"),
         ("units-dwz", "(dwarf symbols)", "units-shared.dwz - taken"),

@@ -365,12 +365,12 @@ impl<'a> DebugReader<'a> {
         self.follow(unit, entry.attr_value(name)?)
     }
 
-    /// What an entry is an instance or the definition of (`DW_AT_abstract_origin`, `DW_AT_specification`), or stands for
-    /// without a name of its own: a type of a type unit (`DW_AT_signature`).
+    /// What an entry is an instance or the definition of (`DW_AT_abstract_origin`, `DW_AT_specification`), or stands for:
+    /// a type of a type unit (`DW_AT_signature`), which knows its name and its scope better.
     pub(crate) fn origin(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<DieId> {
         let of = |attribute| self.referred(unit, entry, attribute);
         let origin = of(gimli::DW_AT_abstract_origin).or_else(|| of(gimli::DW_AT_specification));
-        origin.or_else(|| of(gimli::DW_AT_signature).filter(|_| !entry.has_attr(gimli::DW_AT_name)))
+        origin.or_else(|| of(gimli::DW_AT_signature))
     }
 
     /// An attribute of an entry, or of its [`DebugReader::origin`], with the unit that the value is of.

@@ -1,7 +1,5 @@
-//! The DWARF sections of one file: unpacked, and relocated where no linker has done it.
+//! The DWARF sections of one file: unpacked, and put together where no linker has done it.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use gimli::{Dwarf, DwarfFileType, DwarfSections, LittleEndian, Section as _, SectionId};
@@ -10,7 +8,7 @@ use object::elf as consts;
 use super::DebugError;
 use super::reader::Slice;
 use crate::bytes::SharedBytes;
-use crate::image::elf::{self, u64_at};
+use crate::image::elf;
 use crate::image::{Image, ImageKind, Section};
 
 /// The DWARF sections of one file, uncompressed.
@@ -127,12 +125,6 @@ fn joined(
     if overlap || all.len() > MOST_JOINED {
         return Err(DebugError::Section(name));
     }
-    let mut tables: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (at, section) in layout.sections.iter().enumerate() {
-        if let (true, Ok(of)) = (section.kind == consts::SHT_RELA.0, usize::try_from(section.info)) {
-            tables.entry(of).or_default().push(at);
-        }
-    }
     let mut whole = Vec::new();
     for at in all {
         let Some(bytes) = image.section_bytes(at) else {
@@ -144,8 +136,7 @@ fn joined(
         if !may_copy(bytes.len() as u64) {
             return Err(DebugError::Section(name));
         }
-        let tables = tables.get(&at).map(Vec::as_slice).unwrap_or_default();
-        whole.extend_from_slice(&relocated(image, tables, bytes));
+        whole.extend_from_slice(&bytes);
     }
     Ok(Some(SharedBytes::from(whole)))
 }
@@ -161,19 +152,7 @@ pub(super) fn section(image: &dyn Image, name: &'static str) -> Result<Option<Sh
                 false => Ok(None),
             };
         };
-        return match layout.kind {
-            ImageKind::Relocatable => {
-                let of_this = |section: &Section| {
-                    section.kind == consts::SHT_RELA.0 && usize::try_from(section.info).ok() == Some(index)
-                };
-                let each = layout.sections.iter().enumerate();
-                let tables: Vec<usize> = each
-                    .filter_map(|(at, section)| of_this(section).then_some(at))
-                    .collect();
-                Ok(Some(relocated(image, &tables, bytes)))
-            }
-            _ => Ok(Some(bytes)),
-        };
+        return Ok(Some(bytes));
     }
     // As it was before the header of a section could say it: `.zdebug_info`.
     let old = layout
@@ -184,47 +163,4 @@ pub(super) fn section(image: &dyn Image, name: &'static str) -> Result<Option<Sh
         return Ok(None);
     };
     elf::unpacked_old(&raw).map(Some).ok_or(DebugError::Section(name))
-}
-
-/// A relocatable object's section with the places filled in that a linker would have filled in. Sections of such a file
-/// have no addresses, so an address stays relative to its section.
-///
-/// `tables` are the sections of relocations that apply to it.
-///
-/// Elf64_Rela: r_offset 0, r_info 8 (the symbol in its upper half), r_addend 16.
-fn relocated(image: &dyn Image, tables: &[usize], bytes: SharedBytes) -> SharedBytes {
-    let layout = image.layout();
-    let mut result = Cow::Borrowed(&*bytes);
-    let sections = tables.iter().filter_map(|at| Some((*at, layout.sections.get(*at)?)));
-    for (at, section) in sections {
-        let (Some(table), Some(symbols)) = (image.section_bytes(at), image.section_bytes(section.link as usize)) else {
-            continue;
-        };
-        for entry in table.chunks_exact(24) {
-            let number = |at| u64_at(entry, at).unwrap_or(0);
-            let (offset, kind, symbol) = (number(0), number(8) as u32, (number(8) >> 32) as usize);
-            // st_value of the symbol.
-            let value = symbol
-                .checked_mul(24)
-                .and_then(|at| u64_at(&symbols, at.checked_add(8)?));
-            let value = value.unwrap_or(0).wrapping_add(number(16)).to_le_bytes();
-            let width = match consts::RelocationType(kind) {
-                consts::R_X86_64_64 | consts::R_X86_64_DTPOFF64 => 8,
-                consts::R_X86_64_32 | consts::R_X86_64_32S | consts::R_X86_64_DTPOFF32 => 4,
-                _ => continue,
-            };
-            let place = usize::try_from(offset)
-                .ok()
-                .and_then(|offset| Some(offset..offset.checked_add(width)?));
-            if let (Some(place), Some(value)) = (place, value.get(..width))
-                && let Some(place) = result.to_mut().get_mut(place)
-            {
-                place.copy_from_slice(value);
-            }
-        }
-    }
-    match result {
-        Cow::Borrowed(_) => bytes.clone(),
-        Cow::Owned(changed) => SharedBytes::from(changed),
-    }
 }

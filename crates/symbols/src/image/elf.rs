@@ -20,10 +20,10 @@ const SECTION_HEADER_SIZE: u64 = 64;
 const MAX_SECTIONS: u64 = 1 << 17;
 /// Longer than any path, and than the names of template libraries.
 const MAX_TEXT: usize = 16 << 10;
-/// What a page is to the loader.
 /// Longest identity of a build in bytes; linkers write 8 to 32, and it is shown and made a file's name.
 const MAX_BUILD_ID: usize = 64;
-const PAGE: u64 = 4096;
+/// What a page is to the loader.
+pub(super) const PAGE: u64 = 4096;
 /// Compressed sections that claim to be larger than this are left alone.
 const MAX_UNCOMPRESSED: u64 = 4 << 30;
 /// What any compressed section may claim.
@@ -71,6 +71,8 @@ pub(super) struct Headers {
     pub(super) entry: u64,
     pub(super) programs: Vec<ProgramHeader>,
     pub(super) sections: Vec<Section>,
+    /// What the address of each section has to be a multiple of.
+    pub(super) alignments: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -187,6 +189,11 @@ pub(super) fn headers(source: &dyn Source) -> Result<Headers, HeaderError> {
             .chunks_exact(SECTION_HEADER_SIZE as usize)
             .map(|bytes| section(bytes, &names))
             .collect(),
+        // sh_addralign
+        alignments: table
+            .chunks_exact(SECTION_HEADER_SIZE as usize)
+            .map(|bytes| u64_at(bytes, 48).unwrap_or(0))
+            .collect(),
     })
 }
 
@@ -292,18 +299,21 @@ fn unpacked(format: object::CompressionFormat, data: &[u8], uncompressed_size: u
 /// Turns the tables into a layout, with whatever the notes and the dynamic section add.
 pub(super) fn layout(headers: Headers, source: &dyn Source) -> ImageLayout {
     let loads = || headers.programs.iter().filter(|header| header.kind == elf::PT_LOAD.0);
-    let segments: Vec<Segment> = loads().map(segment).collect();
-    let lowest = loads().map(|header| header.address).min().unwrap_or(0);
-    let link_base = lowest & !(PAGE - 1);
-    let end = loads()
-        .map(|header| header.address.saturating_add(header.memory_size))
-        .max()
-        .unwrap_or(0);
+    let mut segments: Vec<Segment> = loads().map(segment).collect();
     let dynamic = super::dynamic::Dynamic::read(&headers, source);
-    let sections = match headers.sections.is_empty() {
+    let mut sections = match headers.sections.is_empty() {
         true => dynamic.sections(&headers, source),
         false => headers.sections.clone(),
     };
+    if headers.kind == elf::ET_REL.0 && segments.is_empty() {
+        segments = super::relocatable::lay_out(&mut sections, &headers.alignments);
+    }
+    let lowest = segments.iter().map(|segment| segment.address.0).min().unwrap_or(0);
+    let link_base = lowest & !(PAGE - 1);
+    let ends = segments
+        .iter()
+        .map(|segment| segment.address.0.saturating_add(segment.memory_size));
+    let end = ends.max().unwrap_or(0);
     let bytes_of = |name: &str| {
         let section = headers.sections.iter().find(|section| section.name == name)?;
         uncompressed(section, source.fetch(raw_range(section)?).ok()?)

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use farsight_types::Rva;
 
 use super::elf::{self, HeaderError};
-use super::{Image, ImageError, ImageLayout};
+use super::relocatable::Filled;
+use super::{Image, ImageError, ImageKind, ImageLayout};
 use crate::bytes::{ImageBytes, SharedBytes};
 
 /// A whole ELF file (or the vdso, which is a whole ELF file in memory).
@@ -13,6 +14,8 @@ use crate::bytes::{ImageBytes, SharedBytes};
 pub struct ImageFile {
     bytes: SharedBytes,
     layout: ImageLayout,
+    /// Of a relocatable object.
+    filled: Option<Arc<Filled>>,
 }
 
 impl ImageFile {
@@ -24,7 +27,16 @@ impl ImageFile {
             HeaderError::NotFetched(_) => ImageError::Damaged { what: "headers" },
         })?;
         let layout = elf::layout(headers, &bytes);
-        Ok(ImageFile { bytes, layout })
+        let is_relocatable = layout.kind == ImageKind::Relocatable;
+        let filled = is_relocatable.then(|| Arc::new(Filled::new(&layout)));
+        Ok(ImageFile { bytes, layout, filled })
+    }
+
+    /// A section's bytes as the file has them, uncompressed.
+    fn section_as_written(&self, index: usize) -> Option<SharedBytes> {
+        let section = self.layout.sections.get(index)?;
+        let range = elf::raw_range(section)?;
+        elf::uncompressed(section, self.bytes.part(range.offset, range.length)?)
     }
 
     /// All the file's bytes, as for [`crc_matches`](crate::crc_matches).
@@ -39,9 +51,11 @@ impl Image for ImageFile {
     }
 
     fn section_bytes(&self, index: usize) -> Option<SharedBytes> {
-        let section = self.layout.sections.get(index)?;
-        let range = elf::raw_range(section)?;
-        elf::uncompressed(section, self.bytes.part(range.offset, range.length)?)
+        let bytes = self.section_as_written(index)?;
+        Some(match &self.filled {
+            None => bytes,
+            Some(filled) => filled.section(&self.layout, index, bytes, &|other| self.section_as_written(other)),
+        })
     }
 
     fn has_section_bytes(&self, index: usize) -> bool {
@@ -50,6 +64,15 @@ impl Image for ImageFile {
     }
 
     fn bytes_at(&self, rva: Rva, length: usize) -> SharedBytes {
+        if self.filled.is_some() {
+            let found = self.layout.section_at(rva).and_then(|(index, section)| {
+                let bytes = self.section_bytes(index)?;
+                let inside = rva.0.checked_sub(section.address.0)?;
+                let left = (bytes.len() as u64).checked_sub(inside)?;
+                bytes.part(inside, left.min(length as u64))
+            });
+            return found.unwrap_or_default();
+        }
         let found = self.layout.segment_at(rva).and_then(|segment| {
             let inside = rva.0.checked_sub(segment.address.0)?;
             let offset = segment.file_offset.checked_add(inside)?;

@@ -55,8 +55,7 @@ struct Collected {
 impl Collected {
     fn add_image(&mut self, image: &dyn Image) {
         let layout = image.layout();
-        // A relocatable object's symbols are relative to sections that have no address yet.
-        if matches!(layout.kind, ImageKind::Relocatable | ImageKind::Core) {
+        if layout.kind == ImageKind::Core {
             return;
         }
         for (index, section) in layout.sections.iter().enumerate() {
@@ -127,7 +126,15 @@ fn entry(layout: &ImageLayout, symbol: &[u8], names: &[u8], source: u16) -> Opti
         elf::STB_WEAK => Binding::Weak,
         _ => Binding::Global,
     };
-    let (name, address, size) = (u32_at(symbol, 0)?, u64_at(symbol, 8)?, u64_at(symbol, 16)?);
+    let (name, value, size) = (u32_at(symbol, 0)?, u64_at(symbol, 8)?, u64_at(symbol, 16)?);
+    let address = match layout.kind {
+        // It counts from the start of its section.
+        ImageKind::Relocatable => {
+            let home = layout.sections.get(usize::from(section))?;
+            value.checked_add(home.address.0).filter(|_| home.address.0 != 0)?
+        }
+        _ => value,
+    };
     let text = text_at(names, name as usize)?;
     if text.is_empty() || text.starts_with(".L") || matches!(text, "$a" | "$d" | "$x" | "$t") {
         return None;

@@ -12,6 +12,7 @@ mod forge;
 mod gdb;
 mod images;
 mod lines;
+mod objects;
 mod scopes;
 mod snapshot;
 mod speed;

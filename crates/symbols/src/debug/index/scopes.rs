@@ -157,7 +157,31 @@ impl Scopes {
     }
 
     /// No more are entered.
-    pub(super) fn finished(self) -> Vec<Scope> {
+    pub(super) fn finished(mut self) -> Vec<Scope> {
+        self.hide_inline();
         self.list
+    }
+
+    /// Not each unit that opens an inline namespace says that it is one; type units of gcc do not.
+    fn hide_inline(&mut self) {
+        // Parents come before what they hold, so that theirs is known.
+        let mut first: Vec<u32> = Vec::with_capacity(self.list.len());
+        let mut known: HashMap<(u32, u64), u32, Spread> = HashMap::default();
+        let mut hidden = vec![false; self.list.len()];
+        for scope in &self.list {
+            let number = first.len() as u32;
+            let parent = first.get(scope.parent as usize).copied().unwrap_or(0);
+            let same = match number {
+                0 => 0,
+                _ => *known.entry((parent, scope.full)).or_insert(number),
+            };
+            first.push(same);
+            if let Some(hidden) = hidden.get_mut(same as usize) {
+                *hidden |= scope.is_hidden;
+            }
+        }
+        for (scope, same) in self.list.iter_mut().zip(first) {
+            scope.is_hidden |= hidden.get(same as usize).copied().unwrap_or(false);
+        }
     }
 }
