@@ -148,6 +148,11 @@ impl ClientBook {
         self.known.is_empty()
     }
 
+    /// Whether a client is there and part of the session.
+    pub(crate) fn is_in_session(&self, id: ClientId) -> bool {
+        self.get(id).is_some_and(KnownClient::is_in_session)
+    }
+
     /// Who a client is, in words; nobody where it is not there any more.
     pub(crate) fn identity(&self, id: ClientId) -> String {
         self.get(id)
@@ -291,6 +296,7 @@ impl Session {
             .refuse(id, &format!("{by} has cut you off from this session"));
         self.output.dismiss(id, true);
         self.mailbox.forget(id);
+        self.drop_lines_of(id);
         self.client_gone_as(id, &format!("cut off by {by}"));
         Ok(())
     }
@@ -336,7 +342,7 @@ impl Session {
         self.output
             .clients
             .get(id)
-            .is_some_and(|client| client.who.role > AccessRole::Observer)
+            .is_some_and(|client| client.is_in_session() && client.who.role > AccessRole::Observer)
     }
 }
 

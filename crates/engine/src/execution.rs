@@ -178,6 +178,9 @@ impl Session {
             // It was shown out, and this was on its way.
             return;
         }
+        if !self.output.clients.is_in_session(client) && takes_part(&request) {
+            return self.refuse_stranger(client, request);
+        }
         match request {
             Request::Execute { ticket, line } => {
                 let line = self.line_or_last(client, line);
@@ -217,6 +220,25 @@ impl Session {
             Request::ConnectSession { history, announce } => self.connect_session(client, history, announce),
             Request::Leave => self.client_left(client),
             Request::EndOfInput => self.input_ended(client),
+        }
+    }
+
+    /// Answers a client that asks for more than to look around before it is part of the session: what others do not see
+    /// coming is not done to them.
+    fn refuse_stranger(&mut self, client: ClientId, request: Request) {
+        self.output.refuse(client, "join the session first (ConnectSession)");
+        match request {
+            Request::Execute { ticket, .. } => self.output.done(client, ticket, CommandOutcome::Failed),
+            Request::Complete { ticket, line } => self.output.completions(client, ticket, line.len(), Vec::new()),
+            _ => {}
+        }
+    }
+
+    /// A client was shown out: what it set going or left waiting goes no further.
+    pub(crate) fn drop_lines_of(&mut self, client: ClientId) {
+        self.execution.waiting.retain(|(author, ..)| *author != client);
+        if self.running_line().is_some_and(|(author, ..)| author == client) {
+            self.abort_suspended();
         }
     }
 
@@ -411,4 +433,16 @@ impl Session {
             RunState::Running { .. } | RunState::Settling { .. }
         )
     }
+}
+
+/// Whether a request is something that only those who are part of the session do.
+fn takes_part(request: &Request) -> bool {
+    !matches!(
+        request,
+        Request::ConnectSession { .. }
+            | Request::ListServers { .. }
+            | Request::SetOutput { .. }
+            | Request::Leave
+            | Request::EndOfInput
+    )
 }

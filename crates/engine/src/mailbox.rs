@@ -41,6 +41,8 @@ pub(crate) struct Mailbox {
 /// What has to be known of a client before its messages have their turn.
 struct Heard {
     role: AccessRole,
+    /// It is part of the session, or will be when its request has its turn.
+    joined: bool,
     /// Counts its requests that the engine has done with.
     taken: Arc<AtomicU64>,
 }
@@ -171,13 +173,13 @@ impl Mailbox {
         self.breaks_in.set(false);
     }
 
-    /// Takes a message that arrives while a command runs: an interrupt is noted, the rest waits its turn. The end of the
+    /// Takes a message that arrives while a command runs: an interrupt of one who may is noted, the rest waits its turn. The end of the
     /// session ends what runs as an interrupt does, and has its turn then.
     fn keep(&self, message: EngineMessage) {
-        if let EngineMessage::Client(client, Request::Interrupt) = message {
-            if self.may_interrupt(client) {
-                self.interrupted.set(true);
-            }
+        if let EngineMessage::Client(client, Request::Interrupt) = message
+            && self.may_interrupt(client)
+        {
+            self.interrupted.set(true);
             if let Some(heard) = self.clients.borrow().get(&client) {
                 self.breaks_in
                     .set(self.breaks_in.get() || heard.role > AccessRole::Observer);
@@ -192,8 +194,9 @@ impl Mailbox {
 
     /// Whether a client may end what runs: its own command, or, unless it only looks on, whatever it is.
     pub(crate) fn may_interrupt(&self, client: ClientId) -> bool {
-        let role = self.clients.borrow().get(&client).map(|heard| heard.role);
-        role.is_some_and(|role| role > AccessRole::Observer) || self.author.get() == Some(client)
+        let clients = self.clients.borrow();
+        let may_change = |heard: &Heard| heard.joined && heard.role > AccessRole::Observer;
+        clients.get(&client).is_some_and(may_change) || self.author.get() == Some(client)
     }
 
     /// Whose command runs from now on.
@@ -234,6 +237,7 @@ impl Mailbox {
             EngineMessage::Join(end) => {
                 let heard = Heard {
                     role: end.introduction.role,
+                    joined: end.introduction.server.is_none(),
                     taken: Arc::clone(&end.taken),
                 };
                 self.clients.borrow_mut().insert(end.id, heard);
@@ -241,6 +245,12 @@ impl Mailbox {
             }
             EngineMessage::Client(client, Request::Leave) | EngineMessage::Gone(client, _) => {
                 self.clients.borrow_mut().remove(client);
+                return Some(message);
+            }
+            EngineMessage::Client(client, Request::ConnectSession { .. }) => {
+                if let Some(heard) = self.clients.borrow_mut().get_mut(client) {
+                    heard.joined = true;
+                }
                 return Some(message);
             }
             EngineMessage::Client(..) => return Some(message),

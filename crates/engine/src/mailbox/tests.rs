@@ -32,6 +32,7 @@ fn fixture() -> Fixture {
         ClientId(0),
         Heard {
             role: AccessRole::Owner,
+            joined: true,
             taken: Arc::default(),
         },
     );
@@ -242,6 +243,7 @@ fn an_observer_ends_its_own_command_and_breaks_into_nothing() {
     let taken: Arc<AtomicU64> = Arc::default();
     let heard = Heard {
         role: AccessRole::Observer,
+        joined: true,
         taken: Arc::clone(&taken),
     };
     fixture.mailbox.clients.borrow_mut().insert(observer, heard);
@@ -260,5 +262,27 @@ fn an_observer_ends_its_own_command_and_breaks_into_nothing() {
         !fixture.mailbox.take_interrupt(),
         "nothing is carried over to the targets"
     );
-    assert_eq!(taken.load(Ordering::Acquire), 2, "what is dropped is done with");
+    assert_eq!(taken.load(Ordering::Acquire), 1, "the first waits to be refused");
+    let refused = fixture.mailbox.next();
+    assert!(matches!(refused, Some(EngineMessage::Client(_, Request::Interrupt))));
+    assert_eq!(taken.load(Ordering::Acquire), 2);
+}
+
+#[test]
+fn who_has_not_joined_ends_nothing() {
+    let fixture = fixture();
+    let stranger = ClientId(1);
+    let heard = Heard {
+        role: AccessRole::Owner,
+        joined: false,
+        taken: Arc::default(),
+    };
+    fixture.mailbox.clients.borrow_mut().insert(stranger, heard);
+    let send = |request| fixture.inbox.send(EngineMessage::Client(stranger, request)).unwrap();
+    send(Request::Interrupt);
+    assert!(!fixture.mailbox.is_interrupted());
+    let (history, announce) = (0, true);
+    send(Request::ConnectSession { history, announce });
+    send(Request::Interrupt);
+    assert!(fixture.mailbox.is_interrupted());
 }

@@ -1,6 +1,6 @@
 //! What clients of each role may do, and what is refused to them.
 
-use farsight_session::{CommandOutcome, Notification, Request};
+use farsight_session::{CommandOutcome, Notification, Request, SessionState};
 use farsight_types::AccessRole;
 
 use crate::support::{Guest, Session, World, attach};
@@ -429,4 +429,42 @@ fn the_log_names_whose_commands_they_were() {
     ] {
         assert!(log.contains(line), "{line} is not in {log}");
     }
+}
+
+#[test]
+fn who_has_not_joined_does_nothing_to_those_who_have() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let mut stranger = session.visit(7, "ann@desk", AccessRole::Owner);
+    let (shown, outcome) = stranger.try_run("r $t0 = 5; .echo unseen");
+    assert_eq!(outcome, CommandOutcome::Failed, "{shown}");
+    assert_eq!(shown, "join the session first (ConnectSession)\n");
+    stranger.client.send(Request::Interrupt);
+    stranger.until("the refusal", |told| matches!(told, Notification::Output { .. }));
+    let shown = session.run("? @$t0");
+    assert!(
+        shown.ends_with("Evaluate expression: 0 = 00000000`00000000\n"),
+        "{shown}"
+    );
+    stranger.client.send(Request::ConnectSession {
+        history: 0,
+        announce: true,
+    });
+    assert!(stranger.run(".echo seen").contains("seen"));
+}
+
+#[test]
+fn what_a_client_set_going_ends_with_it_when_it_is_cut_off() {
+    let (mut session, mut ann) = shared(AccessRole::Operator);
+    ann.client.execute("g; .echo behind it");
+    session.until("the targets run", |told| {
+        matches!(told, Notification::State(SessionState::Running))
+    });
+    let shown = session.run(".kick 7");
+    assert!(shown.contains("ann@desk (tcp 127.0.0.1:7) cut off by"), "{shown}");
+    ann.until("its end", |told| matches!(told, Notification::Ended { .. }));
+    session.interrupt();
+    let shown = session.until("a prompt", |told| {
+        matches!(told, Notification::State(SessionState::Accessible { .. }))
+    });
+    assert!(!(shown + &session.run(".echo mine")).contains("behind it"));
 }

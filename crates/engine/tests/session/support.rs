@@ -483,6 +483,19 @@ impl Session {
 
     /// Another client joins through a server whose clients have a role. It shares the engine and nothing else.
     pub fn join(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
+        let mut guest = self.visit(id, identity, role);
+        guest.client.send(Request::ConnectSession {
+            history: 0,
+            announce: true,
+        });
+        guest.until("the session's state", |notification| {
+            matches!(notification, Notification::State(_))
+        });
+        guest
+    }
+
+    /// A client that is there and has not joined the session.
+    pub fn visit(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
         let inbox = std::sync::Mutex::new(self.engine.inbox.clone());
         let deliver = Arc::new(move |client: ClientId, request: Request| {
             let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
@@ -495,15 +508,7 @@ impl Session {
         };
         let (client, end) = Client::new(ClientId(id), introduction, deliver);
         self.engine.inbox.send(EngineMessage::Join(end)).unwrap();
-        let mut guest = Guest { client };
-        guest.client.send(Request::ConnectSession {
-            history: 0,
-            announce: true,
-        });
-        guest.until("the session's state", |notification| {
-            matches!(notification, Notification::State(_))
-        });
-        guest
+        Guest { client }
     }
 
     /// Starts and waits for the first prompt; what was shown until then.
