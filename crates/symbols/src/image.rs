@@ -107,7 +107,7 @@ pub struct DebugLink {
     pub crc: u32,
 }
 
-/// `.gnu_debugaltlink`: the file of shared debug information that `dwz` made.
+/// `.gnu_debugaltlink`, or `.debug_sup` in DWARF 5: the file of shared debug information that `dwz` made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DebugAltLink {
     /// A path, often relative to the debug file.
@@ -131,7 +131,7 @@ pub struct ImageLayout {
     pub segments: Vec<Segment>,
     /// The section table, the null section at index 0 included; empty where the file has none.
     pub sections: Vec<Section>,
-    /// The build-id note.
+    /// The build-id note; of a file of shared debug information without one, its checksum.
     pub build_id: Option<BuildId>,
     /// The separate debug file's name.
     pub debug_link: Option<DebugLink>,

@@ -318,15 +318,24 @@ pub(super) fn layout(headers: Headers, source: &dyn Source) -> ImageLayout {
         let section = headers.sections.iter().find(|section| section.name == name)?;
         uncompressed(section, source.fetch(raw_range(section)?).ok()?)
     };
+    let supplement = || bytes_of(".debug_sup").and_then(|bytes| supplement(&bytes));
     ImageLayout {
         kind: kind(&headers, &dynamic),
         entry: (headers.entry != 0).then_some(Rva(headers.entry)),
         link_base: Rva(link_base),
         size: end.saturating_sub(link_base),
         segments,
-        build_id: build_id(&headers, source),
+        build_id: build_id(&headers, source).or_else(|| match supplement()? {
+            Supplement::Is(build_id) => Some(build_id),
+            Supplement::Has(_) => None,
+        }),
         debug_link: bytes_of(".gnu_debuglink").and_then(|bytes| debug_link(&bytes)),
-        debug_alt_link: bytes_of(".gnu_debugaltlink").and_then(|bytes| debug_alt_link(&bytes)),
+        debug_alt_link: bytes_of(".gnu_debugaltlink")
+            .and_then(|bytes| debug_alt_link(&bytes))
+            .or_else(|| match supplement()? {
+                Supplement::Has(link) => Some(link),
+                Supplement::Is(_) => None,
+            }),
         soname: dynamic.soname(&headers, source),
         sections,
     }
@@ -415,5 +424,38 @@ fn debug_alt_link(bytes: &[u8]) -> Option<DebugAltLink> {
     Some(DebugAltLink {
         path: path.to_owned(),
         build_id: BuildId(build_id.to_vec()),
+    })
+}
+
+/// What DWARF 5 says of shared debug information.
+enum Supplement {
+    /// This is the shared file, of this identity.
+    Is(BuildId),
+    /// There is such a file.
+    Has(DebugAltLink),
+}
+
+/// `.debug_sup` (DWARF 5, 7.3.6): the version 0, whether this is the shared file 2, its name 3, then the length of its
+/// checksum, as LEB128, and the checksum.
+fn supplement(bytes: &[u8]) -> Option<Supplement> {
+    const VERSION: u16 = 5;
+    if u16_at(bytes, 0)? != VERSION {
+        return None;
+    }
+    let is_shared = *bytes.get(2)? == 1;
+    let path = text_at(bytes, 3)?;
+    let (length, sum) = bytes.get(3 + path.len() + 1..)?.split_first()?;
+    // A longer one would take more bytes to say so.
+    let length = usize::from(*length);
+    if !(1..=MAX_BUILD_ID).contains(&length) {
+        return None;
+    }
+    let build_id = BuildId(sum.get(..length)?.to_vec());
+    Some(match is_shared {
+        true => Supplement::Is(build_id),
+        false => Supplement::Has(DebugAltLink {
+            path: path.to_owned(),
+            build_id,
+        }),
     })
 }

@@ -157,7 +157,7 @@ fn digest(reader: &DebugReader<'_>) -> BTreeSet<String> {
 const PLAIN: &str = "gcc -g first.c second.c -o out";
 
 /// Name, and what makes `out` of the two sources.
-const FORMS: [(&str, &str); 19] = [
+const FORMS: [(&str, &str); 20] = [
     ("DWARF 4", "gcc -gdwarf-4 first.c second.c -o out"),
     ("zlib", "gcc -g -gz=zlib first.c second.c -o out"),
     (
@@ -214,6 +214,10 @@ const FORMS: [(&str, &str); 19] = [
     (
         "packed, DWARF 4",
         "gcc -gdwarf-4 -gsplit-dwarf first.c second.c -o out && dwp -e out -o out.dwp && rm *.dwo",
+    ),
+    (
+        "shared by dwz, DWARF 5",
+        "gcc -g first.c second.c -o out && gcc -g -O1 first.c second.c -o other && dwz -5 -r -m shared out other",
     ),
     (
         "shared by dwz",
