@@ -89,6 +89,7 @@ pub struct DebugInfo {
     index: OnceLock<NameIndex>,
     lines: lines::LineCache,
     outlines: OnceLock<outline::Outlines>,
+    languages: OnceLock<types::Languages>,
     split: split::Split,
     damage: damage::Noted,
 }
@@ -112,6 +113,7 @@ impl DebugInfo {
             index: OnceLock::new(),
             lines,
             outlines: OnceLock::new(),
+            languages: OnceLock::new(),
             split: split::Split::default(),
             damage,
         })

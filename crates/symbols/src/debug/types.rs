@@ -16,11 +16,14 @@ use super::{DebugError, DebugReader, DieId, Entry, Unit};
 mod alignment;
 mod arguments;
 mod definition;
+mod language;
 mod members;
 mod names;
 
 pub(super) use arguments::Kept;
 pub use definition::Definition;
+pub use language::Language;
+pub(super) use language::Languages;
 pub use members::{BitRange, Enumerator, Generic, Member, MemberKind, MemberPlace, Members, Variant, VariantPart};
 
 /// A type that the debug information has an entry for.
@@ -222,17 +225,6 @@ impl Type {
     }
 }
 
-/// The language that a unit was written in, as far as it makes a difference.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Language {
-    /// C, and whatever is written like it.
-    C,
-    /// C++.
-    Cpp,
-    /// Rust.
-    Rust,
-}
-
 impl<'a> DebugReader<'a> {
     /// A type with its name.
     pub fn type_of(&self, id: &TypeRef) -> Result<Type, DebugError> {
@@ -382,31 +374,6 @@ impl<'a> DebugReader<'a> {
             }
         }
         None
-    }
-
-    /// The language of the unit that a thing is in.
-    pub fn language(&self, id: DieId) -> Language {
-        let root = || {
-            let unit = self.unit(id.unit).ok()?;
-            let mut entries = unit.unit.entries();
-            match entries.next_dfs().ok()??.attr_value(gimli::DW_AT_language)? {
-                AttributeValue::Language(language) => Some(language),
-                _ => None,
-            }
-        };
-        match root() {
-            Some(gimli::DW_LANG_Rust) => Language::Rust,
-            Some(
-                gimli::DW_LANG_C_plus_plus
-                | gimli::DW_LANG_C_plus_plus_03
-                | gimli::DW_LANG_C_plus_plus_11
-                | gimli::DW_LANG_C_plus_plus_14
-                | gimli::DW_LANG_C_plus_plus_17
-                | gimli::DW_LANG_C_plus_plus_20,
-            ) => Language::Cpp,
-            // Supplementary files have units without a language; what is shared there is written as in C.
-            _ => Language::C,
-        }
     }
 
     /// The type that an entry's `DW_AT_type` names.

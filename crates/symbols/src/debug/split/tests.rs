@@ -254,6 +254,56 @@ fn every_form_of_debug_information_reads_alike() {
     }
 }
 
+/// Two units of C++ that have types in common.
+const SHARED: &str = "
+namespace shop { namespace { struct Hidden { int one; }; } struct Inner { int x, y; }; template <typename T> struct Pair { T first, second; };
+struct Order { Inner inner; Pair<int> pair; Pair<double> other; struct Part { char text[5]; } part; }; }
+";
+
+#[test]
+fn what_several_units_import_has_its_names_and_language() {
+    let sources = format!(
+        "cat > shared.h <<'E'\n{SHARED}\nE\n\
+         printf '#include \"shared.h\"\\nshop::Order order; int part(); int main() {{ return part(); }}\\n' > a.cpp; \
+         printf '#include \"shared.h\"\\nshop::Order more; shop::Pair<int> two; int part() {{ return 0; }}\\n' > b.cpp;"
+    );
+    for steps in [
+        "g++ -g a.cpp b.cpp -o out && dwz out",
+        "g++ -g a.cpp b.cpp -o out && g++ -g -O1 a.cpp b.cpp -o other && dwz -m shared out other",
+        "g++ -g a.cpp b.cpp -o out && g++ -g -O1 a.cpp b.cpp -o other && dwz -5 -m shared out other",
+        "g++ -g -flto a.cpp b.cpp -o out",
+        "clang++ -g -flto=full -fuse-ld=bfd a.cpp b.cpp -o out || g++ -g -flto -O2 a.cpp b.cpp -o out",
+    ] {
+        let scratch = Scratch::new();
+        if !scratch.run(&format!("{sources} {steps}")) {
+            continue;
+        }
+        let info = scratch.info("out");
+        let (reader, index) = (info.reader(), info.index(&Watch::default()).unwrap());
+        for (name, size) in [
+            ("shop::Order", 40),
+            ("shop::Inner", 8),
+            ("shop::Pair<int>", 8),
+            ("shop::Pair<double>", 16),
+            ("shop::Order::Part", 5),
+        ] {
+            let found = index.types(&reader, name);
+            assert!(!found.is_empty(), "{steps}: no {name}");
+            for found in found {
+                let of = TypeId(found.id).into();
+                let read = (reader.type_name(&of), reader.size_of(&of));
+                assert_eq!(read, (name.to_owned(), Some(size)), "{steps}");
+            }
+        }
+        let order = index.variables(&reader, "order");
+        assert_eq!(
+            reader.type_name(&reader.type_of_entry(order[0].id)),
+            "shop::Order",
+            "{steps}"
+        );
+    }
+}
+
 #[test]
 fn a_relocatable_object_has_its_places_filled_in() {
     let scratch = Scratch::new();
