@@ -19,6 +19,7 @@ mod source;
 mod stack;
 mod system;
 mod trace;
+mod type_names;
 mod types;
 mod value;
 mod view;

@@ -2,7 +2,8 @@
 
 use farsight_session::record::{Content, FieldRow, TypeLayout, TypeList, ValueNode};
 
-use crate::value::content;
+use crate::type_names::short;
+use crate::value::{content, enumerated};
 use crate::{visible, write_line};
 
 /// Levels that are indented; deeper ones stand below each other.
@@ -11,7 +12,7 @@ const MOST_INDENT: u32 = 64;
 /// `dt Type`.
 pub(crate) fn layout(out: &mut String, layout: &TypeLayout) {
     if let Some(heading) = &layout.heading {
-        write_line!(out, "{}", visible(heading));
+        write_line!(out, "{}", visible(&shortened(heading)));
     }
     if let Some(value) = &layout.value {
         write_line!(out, "{}", plain(value));
@@ -30,6 +31,14 @@ pub(crate) fn layout(out: &mut String, layout: &TypeLayout) {
     }
     if layout.more > 0 {
         write_line!(out, "   [...] ({} more)", layout.more);
+    }
+}
+
+/// A heading with a shorter name of the type that it ends with.
+fn shortened(heading: &str) -> String {
+    match heading.split_once(" Type ") {
+        Some((before, name)) => format!("{before} Type {}", short(name)),
+        None => heading.to_owned(),
     }
 }
 
@@ -100,7 +109,8 @@ fn beside(value: &ValueNode, what: &str) -> String {
 /// A value as `dt` writes it: enumerators behind their numbers.
 fn plain(value: &ValueNode) -> String {
     match &value.content {
-        Content::Enumerator { name, value } => {
+        Content::Enumerator { name, value, unsigned } => {
+            let value = enumerated(*value, *unsigned);
             let name = name.as_deref().unwrap_or("No matching name");
             format!("{value} ( {} )", visible(name))
         }
@@ -155,6 +165,7 @@ mod tests {
         let enumerator = Content::Enumerator {
             name: Some("Red".to_owned()),
             value: 2,
+            unsigned: false,
         };
         for (row, expected) in [
             (row("a", 0, "Int4B", None), "   +0x000 a                : Int4B\n"),

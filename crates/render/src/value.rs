@@ -7,6 +7,7 @@ use farsight_session::record::{Content, LocalColumns, Locals, NodeKind, ShownVal
 use farsight_types::Address;
 
 use crate::place::symbol;
+use crate::type_names::short;
 use crate::{visible, write_line};
 
 /// Levels of a tree that are indented; deeper ones stand below each other.
@@ -57,10 +58,20 @@ pub(crate) fn shown(out: &mut String, shown: &ShownValue) {
         tree(out, value, 1);
         return;
     }
-    let text = content(value);
-    let parts = match text == visible(&value.type_name) {
+    let head = ValueNode {
+        name: String::new(),
+        type_name: short(&value.type_name).into_owned(),
+        content: value.content.clone(),
+        words: value.words.clone(),
+        formatted: value.formatted,
+        ..ValueNode::default()
+    };
+    let text = content(&head);
+    let named = format!("{} ", visible(&head.type_name));
+    // Some values are told with their types.
+    let parts = match text.starts_with(&named) || text == named.trim_end() {
         true => [String::new(), text],
-        false => [format!("{} ", visible(&value.type_name)), text],
+        false => [named, text],
     };
     write_line!(out, "{}{}", parts.concat().trim_end(), note(value));
     children(out, value, 1);
@@ -180,11 +191,13 @@ pub fn content(node: &ValueNode) -> String {
             }
             shown
         }
-        Content::Enumerator {
-            name: Some(name),
-            value,
-        } => format!("{} (0n{value})", visible(name)),
-        Content::Enumerator { name: None, value } => format!("0n{value} (No matching name)"),
+        Content::Enumerator { name, value, unsigned } => {
+            let number = enumerated(*value, *unsigned);
+            match name {
+                Some(name) => format!("{} (0n{number})", visible(name)),
+                None => format!("0n{number} (No matching name)"),
+            }
+        }
         Content::Text(there) => match node.formatted || node.type_name.is_empty() {
             true => text(there),
             false => format!("{} {}", visible(&node.type_name), text(there)),
@@ -195,6 +208,14 @@ pub fn content(node: &ValueNode) -> String {
             shown.join(" ")
         }
         Content::Nothing => visible(&node.type_name).into_owned(),
+    }
+}
+
+/// What an enumerator stands for.
+pub(crate) fn enumerated(value: i64, unsigned: bool) -> String {
+    match unsigned {
+        true => value.cast_unsigned().to_string(),
+        false => value.to_string(),
     }
 }
 
@@ -297,10 +318,18 @@ mod tests {
                 Content::Enumerator {
                     name: Some(String::from("red")),
                     value: 2,
+                    unsigned: false,
                 },
                 "red (0n2)",
             ),
-            (Content::Enumerator { name: None, value: 9 }, "0n9 (No matching name)"),
+            (
+                Content::Enumerator {
+                    name: None,
+                    value: -1,
+                    unsigned: true,
+                },
+                "0n18446744073709551615 (No matching name)",
+            ),
             (Content::Missing(String::from("optimized out")), "<optimized out>"),
             (Content::Composite, "T"),
             (Content::Text(hostile), "T \"a\\e[2J\\\"\\\\...\""),

@@ -138,6 +138,7 @@ fn shown_as_tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<F
         let operand = specifiers.of_elements(text, operand, scope)?;
         let limits = Limits {
             raw: options.raw || specifiers.raw,
+            by_elements: specifiers.wants_numbers(),
             ..options
         };
         let mut value = result(scope, name, &operand, limits).map_err(|error| error.of(text))?;

@@ -2,6 +2,7 @@
 
 use farsight_session::record::{Content, NodeKind, Text, ValueNode};
 use farsight_symbols::{TypeKind, ValueError};
+use farsight_types::Address;
 
 use super::Value;
 use super::format::Failure;
@@ -119,7 +120,10 @@ pub(super) fn words(node: &ValueNode) -> String {
         },
         Content::Pointer { address, .. } => format!("0x{address}"),
         Content::Enumerator { name: Some(name), .. } => name.clone(),
-        Content::Enumerator { name: None, value } => value.to_string(),
+        Content::Enumerator {
+            value, unsigned: true, ..
+        } => value.cast_unsigned().to_string(),
+        Content::Enumerator { value, .. } => value.to_string(),
         Content::Text(text) => quoted(text),
         Content::Bytes(_) => NOTHING_TOLD.to_owned(),
         Content::Nothing => String::from("()"),
@@ -129,7 +133,7 @@ pub(super) fn words(node: &ValueNode) -> String {
 /// `{x=3, y=4}` of the first fields, those of base classes among them; `{...}` of anything else.
 fn fields(children: &[ValueNode]) -> String {
     let mut told = Vec::new();
-    collect(children, &mut told);
+    collect(children, &mut told, &mut Vec::new());
     if told.iter().all(|field| field.ends_with(NOTHING_TOLD)) {
         return NOTHING_TOLD.to_owned();
     }
@@ -140,11 +144,18 @@ fn fields(children: &[ValueNode]) -> String {
     format!("{{{}}}", told.join(", "))
 }
 
-fn collect(children: &[ValueNode], told: &mut Vec<String>) {
+/// Virtual base classes are in each class that has them, and once in the object.
+fn collect<'n>(children: &'n [ValueNode], told: &mut Vec<String>, bases: &mut Vec<(&'n str, Option<Address>)>) {
     for child in children {
         match child.kind {
             _ if told.len() > FEW => return,
-            NodeKind::Base => collect(&child.children, told),
+            NodeKind::Base => {
+                let base = (child.type_name.as_str(), child.address);
+                if base.1.is_none() || !bases.contains(&base) {
+                    bases.push(base);
+                    collect(&child.children, told, bases);
+                }
+            }
             // The class's and not the object's.
             NodeKind::Static => {}
             _ if child.name.starts_with("_vptr") => {}

@@ -9,6 +9,8 @@ use super::{Ground, Value, float};
 
 /// Bytes of text that are asked for at once, where it is not known how long it is.
 const PIECE: u64 = 64;
+/// Names of names of a type.
+const MOST_NAMES: usize = 16;
 
 impl Ground<'_, '_, '_> {
     /// A number, a pointer, an enumerator. None for what is only its parts.
@@ -47,7 +49,8 @@ impl Ground<'_, '_, '_> {
                     _ => None,
                 };
                 let value = number as i64;
-                Content::Enumerator { name, value }
+                let unsigned = !*signed;
+                Content::Enumerator { name, value, unsigned }
             }
             TypeKind::Function { .. } => match value.address() {
                 Some(address) => Content::Pointer {
@@ -80,8 +83,8 @@ impl Ground<'_, '_, '_> {
         let mut text = None;
         let mut symbol = None;
         match &to.kind {
-            TypeKind::Base(encoding) if address.0 != 0 => {
-                if let Some(width) = character_width(*encoding, to.size, &to.name) {
+            TypeKind::Base(_) if address.0 != 0 => {
+                if let Some(width) = self.width_of_characters(module, target)? {
                     text = match self.text_at(address, width, longest) {
                         Ok(text) => Some(text),
                         Err(ValueError::NotYet) => return Err(ValueError::NotYet),
@@ -140,11 +143,7 @@ impl Ground<'_, '_, '_> {
         let Ok(elements) = self.elements(value) else {
             return Ok(None);
         };
-        let element = self.stripped(value.module, &elements.element)?;
-        let TypeKind::Base(encoding) = element.kind else {
-            return Ok(None);
-        };
-        let Some(width) = character_width(encoding, element.size, &element.name) else {
+        let Some(width) = self.width_of_characters(value.module, &elements.element)? else {
             return Ok(None);
         };
         let count = elements.count.unwrap_or(0);
@@ -153,12 +152,49 @@ impl Ground<'_, '_, '_> {
         let mut units = bytes.chunks_exact(usize::from(width));
         let end = units.position(|unit| unit.iter().all(|byte| *byte == 0));
         let kept = end.map_or(bytes.len(), |end| end * usize::from(width));
+        if self.holds_bytes(value) && !is_text(&bytes, kept) {
+            return Ok(None);
+        }
         let cut = end.is_none() && shown < count;
         Ok(Some(Content::Text(decoded(
             bytes.get(..kept).unwrap_or_default(),
             u64::from(width),
             cut,
         ))))
+    }
+
+    /// Bytes of one character of this type; none where it is no character. In C, wide ones are numbers by other names.
+    fn width_of_characters(&self, module: usize, of: &TypeRef) -> Result<Option<u8>, ValueError> {
+        let found = self.stripped(module, of)?;
+        let TypeKind::Base(encoding) = found.kind else {
+            return Ok(None);
+        };
+        if let Some(width) = character_width(encoding, found.size, &found.name) {
+            return Ok(Some(width));
+        }
+        let mut of = of.clone();
+        for _ in 0..MOST_NAMES {
+            let named = self.type_of(module, &of)?;
+            let is_wide = ["wchar_t", "char16_t", "char32_t"].contains(&named.name.as_str());
+            match (&named.kind, found.size) {
+                (TypeKind::Typedef(_), Some(width @ (2 | 4))) if is_wide => return Ok(u8::try_from(width).ok()),
+                (TypeKind::Typedef(next) | TypeKind::Qualified(_, next), _) => of = next.clone(),
+                _ => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a value is an array of `unsigned char`, which is a text as rarely as it is bytes.
+    pub(super) fn holds_bytes(&self, value: &Value) -> bool {
+        let Ok(found) = self.stripped(value.module, &value.type_ref) else {
+            return false;
+        };
+        let TypeKind::Array { element, .. } = &found.kind else {
+            return false;
+        };
+        let element = self.stripped(value.module, element);
+        element.is_ok_and(|element| element.kind == TypeKind::Base(Encoding::UnsignedChar))
     }
 
     fn enumerator(&mut self, module: usize, id: TypeId, number: i128) -> Result<Option<String>, ValueError> {
@@ -182,6 +218,14 @@ impl Ground<'_, '_, '_> {
         let whole = list.iter().fold(0, |bits, one| bits | one.value);
         Ok((number & !whole == 0 && !parts.is_empty()).then(|| parts.join(" | ")))
     }
+}
+
+/// Whether bytes are a text of so many, which can be read, and nothing behind it.
+fn is_text(bytes: &[u8], length: usize) -> bool {
+    let (text, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+    let is_readable = |letter: char| !letter.is_control() || "\t\n\r".contains(letter);
+    let is_readable = std::str::from_utf8(text).is_ok_and(|text| text.chars().all(is_readable));
+    is_readable && !text.is_empty() && behind.iter().all(|byte| *byte == 0)
 }
 
 /// Bytes of a character; none for numbers that are no characters.

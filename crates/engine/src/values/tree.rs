@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) through: bool,
     /// As the fields are, without formatters.
     pub(crate) raw: bool,
+    /// Arrays of characters are shown by their elements.
+    pub(crate) by_elements: bool,
     /// What is not gone into, and what references lead to, is told in a few words.
     pub(crate) words: bool,
 }
@@ -42,6 +44,7 @@ impl Default for Limits {
             references: true,
             through: false,
             raw: false,
+            by_elements: false,
             words: false,
         }
     }
@@ -51,6 +54,8 @@ impl Default for Limits {
 const MOST_BRIEF: u32 = 6;
 /// Fields that are shown in a few words.
 const MOST_FIELDS: usize = 8;
+/// Bytes of an array that are told in a few words.
+const FIRST_BYTES: u64 = 16;
 /// Base classes of base classes that are gone into.
 const MOST_BASES: u32 = 16;
 
@@ -181,6 +186,7 @@ impl Tree<'_, '_, '_, '_> {
             name: name.to_owned(),
             type_name,
             address: value.address(),
+            size: self.ground.size_of(value),
             place: value.place.as_ref().ok().and_then(Place::described),
             bits: value.bits.map(|bits| Bits {
                 offset: bits.offset,
@@ -209,7 +215,13 @@ impl Tree<'_, '_, '_, '_> {
             }
             return Ok(());
         }
-        if let Some(content) = self.ground.scalar(value, &found, self.limits.text)? {
+        let by_elements = matches!(found.kind, TypeKind::Array { .. })
+            && (self.limits.by_elements || self.limits.raw && self.ground.holds_bytes(value));
+        let scalar = match by_elements {
+            true => None,
+            false => self.ground.scalar(value, &found, self.limits.text)?,
+        };
+        if let Some(content) = scalar {
             node.content = content;
             let is_reference = matches!(found.kind, TypeKind::Reference(_) | TypeKind::RvalueReference(_));
             if (self.limits.pointers || is_reference && self.limits.references)
@@ -268,6 +280,18 @@ impl Tree<'_, '_, '_, '_> {
             node.note = Some(String::from("length unknown"));
             return Ok(());
         };
+        if self.ground.holds_bytes(value) {
+            match self.ground.bytes_of(value, count.min(FIRST_BYTES)) {
+                Ok(first) => {
+                    let first: Vec<String> = first.iter().map(|byte| format!("{byte:02x}")).collect();
+                    let dots = if count > FIRST_BYTES { " ..." } else { "" };
+                    node.words = Some(format!("{{{}{dots}}}", first.join(" ")));
+                }
+                Err(ValueError::NotYet) => return Err(ValueError::NotYet),
+                // The elements say what is wrong with each of them.
+                Err(_) => {}
+            }
+        }
         if depth == 0 {
             node.more = count;
             return Ok(());

@@ -144,3 +144,51 @@ fn elements_behind_others_are_counted_in_decimal() {
         ],
     );
 }
+
+#[test]
+fn bytes_and_numbers_are_shown_as_what_they_are() {
+    shown(
+        "edges",
+        4,
+        &[
+            (
+                "dv bytes",
+                &["bytes = ", "{00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f ...}"],
+            ),
+            ("dv words", &["\"words\""]),
+            ("?? high", &["unsigned char [4] {80 ff 61 00}"]),
+            ("?? raw", &["?? raw\nchar [8] \"abc\"\n"]),
+            ("dx words,x", &["[0]", ": 0x77", "[7]", ": 0x0"]),
+            ("dx -n words", &["[0]", "'w'"]),
+            ("dx raw,d", &["[0]", ": 97"]),
+            ("dx small,x", &[": 0xfed4 "]),
+            ("dx narrow,x", &[": 0xfe "]),
+            ("?? all", &["All (0n18446744073709551615)"]),
+            ("?? odd", &["0n18364758544493064720"]),
+            ("dx odd,d", &[": 18364758544493064720"]),
+            ("?? tenth", &["long double 0.1\n"]),
+            ("?? near_one", &["long double 1.0000000000000000001\n"]),
+            ("dx extremes", &["[0]", "4e-4951", "[99]"]),
+            ("dt Wide 0", &["number", "<memory access error at 00000000`00000000>"]),
+        ],
+    );
+    shown(
+        "edges",
+        6,
+        &[
+            ("dv bottom", &["{shared=10, left=11, right=12, bottom=13}"]),
+            ("dx bottoms", &["[0]", "{shared=10, left=11, right=12, bottom=13}"]),
+        ],
+    );
+    shown(
+        "edges-c",
+        1,
+        &[
+            ("?? wide", &["\"wide\""]),
+            ("?? to_wide", &["\"wide\""]),
+            ("?? sixteen", &["\"sixteen\""]),
+            ("?? to_sixteen", &["\"sixteen\""]),
+            ("?? thirty_two", &["\"thirty-two\""]),
+        ],
+    );
+}

@@ -49,6 +49,9 @@ pub struct ValueNode {
     /// What is in it, or what it leads to, in a few words.
     #[n(12)]
     pub words: Option<String>,
+    /// Bytes of its type, where it has some.
+    #[n(13)]
+    pub size: Option<u64>,
 }
 
 /// Bits of a bit-field.
@@ -164,6 +167,9 @@ pub enum Content {
         /// The number.
         #[n(1)]
         value: i64,
+        /// Whether the number has no sign, and is its bits.
+        #[n(2)]
+        unsigned: bool,
     },
     /// Text: an array of characters, or what a formatter makes of a string type.
     #[n(10)]

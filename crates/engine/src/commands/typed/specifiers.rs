@@ -116,6 +116,11 @@ impl Specifiers {
         Some(())
     }
 
+    /// Whether numbers are asked for in a form that texts have not.
+    pub(super) fn wants_numbers(&self) -> bool {
+        !matches!(self.form, None | Some(Form::Enumerator))
+    }
+
     /// A pointer as so many elements.
     pub(super) fn of_elements(
         &self,
@@ -150,8 +155,10 @@ impl Specifiers {
 }
 
 fn in_form(node: &mut ValueNode, form: Form) {
-    let bits = match basic_named(&node.type_name) {
-        Some(CppType::Basic(basic)) if basic.size > 0 && basic.size < 8 => 8 * u32::from(basic.size),
+    let bits = match (node.bits, node.size, basic_named(&node.type_name)) {
+        (Some(bits), ..) => bits.size.clamp(1, 64) as u32,
+        (_, Some(size @ 1..8), _) => 8 * size as u32,
+        (_, None, Some(CppType::Basic(basic))) if basic.size > 0 && basic.size < 8 => 8 * u32::from(basic.size),
         _ => 64,
     };
     let value = match &node.content {
@@ -164,7 +171,10 @@ fn in_form(node: &mut ValueNode, form: Form) {
     };
     if let Some(value) = value {
         let unsigned = value.cast_unsigned() & (u64::MAX >> (64 - bits.min(64)));
-        let is_signed = !matches!(node.content, Content::Unsigned { .. } | Content::Pointer { .. });
+        let is_signed = !matches!(
+            node.content,
+            Content::Unsigned { .. } | Content::Pointer { .. } | Content::Enumerator { unsigned: true, .. }
+        );
         let shown = match form {
             Form::Hexadecimal => Some(Content::Unsigned {
                 value: unsigned,

@@ -82,8 +82,9 @@ impl<'l, 'g, 'r, 'a> Layout<'l, 'g, 'r, 'a> {
             )),
             false => None,
         };
+        // What a pointer does not lead to is only a type; at an address that somebody gave, there is nothing.
         let is_null = exists && value.address().is_some_and(|address| address.0 == 0);
-        if is_null {
+        if is_null && shown.is_some() {
             exists = false;
         }
         let is_array = matches!(

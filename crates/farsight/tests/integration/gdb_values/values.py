@@ -14,6 +14,7 @@ import os
 import re
 import struct
 import sys
+import unicodedata
 
 import gdb
 
@@ -58,6 +59,18 @@ def floating(value, size):
         bits = int(hexadecimal(value), 16) & WORD
         return double(repr(struct.unpack("<d", struct.pack("<Q", bits))[0]))
     return double(value.format_string(raw=True))
+
+
+def is_text(value, low, count):
+    """Whether an array of bytes is a text that can be read, with nothing behind it."""
+    units = [int(value[index]) & 0xFF for index in range(low, low + min(count, MOST_CHARACTERS))]
+    end = units.index(0) if 0 in units else len(units)
+    try:
+        text = bytes(units[:end]).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    readable = all(one in "\t\n\r" or unicodedata.category(one) != "Cc" for one in text)
+    return readable and text != "" and not any(units[end:])
 
 
 def text_of(value, low, count):
@@ -117,7 +130,8 @@ def written(value, depth=0):
         if code == gdb.TYPE_CODE_ARRAY:
             low, high = type.range()
             count = high - low + 1
-            if type.target().strip_typedefs().name in CHARACTERS:
+            name = type.target().strip_typedefs().name
+            if name in CHARACTERS and (name != "unsigned char" or is_text(value, low, count)):
                 return text_of(value, low, count)
             if depth >= MOST_DEPTH:
                 return "..."

@@ -28,7 +28,7 @@ pub(super) fn written(node: &ValueNode) -> String {
         Content::Char { value, .. } => format!("i{value}"),
         Content::Float(text) => float(text),
         Content::Pointer { address, .. } => format!("p{:x}", address.0),
-        Content::Enumerator { name, value } => match name.as_deref().filter(|name| !name.contains(" | ")) {
+        Content::Enumerator { name, value, .. } => match name.as_deref().filter(|name| !name.contains(" | ")) {
             Some(name) => format!("e{value}:{}", name.rsplit("::").next().unwrap_or_default()),
             None => format!("e{value}"),
         },
