@@ -92,6 +92,12 @@ fn beside(value: &ValueNode, what: &str) -> String {
         }
         Content::Pointer { text: Some(_), .. } | Content::Pointer { symbol: Some(_), .. } => plain(value),
         Content::Pointer { .. } => format!("{} {}", plain(value), what.strip_prefix("Ptr64 ").unwrap_or(&what)),
+        // Bytes, which are told as such.
+        Content::Composite if what.starts_with('[') && value.words.is_some() => {
+            let count = what.split_inclusive(']').next().unwrap_or_default();
+            let words = value.words.as_deref().map(visible).unwrap_or_default();
+            format!("{count} {words}")
+        }
         Content::Composite => what.into_owned(),
         Content::Text(_) if what.starts_with('[') => {
             let count = what.split_inclusive(']').next().unwrap_or_default().to_owned();
