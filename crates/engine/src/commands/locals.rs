@@ -79,7 +79,7 @@ pub(super) fn show_all(session: &mut Session) -> Result<Flow, CommandError> {
 
 fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Result<Flow, CommandError> {
     let number = session.chosen_frame().map_or(0, |frame| frame.number);
-    let FrameLocals { scope, found, cut } = match options.function {
+    let FrameLocals { scope, found, cut, .. } = match options.function {
         Some(address) => session.locals_at(address)?,
         None => session.locals_of_frame(number)?,
     };

@@ -66,7 +66,7 @@ fn evaluated(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow,
     if text.is_empty() {
         return Err(invocation.missing("an expression"));
     }
-    let (value, number) = session.with_typed(text, invocation.position_of(text), |scope, operand| {
+    let (value, number, elsewhere) = session.with_typed(text, invocation.position_of(text), |scope, operand| {
         let limits = Limits {
             depth: 1,
             words: true,
@@ -74,13 +74,21 @@ fn evaluated(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow,
         };
         let shown = result(scope, "", &operand, limits).map_err(|error| error.of(text))?;
         let number = cpp::as_number(text, &operand, scope).ok();
-        Ok((shown, number))
+        Ok((shown, number, std::mem::take(&mut scope.elsewhere)))
     })?;
+    say_what_was_meant(session, &elsewhere);
     if let Some(number) = number {
         session.memos.last_value = number;
     }
     session.output.record(Record::Value(ShownValue { value, tree: false }));
     Ok(Flow::Done)
+}
+
+/// Full names of what the frame's function would not find by the names that were written.
+fn say_what_was_meant(session: &mut Session, elsewhere: &[(String, String)]) {
+    for (name, full) in elsewhere {
+        session.output.line(format!("{name} is {full}"));
+    }
 }
 
 /// A value with what is in it; a pointer with what is in what it leads to.
@@ -130,7 +138,7 @@ fn shown_as_tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<F
     if text.is_empty() {
         return Err(invocation.missing("an expression"));
     }
-    let value = session.in_typed_scope(at, |scope| {
+    let (value, elsewhere) = session.in_typed_scope(at, |scope| {
         let (node, end) = cpp::parse_prefix(text, scope)?;
         let name = text.get(..end).unwrap_or(text).trim();
         let specifiers = Specifiers::parse(text, end, scope)?;
@@ -143,8 +151,9 @@ fn shown_as_tree(session: &mut Session, invocation: &Invocation<'_>) -> Result<F
         };
         let mut value = result(scope, name, &operand, limits).map_err(|error| error.of(text))?;
         specifiers.apply(&mut value, scope);
-        Ok(value)
+        Ok((value, std::mem::take(&mut scope.elsewhere)))
     })?;
+    say_what_was_meant(session, &elsewhere);
     session.output.record(Record::Value(ShownValue { value, tree: true }));
     Ok(Flow::Done)
 }

@@ -1,7 +1,7 @@
 //! Parameters and local variables of frames: which there are, what they are worth, where they lie.
 
 use farsight_session::record::{NodeKind, ValueNode};
-use farsight_symbols::{ValueError, Variable, VariableKind};
+use farsight_symbols::{DieId, ValueError, Variable, VariableKind};
 use farsight_types::Address;
 
 use super::stack::{Readers, Stacked};
@@ -23,6 +23,8 @@ pub(crate) struct LocalVariable {
 pub(crate) struct FrameLocals {
     /// Where their values are.
     pub(crate) scope: ValueScope,
+    /// The function that is looked at in a frame: its module and entry.
+    pub(crate) function: Option<(usize, DieId)>,
     /// Which there are, or why nobody knows.
     pub(crate) found: Result<Vec<LocalVariable>, String>,
     /// Whether there may be more than were looked for.
@@ -87,8 +89,11 @@ impl Session {
             *why = format!("{why}\n{reason}");
         }
         let level = frame.level;
+        let module = self.process()?.module_index_at(frame.lookup);
+        let function = module.zip(frame.scope.as_ref().map(|scope| scope.id));
         Ok(FrameLocals {
             scope: self.value_scope(level)?,
+            function,
             found,
             cut,
         })
@@ -104,6 +109,7 @@ impl Session {
         let found = locals.ok_or_else(|| format!("no debug information tells the variables of {place}"));
         let without_frame = |local| LocalVariable { level: None, ..local };
         Ok(FrameLocals {
+            function: None,
             scope: self.global_scope(),
             found: found.map(|(locals, _)| locals.into_iter().map(without_frame).collect()),
             cut,

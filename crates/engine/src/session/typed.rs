@@ -45,6 +45,10 @@ pub(crate) struct TypedScope<'a> {
     names: HashMap<String, Option<Operand>>,
     /// The chosen frame, once it was asked about.
     frame: Option<Rc<FrameLocals>>,
+    /// The scopes around the chosen frame's function, the innermost first.
+    around: Option<Rc<[String]>>,
+    /// Names that were not found in these, with what was taken for them.
+    pub(crate) elsewhere: Vec<(String, String)>,
     /// Variables that are not in memory.
     pub(super) parts: Vec<Stored>,
 }
@@ -89,6 +93,8 @@ impl<'a> TypedScope<'a> {
             shapes: HashMap::new(),
             names: HashMap::new(),
             frame: None,
+            around: None,
+            elsewhere: Vec::new(),
             parts: Vec::new(),
         }
     }
@@ -301,6 +307,11 @@ impl CppScope for TypedScope<'_> {
 
     fn follow(&mut self, of: &Operand) -> Result<Option<Operand>, ScopeError> {
         self.led_to(of)
+    }
+
+    fn copies_as_bytes(&mut self, of: &KnownType) -> bool {
+        let info = self.debug_of(of.module);
+        info.is_some_and(|(info, _)| info.reader().copies_as_bytes(&of.of).unwrap_or(false))
     }
 
     fn computed_member(&mut self, member: &KnownMember, object: u64) -> Result<u64, ScopeError> {

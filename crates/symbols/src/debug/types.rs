@@ -15,6 +15,7 @@ use super::{DebugError, DebugReader, DieId, Entry, Unit};
 
 mod alignment;
 mod arguments;
+mod copies;
 mod definition;
 mod language;
 mod members;

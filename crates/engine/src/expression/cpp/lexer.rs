@@ -367,6 +367,22 @@ fn float(text: &str) -> Option<(NodeKind, usize)> {
     Some((NodeKind::Float { value, type_name }, end + suffix.len()))
 }
 
+/// The character with a word for its type before it (`L'x'`) that a text begins with, and its length.
+pub(super) fn prefixed_character(text: &str) -> Option<(NodeKind, usize)> {
+    const PREFIXES: [(&str, &str); 4] = [
+        ("L'", "wchar_t"),
+        ("u8'", "char8_t"),
+        ("u'", "char16_t"),
+        ("U'", "char32_t"),
+    ];
+    let (prefix, type_name) = PREFIXES.into_iter().find(|(prefix, _)| text.starts_with(prefix))?;
+    let before = prefix.len() - 1;
+    match quoted(&text[before..])? {
+        (NodeKind::Integer { value, .. }, length) => Some((NodeKind::Integer { value, type_name }, before + length)),
+        _ => None,
+    }
+}
+
 /// The character or string that a text begins with, and its length; none where it does not end.
 pub(super) fn quoted(text: &str) -> Option<(NodeKind, usize)> {
     let quote = text.chars().next()?;

@@ -231,6 +231,10 @@ impl<'t, 'n> Parser<'t, 'n> {
             Some('0'..='9') => self.number(),
             Some('.') if rest[1..].starts_with(|digit: char| digit.is_ascii_digit()) => self.number(),
             Some('"' | '\'') => self.quoted(),
+            Some('L' | 'u' | 'U') if let Some((kind, length)) = lexer::prefixed_character(rest) => {
+                self.at += length;
+                self.node(at, kind)
+            }
             Some('@') => self.register(),
             Some('#') => self.macro_call(),
             Some(_) if lexer::keyword_operand(rest).is_some() => self.keyword(),

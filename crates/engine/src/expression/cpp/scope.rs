@@ -61,6 +61,12 @@ pub trait CppScope: Names {
         Ok(None)
     }
 
+    /// Whether a copy of a value's bytes is a copy of the value.
+    fn copies_as_bytes(&mut self, of: &KnownType) -> bool {
+        let _ = of;
+        true
+    }
+
     /// The address of a virtual base class of the object at an address.
     fn computed_member(&mut self, member: &KnownMember, object: u64) -> Result<u64, ScopeError> {
         let _ = (member, object);

@@ -1,11 +1,12 @@
 //! Variables and types by their names.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use farsight_symbols::{
-    DebugInfo, DebugReader, DieId, NameKind, Pattern, Role, TypeId, TypeKind, UnitId, ValueError, VariableKind,
+    DebugInfo, DebugReader, DieId, Member, MemberKind, NameKind, Pattern, Role, TypeId, TypeKind, UnitId, ValueError,
+    VariableKind,
 };
 use farsight_types::Address;
 
@@ -13,7 +14,7 @@ use super::TypedScope;
 use super::places::unavailable;
 use super::shapes::known;
 use crate::expression::ScopeError;
-use crate::expression::cpp::{CppType, KnownType, Operand, basic_named};
+use crate::expression::cpp::{CppType, KnownMember, KnownType, Operand, basic_named};
 use crate::session::names::SymbolFault;
 use crate::session::{FrameLocals, ValueScope};
 
@@ -369,7 +370,8 @@ impl TypedScope<'_> {
         }))
     }
 
-    /// The entries of a name, those of the unit at hand and those with exactly this name before others.
+    /// The entries of a name, the nearest first, each with how far it is: in one of the scopes around the chosen
+    /// frame's function, the innermost of which is 0, in none, or, one farther, in others.
     pub(crate) fn entries(
         &mut self,
         searched: &Searched,
@@ -377,26 +379,38 @@ impl TypedScope<'_> {
         kind: NameKind,
         name: &str,
         home: Option<(Address, UnitId)>,
-    ) -> Result<Vec<DieId>, ScopeError> {
+    ) -> Result<Vec<(DieId, usize)>, ScopeError> {
         let indexed = self.session.indexed(searched.index);
         let indexed = self.answer(indexed)?;
         let Some(index) = indexed.as_ref().and_then(|info| info.ready_index()) else {
             return Ok(Vec::new());
         };
         let found = index.find(reader, kind, name);
-        let mut found: Vec<DieId> = found
-            .into_iter()
-            .filter(|named| named.role == Role::Definition)
-            .map(|named| named.id)
-            .collect();
-        if found.len() > 1 {
-            let is_home = |id: &DieId| home == Some((searched.base, id.unit));
-            // By the index: to name each entry, its whole unit would have to be read.
-            let exact = index.find(reader, kind, &format!("::{}", name.trim_start_matches("::")));
-            let exact: HashSet<DieId> = exact.into_iter().map(|named| named.id).collect();
-            let is_exact = |id: &DieId| exact.contains(id);
-            found.sort_by_cached_key(|id| (!is_exact(id), !is_home(id)));
+        let found = found.into_iter().filter(|named| named.role == Role::Definition);
+        let found: Vec<DieId> = found.map(|named| named.id).collect();
+        if found.is_empty() {
+            return Ok(Vec::new());
         }
+        let around = match name.starts_with("::") {
+            true => Rc::from([]),
+            false => self.around(),
+        };
+        // By the index: to name each entry, its whole unit would have to be read.
+        let mut near: HashMap<DieId, usize> = HashMap::new();
+        let plain = name.trim_start_matches("::");
+        for (distance, scope) in around.iter().enumerate() {
+            let inside = index.find(reader, kind, &format!("::{scope}::{plain}"));
+            for named in inside {
+                near.entry(named.id).or_insert(distance);
+            }
+        }
+        for named in index.find(reader, kind, &format!("::{plain}")) {
+            near.entry(named.id).or_insert(around.len());
+        }
+        let is_home = |id: &DieId| home == Some((searched.base, id.unit));
+        let distance = |id: DieId| near.get(&id).copied().unwrap_or(around.len() + 1);
+        let mut found: Vec<(DieId, usize)> = found.into_iter().map(|id| (id, distance(id))).collect();
+        found.sort_by_key(|(id, distance)| (*distance, !is_home(id)));
         Ok(found)
     }
 
@@ -408,30 +422,27 @@ impl TypedScope<'_> {
     ) -> Result<Option<Operand>, ScopeError> {
         let reader = searched.info.reader();
         let found = self.entries(searched, &reader, NameKind::Variable, name, home)?;
-        let Some(first) = found.first().copied() else {
+        let Some((first, _)) = found.first().copied() else {
             return Ok(None);
         };
         let scope = self.session.global_scope();
         let mut places = Vec::new();
-        for id in found.into_iter().take(2 * SHOWN_CANDIDATES) {
+        for (id, distance) in found.into_iter().take(2 * SHOWN_CANDIDATES) {
             // Declarations and what was optimized out have no place.
             if let Ok(operand) = self.located(&scope, searched.index, id) {
-                places.push((id, operand));
+                let is_home = home == Some((searched.base, id.unit));
+                places.push((id, (distance, is_home), operand));
             }
         }
-        let Some((best, operand)) = places.first() else {
+        let Some((best, rank, operand)) = places.first() else {
             // Said where it is asked for, rather than that there is no such name.
             return self.located(&scope, searched.index, first).map(Some);
         };
-        // The best is the one of this unit, or the one that is named exactly so.
-        let rank = |id: &DieId| {
-            let is_exact = reader.qualified_name(*id).as_deref() == Some(name);
-            (is_exact, home == Some((searched.base, id.unit)))
-        };
-        let equals: Vec<&(DieId, Operand)> = places.iter().filter(|(id, _)| rank(id) == rank(best)).collect();
-        let differs = equals.iter().any(|(_, other)| other.address() != operand.address());
-        if differs && !rank(best).1 {
-            let shown = equals.iter().take(SHOWN_CANDIDATES).filter_map(|(id, operand)| {
+        // The best is the nearest one, and of these the one of this unit.
+        let equals = places.iter().filter(|(_, other, _)| other == rank);
+        let differs = equals.clone().any(|(_, _, other)| other.address() != operand.address());
+        if differs && !rank.1 {
+            let shown = equals.take(SHOWN_CANDIDATES).filter_map(|(id, _, operand)| {
                 let address = Address(operand.address()?);
                 let full = reader.qualified_name(*id)?;
                 Some(format!("{address} {}!{full}", searched.name))
@@ -440,7 +451,34 @@ impl TypedScope<'_> {
                 candidates: shown.collect(),
             });
         }
+        if rank.0 > self.around().len()
+            && !name.contains("::")
+            && let Some(full) = reader.qualified_name(*best)
+        {
+            // What has no name around it is everywhere in its file.
+            let written = full.replace("(anonymous namespace)::", "");
+            let is_around = self.around().iter().any(|scope| written == format!("{scope}::{name}"));
+            if written != name && !is_around {
+                self.elsewhere.push((name.to_owned(), full));
+            }
+        }
         Ok(Some(operand.clone()))
+    }
+
+    /// The scopes around the chosen frame's function, the innermost first.
+    fn around(&mut self) -> Rc<[String]> {
+        if let Some(known) = &self.around {
+            return Rc::clone(known);
+        }
+        let is_stopped = self.session.current.is_some() && !self.session.is_running();
+        let frame = is_stopped.then(|| self.frame().ok()).flatten();
+        let function = frame.and_then(|frame| frame.function).and_then(|(module, id)| {
+            let (info, _) = self.debug_of(self.base_of(module))?;
+            info.reader().qualified_name(id)
+        });
+        let found: Rc<[String]> = scopes_of(function.as_deref().unwrap_or_default()).into();
+        self.around = Some(Rc::clone(&found));
+        found
     }
 
     fn type_in(
@@ -451,10 +489,10 @@ impl TypedScope<'_> {
     ) -> Result<Option<DieId>, ScopeError> {
         let reader = searched.info.reader();
         let found = self.entries(searched, &reader, NameKind::Type, name, home)?;
-        Ok(found.into_iter().next())
+        Ok(found.into_iter().next().map(|(id, _)| id))
     }
 
-    /// `Color::Red`, by the type before the name.
+    /// `Color::Red`, or a variable of a class that is nowhere defined, by the type before the name.
     fn enumerator(
         &mut self,
         searched: &Searched,
@@ -468,8 +506,18 @@ impl TypedScope<'_> {
             return Ok(None);
         };
         let reader = searched.info.reader();
-        if !matches!(reader.kind_of(&TypeId(id).into()), Ok(TypeKind::Enum { .. })) {
-            return Ok(None);
+        match reader.kind_of(&TypeId(id).into()) {
+            Ok(TypeKind::Enum { .. }) => {}
+            Ok(TypeKind::Record { .. }) => {
+                let members = reader.members(TypeId(id)).unwrap_or_default().list;
+                let is_meant = |one: &Member| one.kind == MemberKind::Static && one.name.as_deref() == Some(own);
+                let Some(member) = members.into_iter().find(is_meant) else {
+                    return Ok(None);
+                };
+                let (module, id) = (searched.base, member.id);
+                return self.variable_of_class(&KnownMember { module, id }).map(Some);
+            }
+            _ => return Ok(None),
         }
         let found = reader.enumerators(TypeId(id)).unwrap_or_default();
         let found = found.into_iter().find(|one| one.name == own);
@@ -551,6 +599,25 @@ fn distance(wanted: &str, known: &str) -> Option<usize> {
     row.last().copied().filter(|distance| *distance <= most)
 }
 
+/// The scopes that a thing of this name lies in, the innermost first: `a::b<c::d>` and `a` for `a::b<c::d>::e`.
+fn scopes_of(name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = 0_usize;
+    let mut letters = name.bytes().enumerate().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            b'<' | b'(' | b'{' => open += 1,
+            b'>' | b')' | b'}' => open = open.saturating_sub(1),
+            b':' if open == 0 && letters.next_if(|(_, next)| *next == b':').is_some() => {
+                found.extend(name.get(..at).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    found.reverse();
+    found
+}
+
 /// `module!name` in its parts.
 pub(crate) fn split(name: &str) -> (Option<&str>, &str) {
     match name.split_once('!') {
@@ -561,7 +628,24 @@ pub(crate) fn split(name: &str) -> (Option<&str>, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::{distance, scopes_of};
+
+    #[test]
+    fn scopes_are_around_a_name() {
+        for (name, scopes) in [
+            ("f", &[][..]),
+            ("a::f", &["a"]),
+            ("a::b<c::d>::f", &["a::b<c::d>", "a"]),
+            ("a::{closure#0}::f", &["a::{closure#0}", "a"]),
+            (
+                "(anonymous namespace)::C::f<a::b>",
+                &["(anonymous namespace)::C", "(anonymous namespace)"],
+            ),
+            ("a::C::operator<", &["a::C", "a"]),
+        ] {
+            assert_eq!(scopes_of(name), scopes, "{name}");
+        }
+    }
 
     #[test]
     fn similar_names_differ_by_a_letter_or_two() {

@@ -65,6 +65,19 @@ impl Walk<'_, '_> {
         if !self.is_same(&to.of, &from.of, at)? || size != self.size_of(&from.of, at)? {
             return Err(self.no_conversion(&from.of, &to.of, at));
         }
+        let mut inside = &to.of;
+        while let CppType::Array(of, _) = inside {
+            inside = of;
+        }
+        if let CppType::Known(known) = inside
+            && !self.scope.copies_as_bytes(known)
+        {
+            let of = self.name_of(&to.of);
+            return Err(self.wrong(
+                at,
+                &format!("{of} is not copied by its bytes, and the evaluator runs no code; assign its fields"),
+            ));
+        }
         if size > MOST_COPIED {
             return Err(self.wrong(at, "This is too large to be copied"));
         }
