@@ -27,6 +27,22 @@ namespace utf8 {
 NOINLINE int decode(int number) { return number + 4; }
 } // namespace utf8
 
+enum class Shade { Light, Dark };
+
+template <bool Flag, char Letter, unsigned Count, long Most, Shade Of> struct Marked {
+    int mark;
+};
+template <typename... Items> struct Pack {
+    int size;
+};
+template <template <typename> class Of> struct Holds {
+    int held;
+};
+
+Marked<true, 'a', 3, -4, Shade::Dark> marked = {1};
+Pack<int, Pack<>> packed = {2};
+Holds<Box> holds = {3};
+
 static volatile int started;
 
 static inline __attribute__((always_inline)) int inner_start(int number)

@@ -261,6 +261,23 @@ fn types_of_one_name_are_not_taken_for_each_other() {
 }
 
 #[test]
+fn template_arguments_that_a_compiler_left_out_of_names_are_in_them() {
+    if !programs::has_peer("clang++") {
+        return;
+    }
+    for (asked, said) in [
+        ("?? marked", "Marked<true, 'a', 3U, -4L, Shade::Dark>"),
+        ("?? packed", "Pack<int, Pack<> >"),
+        ("?? holds", "Holds<Box>"),
+        ("dt Marked*", "naming_clang!Marked<true, 'a', 3U, -4L, Shade::Dark>"),
+        ("dt Pack<int, Pack<> >", "+0x000 size "),
+    ] {
+        let shown = shown_at_work("naming-clang", &format!("bp opaque;g;{asked}"));
+        assert!(shown.contains(said), "{asked}: {shown}");
+    }
+}
+
+#[test]
 fn what_is_inside_of_functions_is_named_by_them() {
     let address = |name: &str| {
         let said = gdb("cvalues_o2", &[&format!("print &{name}")]);

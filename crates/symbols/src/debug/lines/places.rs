@@ -239,7 +239,7 @@ impl Holder {
     /// The function's code, where the place is its entry.
     fn opened_at(&self, place: u64) -> Option<Range<Rva>> {
         let opens = !self.inlined && place == self.range.start;
-        opens.then(|| Rva(self.range.start)..Rva(self.range.end))
+        opens.then_some(Rva(self.range.start)..Rva(self.range.end))
     }
 }
 

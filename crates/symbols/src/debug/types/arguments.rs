@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::definition::Definition;
 use super::members::with_sign;
-use super::{Encoding, Language, TypeId, TypeKind};
+use super::{Encoding, Language, Type, TypeId, TypeKind};
 use crate::debug::{DebugReader, DieId, Entry, Unit};
 
 /// How deep arguments lie in each other in names; only hostile ones go further.
@@ -49,9 +49,9 @@ impl<'a> DebugReader<'a> {
         self.types.full_names.borrow_mut().insert(id, None);
         self.types.depth.set(depth + 1);
         let mut arguments = Vec::new();
-        self.add_arguments(&unit, &entry, &mut arguments, 0);
+        let has_parameters = self.add_arguments(&unit, &entry, &mut arguments, 0);
         self.types.depth.set(depth);
-        if arguments.is_empty() {
+        if !has_parameters {
             return Some(name);
         }
         let mut full = format!("{name}<{}", arguments.join(", "));
@@ -67,8 +67,9 @@ impl<'a> DebugReader<'a> {
         Some(full)
     }
 
-    fn add_arguments(&self, unit: &Unit<'a>, entry: &Entry<'a>, into: &mut Vec<String>, packs: u32) {
+    fn add_arguments(&self, unit: &Unit<'a>, entry: &Entry<'a>, into: &mut Vec<String>, packs: u32) -> bool {
         let mut length = 0;
+        let mut has_parameters = false;
         // What stands before damage is as good as ever.
         let _damage = self.children(unit, entry, |child| {
             let before = into.len();
@@ -84,11 +85,14 @@ impl<'a> DebugReader<'a> {
                 gimli::DW_TAG_GNU_template_parameter_pack if packs < 2 => {
                     self.add_arguments(unit, child, into, packs + 1);
                 }
-                _ => {}
+                _ => return true,
             }
+            // A pack of nothing is one too.
+            has_parameters = true;
             length += into.iter().skip(before).map(String::len).sum::<usize>();
             length < MOST_LENGTH
         });
+        has_parameters
     }
 
     fn value_argument(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> String {
@@ -97,11 +101,49 @@ impl<'a> DebugReader<'a> {
         let Some(value) = value.and_then(|value| with_sign(&value, self.is_signed(&of))) else {
             return String::from("...");
         };
-        match self.stripped(&of).map(|found| found.kind) {
+        let found = self.stripped(&of);
+        let name = found.as_ref().map_or("", |found| found.name.as_str());
+        match found.as_ref().map(|found| &found.kind) {
             Ok(TypeKind::Base(Encoding::Bool)) => (value != 0).to_string(),
-            Ok(TypeKind::Base(_)) => value.to_string(),
+            Ok(TypeKind::Base(encoding)) => match u8::try_from(value).map(char::from) {
+                Ok(letter) if encoding.is_char() && (letter.is_ascii_graphic() || letter == ' ') => {
+                    format!("'{letter}'")
+                }
+                _ => format!("{value}{}", suffix(name)),
+            },
+            Ok(TypeKind::Enum { scoped, .. }) => {
+                let enumerators = of_entry(found.as_ref().ok()).and_then(|id| self.enumerators(id).ok());
+                let known = enumerators.into_iter().flatten().find(|one| one.value == value);
+                // The names of the old ones stand beside them.
+                let scope = if *scoped {
+                    name
+                } else {
+                    name.rsplit_once("::").map_or("", |(scope, _)| scope)
+                };
+                match known {
+                    Some(known) if scope.is_empty() => known.name,
+                    Some(known) => format!("{scope}::{}", known.name),
+                    None => format!("({name}){value}"),
+                }
+            }
             _ => format!("({}){value}", self.type_name(&of)),
         }
+    }
+}
+
+fn of_entry(of: Option<&Type>) -> Option<TypeId> {
+    of.and_then(|of| of.id.id())
+}
+
+/// What a number of this type has behind it, as the compiler that leaves arguments out writes it where it does not.
+fn suffix(name: &str) -> &'static str {
+    match name {
+        "unsigned int" => "U",
+        "long" => "L",
+        "unsigned long" => "UL",
+        "long long" => "LL",
+        "unsigned long long" => "ULL",
+        _ => "",
     }
 }
 

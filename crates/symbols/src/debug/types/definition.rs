@@ -29,7 +29,17 @@ pub enum Definition {
 #[derive(PartialEq, Eq)]
 struct Outline {
     size: Option<u64>,
-    members: Vec<(Option<String>, Option<u64>, Option<u64>, Sort)>,
+    members: Vec<Part>,
+}
+
+/// A member or an enumerator.
+#[derive(PartialEq, Eq)]
+struct Part {
+    name: Option<String>,
+    /// Bytes from the start, or the enumerator's number.
+    at: Option<u64>,
+    size: Option<u64>,
+    sort: Sort,
 }
 
 /// What a member's bytes are, roughly.
@@ -122,11 +132,21 @@ impl<'a> DebugReader<'a> {
             if is_part && !flag(child, gimli::DW_AT_declaration) && !flag(child, gimli::DW_AT_external) {
                 let of = self.type_attribute(&unit, child);
                 let place = number(child, gimli::DW_AT_data_member_location);
-                members.push((unit.name_of(child), place, self.size_of(&of), self.sort_of(of)));
+                members.push(Part {
+                    name: unit.name_of(child),
+                    at: place,
+                    size: self.size_of(&of),
+                    sort: self.sort_of(of),
+                });
             }
             if child.tag() == gimli::DW_TAG_enumerator {
                 let value = number(child, gimli::DW_AT_const_value);
-                members.push((unit.name_of(child), value, None, Sort::Other(None)));
+                members.push(Part {
+                    name: unit.name_of(child),
+                    at: value,
+                    size: None,
+                    sort: Sort::Other(None),
+                });
             }
             members.len() < MOST_MEMBERS
         })
