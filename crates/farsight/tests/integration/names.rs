@@ -240,22 +240,23 @@ fn types_of_one_name_are_not_taken_for_each_other() {
         }
         // The first unit declares both types: of one there are two definitions, of the other one, for `int`. It makes
         // no difference whether a name was looked up before.
-        for (ask, said) in [
+        for (asked, said) in [
             (
-                "?? *hidden",
-                "Private <incomplete type: it is defined differently in several units",
+                "?? *hidden;dx *hidden;?? *fractions;dt Box<int>;dt Box*",
+                &[
+                    "\nPrivate <incomplete type: it is defined differently in several units",
+                    "\n*hidden         : <incomplete type: it is defined differently in several units",
+                    "\nBox<double> <incomplete type>",
+                    "+0x004 tag ",
+                    "!Box<int>",
+                ][..],
             ),
-            (
-                "dx *hidden",
-                "*hidden         : <incomplete type: it is defined differently in several units",
-            ),
-            ("?? *fractions", "Box<double> <incomplete type>"),
-            ("dt Box<int>;?? *fractions", "Box<double> <incomplete type>"),
-            ("dt Box<int>", "+0x004 tag "),
-            ("dt Box*", "!Box<int>"),
+            ("dt Box<int>;?? *fractions", &["\nBox<double> <incomplete type>"]),
         ] {
-            let shown = shown_at_work(debuggee, &format!("bp opaque;l+t;g;p;{ask}"));
-            assert!(shown.contains(said), "{debuggee} {ask}: {shown}");
+            let shown = shown_at_work(debuggee, &format!("bp opaque;l+t;g;p;{asked}"));
+            for said in said {
+                assert!(shown.contains(said), "{debuggee}, {said}: {shown}");
+            }
         }
     }
 }
@@ -265,15 +266,16 @@ fn template_arguments_that_a_compiler_left_out_of_names_are_in_them() {
     if !programs::has_peer("clang++") {
         return;
     }
-    for (asked, said) in [
-        ("?? marked", "Marked<true, 'a', 3U, -4L, Shade::Dark>"),
-        ("?? packed", "Pack<int, Pack<> >"),
-        ("?? holds", "Holds<Box>"),
-        ("dt Marked*", "naming_clang!Marked<true, 'a', 3U, -4L, Shade::Dark>"),
-        ("dt Pack<int, Pack<> >", "+0x000 size "),
+    let asked = "?? marked;?? packed;?? holds;dt Marked*;dt Pack<int, Pack<> >";
+    let shown = shown_at_work("naming-clang", &format!("bp opaque;g;{asked}"));
+    for said in [
+        "\nMarked<true, 'a', 3U, -4L, Shade::Dark>",
+        "\nPack<int, Pack<> >",
+        "\nHolds<Box>",
+        "!Marked<true, 'a', 3U, -4L, Shade::Dark>",
+        "+0x000 size             : Int4B",
     ] {
-        let shown = shown_at_work("naming-clang", &format!("bp opaque;g;{asked}"));
-        assert!(shown.contains(said), "{asked}: {shown}");
+        assert!(shown.contains(said), "{said}: {shown}");
     }
 }
 
