@@ -286,3 +286,13 @@ fn who_has_not_joined_ends_nothing() {
     send(Request::Interrupt);
     assert!(fixture.mailbox.is_interrupted());
 }
+
+#[test]
+fn work_on_values_hears_of_an_interrupt_within_few_steps() {
+    let fixture = fixture();
+    let mut interrupts = crate::values::Interrupts::new(&fixture.mailbox);
+    assert!((0..1000).all(|_| !interrupts.ask()));
+    fixture.request(Request::Interrupt);
+    assert!((0..100).any(|_| interrupts.ask()));
+    assert!(interrupts.came());
+}

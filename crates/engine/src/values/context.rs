@@ -54,6 +54,15 @@ impl<'p> Interrupts<'p> {
         }
     }
 
+    /// Asks, and looks at what has arrived now and then.
+    pub(crate) fn ask(&mut self) -> bool {
+        self.asked = self.asked.wrapping_add(1);
+        if !self.came && self.asked.is_multiple_of(QUESTIONS) {
+            self.came = self.mailbox.is_some_and(Mailbox::is_interrupted);
+        }
+        self.came
+    }
+
     /// Whether one came.
     pub(crate) fn came(&self) -> bool {
         self.came
@@ -66,12 +75,7 @@ const QUESTIONS: u32 = 64;
 impl Source<'_> {
     /// Whether the user has ended the command: what is done from now on is not looked at.
     pub(super) fn is_interrupted(&mut self) -> bool {
-        let interrupts = &mut self.interrupts;
-        interrupts.asked = interrupts.asked.wrapping_add(1);
-        if !interrupts.came && interrupts.asked.is_multiple_of(QUESTIONS) {
-            interrupts.came = interrupts.mailbox.is_some_and(Mailbox::is_interrupted);
-        }
-        interrupts.came
+        self.interrupts.ask()
     }
 
     /// The symbol at or before an address, as far as symbols are here.

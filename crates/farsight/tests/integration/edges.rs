@@ -192,3 +192,20 @@ fn bytes_and_numbers_are_shown_as_what_they_are() {
         ],
     );
 }
+
+#[test]
+fn containers_whose_types_are_left_out_in_part_are_shown_as_well() {
+    // Clang has no more than the names of what a library has the code of.
+    const PROGRAM: &str = "cxxvalues-clang_o0";
+    shown(
+        PROGRAM,
+        17,
+        &[
+            ("dx ages", &["{ size=3 }", "[\"ann\"]", "30", "[\"cyd\"]", "52"]),
+            ("dx names", &["{ size=3 }", "\"one\""]),
+            ("?? found->second", &["int 0n41"]),
+            ("?? ages[\"cyd\"]", &["int 0n52"]),
+        ],
+    );
+    shown(PROGRAM, 16, &[("dx list", &["{ size=3 }", "10", "20", "30"])]);
+}

@@ -9,6 +9,9 @@ const DEEPEST: u32 = 64;
 const MOST_TYPES: u32 = 1 << 16;
 /// More than any compiler takes.
 const MOST_ALIGNED: u64 = 1 << 28;
+/// Members whose type the compiler left out, as Clang does with those whose code a library has: what is aligned to more than a
+/// pointer is rare, and rarely in a library.
+const OF_UNKNOWN: u64 = 8;
 /// Numbers are not aligned to more by themselves.
 const MOST_OF_NUMBERS: u64 = 16;
 
@@ -61,7 +64,10 @@ impl DebugReader<'_> {
             let of_member = match (member.kind, self.said_alignment(member.id)) {
                 (MemberKind::Static, _) => continue,
                 (_, Some(said)) => said,
-                (_, None) => self.alignment(&member.type_ref, depth, left)?,
+                (_, None) => match self.alignment(&member.type_ref, depth, left) {
+                    Some(of_member) => of_member,
+                    None => OF_UNKNOWN,
+                },
             };
             // One that lies elsewhere is packed.
             let is_packed = matches!(member.place, MemberPlace::At(at) if !at.is_multiple_of(of_member));
