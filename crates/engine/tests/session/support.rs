@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -371,153 +372,25 @@ pub enum Survival {
     Ended,
 }
 
-/// A client beside the console.
+/// A client: what it runs, and what it is shown.
 pub struct Guest {
     pub client: Client,
-}
-
-#[allow(dead_code, reason = "only one of the two test programs that share this needs it")]
-impl Guest {
-    /// Runs a line; what this client was shown, and how the line ended.
-    pub fn try_run(&mut self, line: &str) -> (String, CommandOutcome) {
-        let wanted = self.client.execute(line);
-        let mut found = None;
-        let shown = self.until(line, |notification| match notification {
-            Notification::Done { ticket, outcome } if *ticket == wanted => {
-                found = Some(*outcome);
-                true
-            }
-            _ => false,
-        });
-        (shown, found.unwrap())
-    }
-
-    #[track_caller]
-    pub fn run(&mut self, line: &str) -> String {
-        let (shown, outcome) = self.try_run(line);
-        assert_eq!(outcome, CommandOutcome::Done, "{line}: {shown}");
-        shown
-    }
-
-    #[track_caller]
-    pub fn fail(&mut self, line: &str) -> String {
-        let (shown, outcome) = self.try_run(line);
-        assert_eq!(outcome, CommandOutcome::Failed, "{line}: {shown}");
-        shown
-    }
-
-    /// Takes notifications until one is the right one; what was shown meanwhile, lines of others with their authors.
-    #[track_caller]
-    pub fn until(&mut self, what: &str, mut is_it: impl FnMut(&Notification) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut shown = String::new();
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let next = self.client.next_within(left);
-            let next = next.unwrap_or_else(|| panic!("{what} did not come; shown: {shown}"));
-            let notification = next.unwrap_or_else(|| panic!("the engine was gone before {what}; shown: {shown}"));
-            match &notification {
-                Notification::Output { content, .. } => match content {
-                    Content::Text(text) => shown.push_str(text),
-                    Content::Record(record) => shown.push_str(&render(record, &View::default())),
-                },
-                Notification::Echo { author, line, .. } => shown.push_str(&format!("<{author}> {line}\n")),
-                _ => {}
-            }
-            if is_it(&notification) {
-                return shown;
-            }
-        }
-    }
-}
-
-/// An engine and its one client.
-pub struct Session {
-    client: Client,
-    pub traffic: Arc<Traffic>,
-    links: Links,
-    engine: Engine,
     pub prompt: Option<String>,
     pub program_output: Vec<u8>,
     ended: Option<bool>,
+    /// Lines of others are shown, with their authors.
+    echoes: bool,
 }
 
-/// Options for a session that begins at process 4711.
-pub fn attach() -> EngineOptions {
-    let mut options = EngineOptions::new(Destination::ProcessServer("tcp:server=fakebox,port=1".into()));
-    options.acquisition = Acquisition::of(Target::Process(fake::TOY));
-    options
-}
-
-/// Options for a session that begins with a program.
-pub fn launch() -> EngineOptions {
-    let mut options = attach();
-    options.acquisition = Acquisition::of(Target::Program {
-        path: toy::PATH.into(),
-        arguments: Vec::new(),
-    });
-    options
-}
-
-impl Session {
-    /// Starts without waiting for anything.
-    pub fn begin(world: World, options: EngineOptions) -> Session {
-        let (traffic, links) = (Arc::clone(&world.traffic), Arc::clone(&world.links));
-        let engine = Engine::start(Box::new(world), options).unwrap();
-        let inbox = std::sync::Mutex::new(engine.inbox.clone());
-        let deliver = Arc::new(move |client: ClientId, request: Request| {
-            let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
-        });
-        let (client, end) = Client::new(ClientId(0), Introduction::console("tester"), deliver);
-        engine.inbox.send(EngineMessage::Join(end)).unwrap();
-        Session {
+impl Guest {
+    fn new(client: Client, echoes: bool) -> Guest {
+        Guest {
             client,
-            traffic,
-            links,
-            engine,
             prompt: None,
             program_output: Vec::new(),
             ended: None,
+            echoes,
         }
-    }
-
-    /// Another client joins through a server whose clients have a role. It shares the engine and nothing else.
-    pub fn join(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
-        let mut guest = self.visit(id, identity, role);
-        guest.client.send(Request::ConnectSession {
-            history: 0,
-            announce: true,
-        });
-        guest.until("the session's state", |notification| {
-            matches!(notification, Notification::State(_))
-        });
-        guest
-    }
-
-    /// A client that is there and has not joined the session.
-    pub fn visit(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
-        let inbox = std::sync::Mutex::new(self.engine.inbox.clone());
-        let deliver = Arc::new(move |client: ClientId, request: Request| {
-            let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
-        });
-        let introduction = Introduction {
-            identity: identity.into(),
-            address: format!("tcp 127.0.0.1:{id}"),
-            role,
-            server: Some(ServerId(0)),
-        };
-        let (client, end) = Client::new(ClientId(id), introduction, deliver);
-        self.engine.inbox.send(EngineMessage::Join(end)).unwrap();
-        Guest { client }
-    }
-
-    /// Starts and waits for the first prompt; what was shown until then.
-    pub fn start(world: World, options: EngineOptions) -> (Session, String) {
-        let mut session = Session::begin(world, options);
-        let shown = session.until("the first prompt", |notification| {
-            matches!(notification, Notification::State(SessionState::Accessible { .. }))
-        });
-        (session, shown)
     }
 
     /// Runs a line that must succeed; what it showed.
@@ -659,6 +532,9 @@ impl Session {
                     Content::Text(text) => shown.push_str(text),
                     Content::Record(record) => shown.push_str(&render(record, &View::default())),
                 },
+                Notification::Echo { author, line, .. } if self.echoes => {
+                    shown.push_str(&format!("<{author}> {line}\n"));
+                }
                 Notification::State(SessionState::Accessible { prompt }) => self.prompt = Some(prompt.clone()),
                 Notification::State(_) => self.prompt = None,
                 Notification::ProgramOutput { bytes } => self.program_output.extend_from_slice(bytes),
@@ -669,18 +545,6 @@ impl Session {
                 return shown;
             }
         }
-    }
-
-    /// Waits until the engine has ended; what it showed and whether it ended clean.
-    pub fn end(mut self) -> (String, bool) {
-        let shown = match self.ended {
-            Some(_) => String::new(),
-            None => self.until("the end", |notification| {
-                matches!(notification, Notification::Ended { .. })
-            }),
-        };
-        self.engine.thread.join().unwrap();
-        (shown, self.ended.unwrap())
     }
 
     /// What is offered to complete a line with.
@@ -710,6 +574,116 @@ impl Session {
 
     pub fn interrupt(&self) {
         self.client.interrupt();
+    }
+}
+
+/// An engine and its console, which it stands for.
+pub struct Session {
+    console: Guest,
+    pub traffic: Arc<Traffic>,
+    links: Links,
+    engine: Engine,
+}
+
+impl Deref for Session {
+    type Target = Guest;
+
+    fn deref(&self) -> &Guest {
+        &self.console
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Guest {
+        &mut self.console
+    }
+}
+
+/// Options for a session that begins at process 4711.
+pub fn attach() -> EngineOptions {
+    let mut options = EngineOptions::new(Destination::ProcessServer("tcp:server=fakebox,port=1".into()));
+    options.acquisition = Acquisition::of(Target::Process(fake::TOY));
+    options
+}
+
+/// Options for a session that begins with a program.
+pub fn launch() -> EngineOptions {
+    let mut options = attach();
+    options.acquisition = Acquisition::of(Target::Program {
+        path: toy::PATH.into(),
+        arguments: Vec::new(),
+    });
+    options
+}
+
+impl Session {
+    /// Starts without waiting for anything.
+    pub fn begin(world: World, options: EngineOptions) -> Session {
+        let (traffic, links) = (Arc::clone(&world.traffic), Arc::clone(&world.links));
+        let engine = Engine::start(Box::new(world), options).unwrap();
+        let inbox = std::sync::Mutex::new(engine.inbox.clone());
+        let deliver = Arc::new(move |client: ClientId, request: Request| {
+            let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
+        });
+        let (client, end) = Client::new(ClientId(0), Introduction::console("tester"), deliver);
+        engine.inbox.send(EngineMessage::Join(end)).unwrap();
+        Session {
+            console: Guest::new(client, false),
+            traffic,
+            links,
+            engine,
+        }
+    }
+
+    /// Another client joins through a server whose clients have a role. It shares the engine and nothing else.
+    pub fn join(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
+        let mut guest = self.visit(id, identity, role);
+        guest.client.send(Request::ConnectSession {
+            history: 0,
+            announce: true,
+        });
+        guest.until("the session's state", |notification| {
+            matches!(notification, Notification::State(_))
+        });
+        guest
+    }
+
+    /// A client that is there and has not joined the session.
+    pub fn visit(&self, id: u32, identity: &str, role: AccessRole) -> Guest {
+        let inbox = std::sync::Mutex::new(self.engine.inbox.clone());
+        let deliver = Arc::new(move |client: ClientId, request: Request| {
+            let _ = inbox.lock().unwrap().send(EngineMessage::Client(client, request));
+        });
+        let introduction = Introduction {
+            identity: identity.into(),
+            address: format!("tcp 127.0.0.1:{id}"),
+            role,
+            server: Some(ServerId(0)),
+        };
+        let (client, end) = Client::new(ClientId(id), introduction, deliver);
+        self.engine.inbox.send(EngineMessage::Join(end)).unwrap();
+        Guest::new(client, true)
+    }
+
+    /// Starts and waits for the first prompt; what was shown until then.
+    pub fn start(world: World, options: EngineOptions) -> (Session, String) {
+        let mut session = Session::begin(world, options);
+        let shown = session.until("the first prompt", |notification| {
+            matches!(notification, Notification::State(SessionState::Accessible { .. }))
+        });
+        (session, shown)
+    }
+
+    /// Waits until the engine has ended; what it showed and whether it ended clean.
+    pub fn end(mut self) -> (String, bool) {
+        let shown = match self.ended {
+            Some(_) => String::new(),
+            None => self.until("the end", |notification| {
+                matches!(notification, Notification::Ended { .. })
+            }),
+        };
+        self.engine.thread.join().unwrap();
+        (shown, self.console.ended.unwrap())
     }
 
     /// Cuts the last connection.
