@@ -157,6 +157,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Cxx, "shapes", "shapes.cpp", &[]),
     made(Tool::Cxx, "tour-cpp", "tour.cpp", &["-O0"]),
     made(Tool::Cxx, "throws", "throws.cpp", &["-O0"]),
+    made(Tool::Cxx, "laden", "laden.cpp", &["-O0"]),
     made(Tool::Rust, "panics", "panics.rs", &["-O"]),
     made(Tool::Cxx, "damaged-cpp", "damaged.cpp", &["-O0"]),
     made(Tool::Cxx, "evaluated", "evaluated.cpp", &["-O0"]),

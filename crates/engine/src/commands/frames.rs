@@ -7,6 +7,7 @@ use farsight_types::registers::amd64;
 use farsight_types::{Address, Registers};
 
 use super::each::commands_of_each;
+use super::locals::fetch_for_each_frame;
 use super::registers::register_block;
 use super::stack::{Naming, shown};
 use super::{Invocation, Needs, Prefix, Row};
@@ -126,11 +127,13 @@ fn each_frame(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow
     let most = session.memos.looks.frames;
     let walked = session.walk(place.thread, most)?;
     session.load_for(walked.frames.iter().map(Frame::lookup_address))?;
-    let count = Readers::new(session.process()?).expand(&walked, most).len();
-    let mut result = Ok(());
-    for number in 0..count {
-        result = session
-            .check_interrupt()
+    let readers = Readers::new(session.process()?);
+    let frames = readers.expand(&walked, most);
+    let locals: Vec<_> = frames.iter().map(|frame| readers.locals(frame)).collect();
+    let mut result = fetch_for_each_frame(session, &text, &locals);
+    for number in 0..locals.len() {
+        result = result
+            .and_then(|()| session.check_interrupt())
             .and_then(|()| choose(session, number, Options::default()))
             .and_then(|_| match text.is_empty() {
                 true => Ok(()),

@@ -10,8 +10,9 @@ use farsight_types::Address;
 use super::{Invocation, Needs, Prefix, Row};
 use crate::error::CommandError;
 use crate::execution::Flow;
+use crate::expression::command_line::split;
 use crate::expression::take_word;
-use crate::session::{FrameLocals, Session, ShownLocal};
+use crate::session::{FrameLocals, LocalVariable, Session, ShownLocal};
 use crate::values::Limits;
 
 pub(super) const ROWS: &[Row] = &[Row {
@@ -91,19 +92,14 @@ fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Resul
             return Ok(Flow::Done);
         }
     };
-    let is_meant = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name));
     let any = !locals.is_empty();
-    locals.retain(|local| is_meant(&local.variable.name));
+    locals.retain(|local| is_meant(local, patterns));
     if any && locals.is_empty() {
         session
             .output
             .line("no parameter or variable at this place has such a name; dv alone lists all");
     }
-    let limits = Limits {
-        words: true,
-        ..Limits::default()
-    };
-    let mut shown = session.show_locals(&scope, &locals, limits)?;
+    let mut shown = session.show_locals(&scope, &locals, limits())?;
     match options.order {
         Some('a') => shown.sort_by_key(|local| local.node.address),
         Some('A') => shown.sort_by_key(|local| Reverse(local.node.address)),
@@ -122,4 +118,44 @@ fn list(session: &mut Session, options: &Options, patterns: &[Pattern]) -> Resul
             .line("there may be more variables: the function has more, or deeper blocks, than are looked at");
     }
     Ok(Flow::Done)
+}
+
+fn is_meant(local: &LocalVariable, patterns: &[Pattern]) -> bool {
+    let name = &local.variable.name;
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
+}
+
+fn limits() -> Limits {
+    Limits {
+        words: true,
+        ..Limits::default()
+    }
+}
+
+/// Fetches what commands that are run in each frame will lack for their `dv`: all frames' at once, a round trip for each
+/// level of pointers, where each frame by itself would cost as many. Shows nothing.
+pub(super) fn fetch_for_each_frame(
+    session: &mut Session,
+    commands: &str,
+    frames: &[Option<Vec<LocalVariable>>],
+) -> Result<(), CommandError> {
+    let Ok(commands) = split(commands) else {
+        return Ok(());
+    };
+    let mut wanted = Vec::new();
+    for command in commands.iter().filter(|command| command.name == "dv") {
+        let words = command.arguments.split_whitespace();
+        let patterns: Vec<Pattern> = words.filter(|word| !word.starts_with('/')).map(Pattern::new).collect();
+        let locals = frames.iter().flatten().flatten();
+        wanted.extend(locals.filter(|local| is_meant(local, &patterns)).cloned());
+    }
+    let Some(outermost) = wanted.iter().filter_map(|local| local.level).max() else {
+        return Ok(());
+    };
+    let scope = session.value_scope(outermost)?;
+    match session.show_locals(&scope, &wanted, limits()) {
+        // What is wrong with one frame's values is said there.
+        Err(error) if error != CommandError::Interrupted => Ok(()),
+        done => done.map(drop),
+    }
 }

@@ -120,6 +120,22 @@ fn heavy_locals_cost_one_more_for_a_level_of_pointers() {
 }
 
 #[test]
+fn heavy_all_locals_of_thirty_frames_cost_one_more_for_a_level_of_pointers() {
+    let laden = Debuggee::start("laden", &["30"]);
+    let pid = laden.pid().to_string();
+    let prepare = ["bp leaf; g", "k 0n40; !for_each_frame dv"];
+    for (line, budget) in [
+        ("g; k 0n40; !for_each_frame dv", 2),
+        // What is not asked for costs nothing.
+        ("g; !for_each_frame dv depth", 1),
+    ] {
+        assert_within(budget, |plan| {
+            command(plan, &["-p", &pid], &prepare, line, "depth = 0n30")
+        });
+    }
+}
+
+#[test]
 fn heavy_steps_cost_one_each_with_their_counts() {
     let deep = Debuggee::start("deep", &["5"]);
     let pid = deep.pid().to_string();
