@@ -3,6 +3,7 @@
 // Helpers of tests are tests: a panic is how one fails, and what it prints shows when it does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod aligned;
 mod bad_input;
 mod budgets;
 mod clients;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::aligned::{Pair, aligned};
+
 /// The steps behind one stop.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
@@ -128,11 +130,12 @@ impl Agreement {
     }
 
     fn walk(&mut self, kind: Kind, theirs: &[Place], ours: &[Place]) {
-        let pairs = aligned(theirs, ours);
+        let pairs = aligned(theirs, ours, worth);
         // A side that made further steps on its way did not come as far with as many.
         let paired = pairs.iter().rposition(|pair| matches!(pair, (Some(_), Some(_))));
         let (before, behind) = pairs.split_at(paired.map_or(0, |last| last + 1));
-        let alone = |pairs: &[Pair<'_>]| pairs.iter().filter(|pair| pair.0.is_none() || pair.1.is_none()).count();
+        let alone =
+            |pairs: &[Pair<'_, Place>]| pairs.iter().filter(|pair| pair.0.is_none() || pair.1.is_none()).count();
         let uncounted = theirs.iter().filter(|place| place.rank != Rank::Line).count();
         let is_tail = alone(behind) <= alone(before) + uncounted + 1;
         for pair in if is_tail { before } else { &pairs } {
@@ -171,46 +174,13 @@ impl Agreement {
         }
         groups
     }
-
-    /// How many steps of a hundred are the same.
-    pub(super) fn percent(&self) -> f64 {
-        let all = self.equal + self.different.len();
-        100.0 * self.equal as f64 / all.max(1) as f64
-    }
 }
 
-type Pair<'a> = (Option<&'a Place>, Option<&'a Place>);
-
-/// Both sequences side by side, with as many pairs as there can be.
-fn aligned<'a>(theirs: &'a [Place], ours: &'a [Place]) -> Vec<Pair<'a>> {
-    // best[i][j]: what the pairs count that the places from i and from j on can make; one at a single pc is the better.
-    let worth = |one: &Place, other: &Place| if one.pc == other.pc { 1001 } else { 1000 };
-    let mut best = vec![vec![0_usize; ours.len() + 1]; theirs.len() + 1];
-    for i in (0..theirs.len()).rev() {
-        for j in (0..ours.len()).rev() {
-            best[i][j] = match theirs[i].is_same(&ours[j]) {
-                true => best[i + 1][j + 1] + worth(&theirs[i], &ours[j]),
-                false => 0,
-            };
-            best[i][j] = best[i][j].max(best[i + 1][j]).max(best[i][j + 1]);
-        }
+/// What a pair of places counts; one at a single pc is the better.
+fn worth(one: &Place, other: &Place) -> usize {
+    match one.is_same(other) {
+        true if one.pc == other.pc => 1001,
+        true => 1000,
+        false => 0,
     }
-    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
-    while i < theirs.len() || j < ours.len() {
-        match (theirs.get(i), ours.get(j)) {
-            (Some(one), Some(other)) if one.is_same(other) && best[i][j] == best[i + 1][j + 1] + worth(one, other) => {
-                pairs.push((Some(one), Some(other)));
-                (i, j) = (i + 1, j + 1);
-            }
-            (Some(one), other) if other.is_none() || best[i + 1][j] >= best[i][j + 1] => {
-                pairs.push((Some(one), None));
-                i += 1;
-            }
-            (_, other) => {
-                pairs.push((None, other));
-                j += 1;
-            }
-        }
-    }
-    pairs
 }

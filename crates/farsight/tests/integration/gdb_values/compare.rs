@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::stops::{Frame, Kind, Stop, Variable};
+use crate::aligned::aligned;
 
 /// How many items gdb and farsight had, how many were equal, and the others.
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
     pub(super) equal: usize,
-    /// Values of gdb that are guesses, see [`is_guess`].
-    pub(super) guesses: usize,
     /// Of the items, those that are what a container or smart pointer holds.
     pub(super) held: usize,
     pub(super) different: Vec<Difference>,
@@ -29,6 +28,8 @@ pub(super) struct Difference {
     pub(super) stop: String,
     /// The address that names the frame's place: of a caller, that of the call's last byte.
     pub(super) place: u64,
+    /// As [`Difference::place`], of the function that was called from there; none in the innermost.
+    pub(super) called: Option<u64>,
 }
 
 impl fmt::Display for Difference {
@@ -40,6 +41,7 @@ impl fmt::Display for Difference {
             farsight,
             stop,
             place: _,
+            called: _,
         } = self;
         write!(
             out,
@@ -75,11 +77,12 @@ impl Agreement {
     }
 
     fn frames(&mut self, stop: &str, theirs: &[Frame], ours: &[Frame]) {
-        for pair in aligned(theirs, ours) {
+        for pair in aligned(theirs, ours, is_one) {
             let at = |frames: &[Frame], frame: &Frame| At {
                 stop: stop.to_owned(),
                 function: frame.name.clone(),
                 place: place(frames, frame),
+                called: called(frames, frame),
             };
             match pair {
                 (Some(one), Some(other)) => {
@@ -103,12 +106,6 @@ impl Agreement {
         names.dedup();
         for key in names {
             let (gdb, farsight) = (theirs_named.get(key).copied(), ours_named.get(key).copied());
-            if let (Some(gdb), Some(farsight)) = (gdb, farsight)
-                && is_guess(gdb, farsight)
-            {
-                self.guesses += 1;
-                continue;
-            }
             if let Some(theirs) = gdb.and_then(|gdb| gdb.data.as_deref()) {
                 self.held += 1;
                 let ours = farsight.and_then(|farsight| farsight.data.as_deref());
@@ -128,6 +125,7 @@ impl Agreement {
             stop: at.stop.clone(),
             function: at.function.clone(),
             place: at.place,
+            called: at.called,
             item: item.to_owned(),
             gdb: gdb.unwrap_or(NOTHING).to_owned(),
             farsight: farsight.unwrap_or(NOTHING).to_owned(),
@@ -144,12 +142,6 @@ impl Agreement {
         }
         groups.into_values().collect()
     }
-
-    /// How many items of a hundred are the same.
-    pub(super) fn percent(&self) -> f64 {
-        let all = self.equal + self.different.len();
-        100.0 * self.equal as f64 / all.max(1) as f64
-    }
 }
 
 /// A frame of a stop.
@@ -157,6 +149,12 @@ struct At {
     stop: String,
     function: String,
     place: u64,
+    called: Option<u64>,
+}
+
+/// Frames are one at one pc and with one name.
+fn is_one(one: &Frame, other: &Frame) -> usize {
+    usize::from(one.pc == other.pc && one.name == other.name)
 }
 
 /// The address that names a frame's place; only the innermost function and what is inlined into it are not at calls.
@@ -171,47 +169,9 @@ fn by_name(frame: &Frame) -> HashMap<&str, &Variable> {
     variables.map(|one| (one.name.as_str(), one)).collect()
 }
 
-/// Registers whose values a function may leave changed (System V ABI for AMD64, 3.2.1).
-const OF_THE_CALLED: [&str; 9] = ["rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"];
-
-/// Whether gdb took a register that the function called from there may have overwritten for unchanged: by gdb's own
-/// account of the location there the variable is in it, and no rule of the called function's frame entry restores it.
-fn is_guess(gdb: &Variable, farsight: &Variable) -> bool {
-    let lost = farsight.lost.as_deref();
-    let is_of_the_called = |name: &str| OF_THE_CALLED.contains(&name) || name.starts_with("xmm");
-    lost.is_some_and(|lost| is_of_the_called(lost) && gdb.registers.iter().any(|register| register == lost))
-}
-
-/// The frames of both, side by side: the longest sequence of pairs with one pc and one name.
-fn aligned<'a>(theirs: &'a [Frame], ours: &'a [Frame]) -> Vec<(Option<&'a Frame>, Option<&'a Frame>)> {
-    let fits = |one: &Frame, other: &Frame| one.pc == other.pc && one.name == other.name;
-    // best[i][j]: how many pairs the frames from i and from j on can make.
-    let mut best = vec![vec![0_usize; ours.len() + 1]; theirs.len() + 1];
-    for i in (0..theirs.len()).rev() {
-        for j in (0..ours.len()).rev() {
-            best[i][j] = if fits(&theirs[i], &ours[j]) {
-                best[i + 1][j + 1] + 1
-            } else {
-                best[i + 1][j].max(best[i][j + 1])
-            };
-        }
-    }
-    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
-    while i < theirs.len() || j < ours.len() {
-        match (theirs.get(i), ours.get(j)) {
-            (Some(one), Some(other)) if fits(one, other) => {
-                pairs.push((Some(one), Some(other)));
-                (i, j) = (i + 1, j + 1);
-            }
-            (Some(one), other) if other.is_none() || best[i + 1][j] >= best[i][j + 1] => {
-                pairs.push((Some(one), None));
-                i += 1;
-            }
-            (_, other) => {
-                pairs.push((None, other));
-                j += 1;
-            }
-        }
-    }
-    pairs
+/// The place of the function that was called from a frame: of the next one within that is on the stack.
+fn called(frames: &[Frame], frame: &Frame) -> Option<u64> {
+    let at = frames.iter().position(|one| std::ptr::eq(one, frame))?;
+    let mut within = frames.get(..at)?.iter().rev();
+    within.find(|one| one.kind == Kind::Real).map(|one| place(frames, one))
 }

@@ -92,23 +92,12 @@ fn variables(host: &mut Host, is_whole: bool) -> Vec<Variable> {
         variables.push(Variable {
             name: row.name.clone(),
             value,
-            lost: lost(row),
             data: (is_whole && (row.formatted || is_reference(row)))
                 .then(|| held(host, &row.name))
                 .flatten(),
-            ..Variable::default()
         });
     }
     variables
-}
-
-fn lost(row: &ValueNode) -> Option<String> {
-    let Content::Missing(why) = &row.content else {
-        return None;
-    };
-    let register = why.strip_prefix("unavailable: @")?;
-    let register = register.strip_suffix(" was not saved by the called function")?;
-    Some(register.to_owned())
 }
 
 /// Everything that is in it, up to pointers.

@@ -79,11 +79,6 @@ fn read(text: &str) -> Vec<Stop> {
                 let variable = frame.and_then(|frame| frame.variables.last_mut());
                 variable.expect("a variable").data = Some(rest.to_owned());
             }
-            "in" => {
-                let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());
-                let variable = frame.and_then(|frame| frame.variables.last_mut());
-                variable.expect("a variable").registers = rest.split(' ').map(str::to_owned).collect();
-            }
             _ => {
                 let (name, value) = rest.rsplit_once(' ').expect("a name and a value");
                 let frame = stops.last_mut().and_then(|stop| stop.frames.last_mut());

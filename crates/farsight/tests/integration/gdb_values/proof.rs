@@ -1,9 +1,10 @@
 //! What the debug information itself says of a difference: read with nothing of farsight's between. Read [`Proof`] first.
 
 use std::collections::HashSet;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
-use gimli::{AttributeValue, EndianSlice, LittleEndian, Operation};
+use gimli::{AttributeValue, EndianSlice, LittleEndian, Operation, UnwindSection as _};
 use object::{Object as _, ObjectKind, ObjectSection as _};
 
 use super::compare::Difference;
@@ -26,14 +27,21 @@ pub(super) enum Proof {
     Location(&'static str),
     /// The place is the first of a function, and the variable lies in the frame that the function has yet to make.
     NotStored,
+    /// The variable's location at the place is a register that a function may leave changed, and the frame entry of the
+    /// function that was called from there has no rule for it: nobody knows what was in it.
+    CallClobbered,
 }
 
-type Slice<'d> = EndianSlice<'d, LittleEndian>;
-type Unit<'d> = gimli::Unit<Slice<'d>>;
-type Entry<'d> = gimli::DebuggingInformationEntry<Slice<'d>>;
+/// Registers that a function may leave changed, by DWARF's numbers (System V ABI for AMD64, 3.2.1 and 3.36): rax, rdx, rcx,
+/// rsi, rdi, r8 to r11, and all of the vector unit.
+const OF_THE_CALLED: [RangeInclusive<u16>; 4] = [0..=2, 4..=5, 8..=11, 17..=32];
+
+pub(crate) type Slice<'d> = EndianSlice<'d, LittleEndian>;
+pub(crate) type Unit<'d> = gimli::Unit<Slice<'d>>;
+pub(crate) type Entry<'d> = gimli::DebuggingInformationEntry<Slice<'d>>;
 
 /// The debug information of a program.
-pub(super) struct Witness {
+pub(crate) struct Witness {
     bytes: Vec<u8>,
 }
 
@@ -44,14 +52,34 @@ struct Variable<'d> {
     other_block: Option<u64>,
 }
 
+/// A row of a line table.
+#[derive(Clone, Debug)]
+pub(crate) struct LineRow {
+    pub(crate) start: u64,
+    /// Where the next one begins, which may be where this one does.
+    pub(crate) end: u64,
+    /// Without folders.
+    pub(crate) file: String,
+    /// None for code of no line.
+    pub(crate) line: Option<u64>,
+    pub(crate) begins_statement: bool,
+}
+
+impl LineRow {
+    /// `FILE:LINE`.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line.unwrap_or_default())
+    }
+}
+
 impl Witness {
-    pub(super) fn of(program: &Path) -> Witness {
+    pub(crate) fn of(program: &Path) -> Witness {
         Witness {
             bytes: std::fs::read(program).unwrap(),
         }
     }
 
-    fn with<T>(&self, work: impl FnOnce(Testimony<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(Testimony<'_>) -> T) -> T {
         let file = object::File::parse(&*self.bytes).expect("an ELF file");
         let section = |id: gimli::SectionId| {
             let section = file.section_by_name(id.name());
@@ -59,12 +87,23 @@ impl Witness {
             Ok::<_, gimli::Error>(Slice::new(bytes, LittleEndian))
         };
         let dwarf = gimli::Dwarf::load(section).unwrap();
+        let frames = file.section_by_name(".eh_frame").expect("frame entries");
+        let mut bases = gimli::BaseAddresses::default().set_eh_frame(frames.address());
+        if let Some(text) = file.section_by_name(".text") {
+            bases = bases.set_text(text.address());
+        }
+        let frames = gimli::EhFrame::new(frames.data().unwrap_or_default(), LittleEndian);
         let bias = if file.kind() == ObjectKind::Dynamic { BIAS } else { 0 };
-        work(Testimony { dwarf, bias })
+        work(Testimony {
+            dwarf,
+            frames,
+            bases,
+            bias,
+        })
     }
 
     /// Who made the unit of the place.
-    pub(super) fn producer(&self, place: u64) -> Option<String> {
+    pub(crate) fn producer(&self, place: u64) -> Option<String> {
         self.with(|testimony| {
             let place = place.wrapping_sub(testimony.bias);
             let unit = testimony.unit_at(place)?;
@@ -79,9 +118,12 @@ impl Witness {
     }
 }
 
-struct Testimony<'d> {
+/// What the debug information says, asked where a program's addresses are those of a run.
+pub(crate) struct Testimony<'d> {
     dwarf: gimli::Dwarf<Slice<'d>>,
-    bias: u64,
+    frames: gimli::EhFrame<Slice<'d>>,
+    bases: gimli::BaseAddresses,
+    pub(crate) bias: u64,
 }
 
 impl<'d> Testimony<'d> {
@@ -135,11 +177,38 @@ impl<'d> Testimony<'d> {
                     false => Err(format!("DIE {die:#x} is at {found} where {place:#x} is")),
                 }
             }
+            (Proof::CallClobbered, Some(location)) => {
+                let called = difference.called.ok_or("nothing was called from there")?;
+                let called = called.wrapping_sub(self.bias);
+                let found = self.location(&unit, location, place).unwrap_or_default();
+                let register = found.split(' ').find_map(of_the_called);
+                let register =
+                    register.ok_or_else(|| format!("DW_AT_location of DIE {die:#x} at {place:#x}: {found}"))?;
+                let begin = self.without_rule(called, register)?;
+                Ok(format!(
+                    "DW_AT_location of DIE {die:#x} at {place:#x}: {found}; the frame entry of {begin:#x} has no rule for \
+                     reg{register} at {called:#x}"
+                ))
+            }
             (_, location) => Err(format!("DW_AT_location of DIE {die:#x} is {location:?}")),
         }
     }
 
-    fn unit_at(&self, place: u64) -> Option<Unit<'d>> {
+    /// Where a function begins whose frame entry does not tell where a register of its caller's is.
+    fn without_rule(&self, place: u64, register: u16) -> Result<u64, String> {
+        let cie = gimli::EhFrame::cie_from_offset;
+        let entry = self.frames.fde_for_address(&self.bases, place, cie);
+        let entry = entry.map_err(|error| format!("{place:#x} has no frame entry: {error}"))?;
+        let mut context = gimli::UnwindContext::new();
+        let row = entry.unwind_info_for_address(&self.frames, &self.bases, &mut context, place);
+        let row = row.map_err(|error| format!("{place:#x} has no row of a frame entry: {error}"))?;
+        match row.registers().find(|(found, _)| found.0 == register) {
+            None => Ok(entry.initial_address()),
+            Some((_, rule)) => Err(format!("reg{register} is told at {place:#x}: {rule:?}")),
+        }
+    }
+
+    pub(crate) fn unit_at(&self, place: u64) -> Option<Unit<'d>> {
         let mut headers = self.dwarf.units();
         while let Some(header) = headers.next().ok()? {
             let unit = self.dwarf.unit(header).ok()?;
@@ -162,18 +231,33 @@ impl<'d> Testimony<'d> {
 
     /// Where the row begins that covers a place, and its line.
     fn row_of(&self, unit: &Unit<'d>, place: u64) -> Result<Option<(u64, Option<u64>)>, String> {
+        let rows = self.rows(unit)?;
+        let covering = rows.iter().rfind(|row| (row.start..row.end).contains(&place));
+        Ok(covering.map(|row| (row.start, row.line)))
+    }
+
+    /// The line table of a unit, in its own order.
+    pub(crate) fn rows(&self, unit: &Unit<'d>) -> Result<Vec<LineRow>, String> {
         let program = unit.line_program.clone().ok_or("the unit has no lines")?;
         let mut rows = program.rows();
-        let mut last: Option<(u64, Option<u64>)> = None;
-        let mut found = None;
-        while let Some((_, row)) = rows.next_row().map_err(|error| error.to_string())? {
-            if let Some((start, line)) = last
-                && (start..row.address()).contains(&place)
-            {
-                found = Some((start, line));
+        let mut found: Vec<LineRow> = Vec::new();
+        let mut is_open = false;
+        while let Some((header, row)) = rows.next_row().map_err(|error| error.to_string())? {
+            if let Some(last) = found.last_mut().filter(|_| is_open) {
+                last.end = row.address();
             }
-            let line = row.line().map(std::num::NonZero::get);
-            last = (!row.end_sequence()).then_some((row.address(), line));
+            is_open = !row.end_sequence();
+            if is_open {
+                let path = row.file(header).and_then(|file| self.text(unit, file.path_name()));
+                let path = path.unwrap_or_default();
+                found.push(LineRow {
+                    start: row.address(),
+                    end: row.address(),
+                    file: path.rsplit('/').next().unwrap_or_default().to_owned(),
+                    line: row.line().map(std::num::NonZero::get),
+                    begins_statement: row.is_stmt(),
+                });
+            }
         }
         Ok(found)
     }
@@ -187,6 +271,7 @@ impl<'d> Testimony<'d> {
             is_function: Option<bool>,
             other_block: Option<u64>,
         }
+        let name = difference.item.trim_end_matches(" (data)");
         let mut found = Vec::new();
         // The functions that the instances at the place are of, and what is in the instances is of.
         let (mut functions, mut instances) = (Vec::new(), HashSet::new());
@@ -202,8 +287,8 @@ impl<'d> Testimony<'d> {
             }
             match entry.tag() {
                 gimli::DW_TAG_subprogram | gimli::DW_TAG_inlined_subroutine => {
-                    let name = self.name(unit, entry).unwrap_or_default();
-                    let is_it = plain(&name) == difference.function.trim_end_matches('&').trim_end()
+                    let own = self.name(unit, entry).unwrap_or_default();
+                    let is_it = plain(&own) == difference.function.trim_end_matches('&').trim_end()
                         && self.holds(unit, entry, place) == Some(true);
                     if is_it {
                         functions.extend(origin(unit, entry));
@@ -225,7 +310,7 @@ impl<'d> Testimony<'d> {
                 }
                 gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter => {
                     let function = around.iter().rev().find_map(|one| one.is_function);
-                    if function == Some(true) && self.name(unit, entry).as_deref() == Some(&*difference.item) {
+                    if function == Some(true) && self.name(unit, entry).as_deref() == Some(name) {
                         found.push(Variable {
                             entry: entry.clone(),
                             other_block: outer,
@@ -236,7 +321,7 @@ impl<'d> Testimony<'d> {
             }
         }
         for function in functions {
-            self.add_without_instances(unit, function, &difference.item, &instances, &mut found);
+            self.add_without_instances(unit, function, name, &instances, &mut found);
         }
         found
     }
@@ -278,7 +363,7 @@ impl<'d> Testimony<'d> {
     }
 
     /// Whether a place is the first of a function's code.
-    fn begins_function(&self, unit: &Unit<'d>, place: u64) -> bool {
+    pub(crate) fn begins_function(&self, unit: &Unit<'d>, place: u64) -> bool {
         let mut entries = unit.entries();
         while let Ok(Some(entry)) = entries.next_dfs() {
             let first = match entry.tag() {
@@ -294,17 +379,45 @@ impl<'d> Testimony<'d> {
 
     /// Whether the code of an entry holds a place; none where it has no code of its own.
     fn holds(&self, unit: &Unit<'d>, entry: &Entry<'d>, place: u64) -> Option<bool> {
-        let mut ranges = self.dwarf.die_ranges(unit, entry).ok()?;
-        let mut holds = None;
-        while let Ok(Some(range)) = ranges.next() {
-            holds = Some(holds == Some(true) || (range.begin..range.end).contains(&place));
+        let code = self.code(unit, entry);
+        (!code.is_empty()).then(|| code.iter().any(|range| range.contains(&place)))
+    }
+
+    /// The code of an entry.
+    pub(crate) fn code(&self, unit: &Unit<'d>, entry: &Entry<'d>) -> Vec<Range<u64>> {
+        let mut found = Vec::new();
+        if let Ok(mut ranges) = self.dwarf.die_ranges(unit, entry) {
+            while let Ok(Some(range)) = ranges.next() {
+                found.push(range.begin..range.end);
+            }
         }
-        holds
+        found
     }
 
     fn name(&self, unit: &Unit<'d>, entry: &Entry<'d>) -> Option<String> {
         let value = self.inherited(unit, entry, gimli::DW_AT_name)?;
         self.text(unit, value)
+    }
+
+    /// The name of an entry of any unit, by its place in the section, or of what it is an instance or the definition of.
+    pub(crate) fn name_at(&self, mut place: u64) -> Option<String> {
+        for _ in 0..8 {
+            let mut headers = self.dwarf.units();
+            let (header, at) = loop {
+                let header = headers.next().ok()??;
+                let at = gimli::DebugInfoOffset(place as usize).to_unit_offset(&header);
+                if let Some(at) = at {
+                    break (header, at);
+                }
+            };
+            let unit = self.dwarf.unit(header).ok()?;
+            let entry = unit.entry(at).ok()?;
+            if let Some(name) = entry.attr_value(gimli::DW_AT_name) {
+                return self.text(&unit, name);
+            }
+            place = origin_anywhere(&unit, &entry)?;
+        }
+        None
     }
 
     fn text(&self, unit: &Unit<'d>, value: AttributeValue<Slice<'d>>) -> Option<String> {
@@ -341,10 +454,16 @@ impl<'d> Testimony<'d> {
 
 /// What an entry is an instance or the definition of, in the same unit.
 fn origin(unit: &Unit<'_>, entry: &Entry<'_>) -> Option<gimli::UnitOffset> {
+    let place = origin_anywhere(unit, entry)?;
+    gimli::DebugInfoOffset(place as usize).to_unit_offset(&unit.header)
+}
+
+/// The same in whatever unit, by its place in the section.
+pub(crate) fn origin_anywhere(unit: &Unit<'_>, entry: &Entry<'_>) -> Option<u64> {
     let origin = entry.attr_value(gimli::DW_AT_abstract_origin);
     match origin.or_else(|| entry.attr_value(gimli::DW_AT_specification))? {
-        AttributeValue::UnitRef(offset) => Some(offset),
-        AttributeValue::DebugInfoRef(offset) => offset.to_unit_offset(&unit.header),
+        AttributeValue::UnitRef(offset) => Some(offset.to_unit_section_offset(unit).0 as u64),
+        AttributeValue::DebugInfoRef(offset) => Some(offset.0 as u64),
         _ => None,
     }
 }
@@ -373,6 +492,21 @@ fn shown(unit: &Unit<'_>, expression: gimli::Expression<Slice<'_>>) -> String {
         });
     }
     words.join(" ")
+}
+
+/// The register that an operation reads, where a function may leave it changed.
+fn of_the_called(operation: &str) -> Option<u16> {
+    let digits = operation
+        .strip_prefix("breg")
+        .or_else(|| operation.strip_prefix("reg"))?;
+    let end = digits
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(digits.len());
+    let register: u16 = digits[..end].parse().ok()?;
+    OF_THE_CALLED
+        .iter()
+        .any(|those| those.contains(&register))
+        .then_some(register)
 }
 
 /// Whether a text fits a pattern in which `*` stands for anything.

@@ -60,10 +60,6 @@ pub(super) struct Variable {
     pub(super) value: String,
     /// What it holds as its type's formatter or printer has it, where that was asked for and can be told.
     pub(super) data: Option<String>,
-    /// By gdb, in a frame further out: the registers that its location reads there.
-    pub(super) registers: Vec<String>,
-    /// By farsight: the register that it would be in, if the functions that were called had saved it.
-    pub(super) lost: Option<String>,
 }
 
 /// A function's own name as both debuggers can tell it: without scopes, which gdb numbers where they have no name

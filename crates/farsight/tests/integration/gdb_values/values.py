@@ -4,7 +4,6 @@
 #   frame KIND PC FILE:LINE FUNCTION
 #   arg|var NAME VALUE
 #   data VALUE        what the pretty printer of its type makes of it, for variables of the caller of `stop_here`
-#   in REGISTERS      that the variable's location at the frame's place reads, for frames further out that show a value
 #
 # A value is written without spaces: i5 f3ff0000000000000 (the bits of the nearest double) c1,2 (complex) p7ffe0010
 # e2:WRITE {x=i1,y=i2} {Some={0=i2}} (a variant of Rust's) [300:i0,i1,...] t68690a (text) and <gone> for what the compiler
@@ -251,20 +250,7 @@ def whole_data(value):
     return None if text is None or "<gone>" in text or "!" in text else text
 
 
-def registers_of(name, place):
-    """Of a variable of the selected frame, by its location at a place: those that calls may overwrite."""
-    try:
-        text = gdb.execute("info address " + name, to_string=True)
-    except gdb.error:
-        return []
-    ranges = re.findall(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ((?:(?!  Range ).)*)", text, re.S)
-    if ranges:
-        text = "".join(what for start, end, what in ranges if int(start, 16) <= place < int(end, 16))
-    found = re.findall(r"\$(\w+)|DW_OP_b?regx?\d* \D*?\$?(\w+)\]", text)
-    return sorted(set(one or other for one, other in found))
-
-
-def variables(frame, level, is_whole):
+def variables(frame, is_whole):
     try:
         block = frame.block()
     except RuntimeError:
@@ -288,10 +274,6 @@ def variables(frame, level, is_whole):
                     held = None if is_null else whole_data(symbol.value(frame))
                     if held is not None:
                         out.write("data %s\n" % held)
-                if level > 0 and text != "<gone>":
-                    registers = registers_of(symbol.print_name, frame.pc() - 1)
-                    if registers:
-                        out.write("in %s\n" % " ".join(registers))
         if block.function is not None:
             break
         block = block.superblock
@@ -309,7 +291,7 @@ def dump(label):
         is_own = function and function.symtab.objfile.filename == gdb.current_progspace().filename
         if is_own:
             frame.select()
-            variables(frame, level, level == 1 and "+" not in label)
+            variables(frame, level == 1 and "+" not in label)
         try:
             frame = frame.older()
         except gdb.error:
