@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use farsight_symbols::{DebugInfo, Place as Stored};
+use farsight_symbols::{DebugInfo, Place as Stored, TypeKind};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, AddressRange};
 
@@ -307,6 +307,16 @@ impl CppScope for TypedScope<'_> {
 
     fn follow(&mut self, of: &Operand) -> Result<Option<Operand>, ScopeError> {
         self.led_to(of)
+    }
+
+    fn member_pointer(&mut self, of: &KnownType) -> Option<(CppType, CppType)> {
+        let (info, _) = self.debug_of(of.module)?;
+        match info.reader().kind_of(&of.of).ok()? {
+            TypeKind::MemberPointer { target, class } => {
+                Some((shapes::known(of.module, target), shapes::known(of.module, class)))
+            }
+            _ => None,
+        }
     }
 
     fn copies_as_bytes(&mut self, of: &KnownType) -> bool {

@@ -70,6 +70,15 @@ pub enum NodeKind {
         /// `->`.
         arrow: bool,
     },
+    /// `a.*b`, `a->*b`.
+    PointedMember {
+        /// Of what.
+        of: Box<Node>,
+        /// The pointer to one of its members.
+        by: Box<Node>,
+        /// `->*`.
+        arrow: bool,
+    },
     /// `a[b]`.
     Index(Box<Node>, Box<Node>),
     /// `(T)a`, `static_cast<T>(a)`, `a as T`.

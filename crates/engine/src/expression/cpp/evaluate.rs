@@ -76,6 +76,11 @@ impl Walk<'_, '_> {
                 let of = self.node(of)?;
                 self.member(of, name, *arrow, node.at)
             }
+            NodeKind::PointedMember { of, by, arrow } => {
+                let of = self.node(of)?;
+                let by = self.node(by)?;
+                self.pointed_member(of, &by, *arrow, node.at)
+            }
             NodeKind::Index(of, index) => self.indexed(of, index, node.at),
             NodeKind::Cast(kind, to, of) => self.cast_to(*kind, to, of, node.at),
             NodeKind::SizeOfType(_)

@@ -82,6 +82,13 @@ impl<'t, 'n> Parser<'t, 'n> {
                 left = self.node(at, NodeKind::Cast(CastKind::Plain, to, Box::new(left)))?;
                 continue;
             }
+            let arrow = self.rest().starts_with("->*");
+            if lowest <= level::AS && (arrow || self.rest().starts_with(".*")) {
+                self.at += if arrow { 3 } else { 2 };
+                let (of, by) = (Box::new(left), Box::new(self.signs()?));
+                left = self.node(at, NodeKind::PointedMember { of, by, arrow })?;
+                continue;
+            }
             let Some((found, length)) = lexer::operator(self.rest()).filter(|(found, _)| found.level() >= lowest)
             else {
                 self.at = before;
@@ -165,7 +172,8 @@ impl<'t, 'n> Parser<'t, 'n> {
             self.skip_spaces();
             let at = self.at;
             let rest = self.rest();
-            let kind = if rest.starts_with("->") || rest.starts_with('.') && !rest.starts_with("..") {
+            let is_member = rest.starts_with("->") || rest.starts_with('.') && !rest.starts_with("..");
+            let kind = if is_member && !rest.starts_with("->*") && !rest.starts_with(".*") {
                 let arrow = rest.starts_with('-');
                 self.at += if arrow { 2 } else { 1 };
                 self.skip_spaces();
@@ -424,6 +432,9 @@ impl NodeKind {
             | NodeKind::Comma(left, right)
             | NodeKind::Assign(_, left, right)
             | NodeKind::Index(left, right)
+            | NodeKind::PointedMember {
+                of: left, by: right, ..
+            }
             | NodeKind::ContainsField(left, right, _) => vec![left, right],
             NodeKind::Choice(condition, first, second) => vec![condition, first, second],
         }

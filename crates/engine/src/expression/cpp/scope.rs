@@ -61,6 +61,12 @@ pub trait CppScope: Names {
         Ok(None)
     }
 
+    /// What a pointer to members points to, and whose members these are; none for other types.
+    fn member_pointer(&mut self, of: &KnownType) -> Option<(CppType, CppType)> {
+        let _ = of;
+        None
+    }
+
     /// Whether a copy of a value's bytes is a copy of the value.
     fn copies_as_bytes(&mut self, of: &KnownType) -> bool {
         let _ = of;

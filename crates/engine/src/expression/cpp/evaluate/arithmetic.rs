@@ -451,7 +451,6 @@ fn is_exact_result(operator: Binary, (a, b): (f64, f64), result: f64) -> bool {
     if !a.is_finite() || !b.is_finite() || result.is_nan() {
         return true;
     }
-    #[expect(clippy::float_cmp, reason = "exactness is asked for")]
     let exact = match operator {
         // What a sum of two doubles loses is a double.
         Binary::Add | Binary::Subtract => {

@@ -26,6 +26,39 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// `a.*b`, `a->*b`.
+    pub(super) fn pointed_member(&mut self, of: Operand, by: &Operand, arrow: bool, at: usize) -> Outcome<Operand> {
+        let of = match arrow {
+            true => self.follow(of, at)?,
+            false => of,
+        };
+        let known = match self.bare(&by.of, at)?.0 {
+            CppType::Known(known) => self.scope.member_pointer(&known),
+            _ => None,
+        };
+        let Some((target, class)) = known else {
+            return Err(self.wrong(at, "The right side is no pointer to a member"));
+        };
+        if matches!(self.shape(&target, at)?, Shape::Function) {
+            return Err(self.wrong(
+                at,
+                "This points to a member function; the evaluator does not call functions",
+            ));
+        }
+        let offset = self.load(by, at)?;
+        let offset = self.integer(&offset, at)? as u64;
+        // As the C++ ABI has it, since 0 is a member's offset.
+        if offset == u64::MAX {
+            return Err(self.wrong(at, "The pointer to a member is null"));
+        }
+        let Some(part) = self.base_of(&of, &class, at)? else {
+            let (of, class) = (self.name_of(&of.of), self.name_of(&class));
+            return Err(self.wrong(at, &format!("This points to a member of {class}, which {of} is not")));
+        };
+        let part = self.part(&part, target, offset, at)?;
+        self.through_reference(part, at)
+    }
+
     pub(super) fn member_if_any(&mut self, of: Operand, name: &str, at: usize) -> Outcome<Option<Operand>> {
         let mut of = of;
         for _ in 0..MOST_FOLLOWED {

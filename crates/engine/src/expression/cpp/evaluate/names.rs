@@ -18,8 +18,22 @@ impl Walk<'_, '_> {
         let found = self.scope.variable(name);
         match found.map_err(|error| self.failed(error, at))? {
             Some(found) => self.through_reference(found, at),
-            None => Err(self.unresolved(at)),
+            None => Err(self.unknown(name, at)?),
         }
+    }
+
+    /// What is said of a name that is no variable's.
+    fn unknown(&mut self, name: &str, at: usize) -> Outcome<ExprError> {
+        if let Some((class, own)) = name.rsplit_once("::").filter(|(class, _)| !class.is_empty()) {
+            let of = self.scope.type_named(class);
+            if let Some(of) = of.map_err(|error| self.failed(error, at))?
+                && self.way_in(&of, own, at)?.is_some()
+            {
+                let what = format!("Only an object has {name}; name one, as in x.{own}, or use #FIELD_OFFSET");
+                return Ok(self.wrong(at, &what));
+            }
+        }
+        Ok(self.unresolved(at))
     }
 
     /// A member function's own fields need no `this->`. Where `this` has no value yet, its fields have none, but other
