@@ -123,6 +123,19 @@ pub(super) const VARIANTS: &[Variant] = &[
             "mv units-dwz_o2.fresh units-dwz_o2",
         ],
     },
+    // The same as DWARF 5 has it.
+    Variant {
+        name: "units-dwz5",
+        needs: &["dwz"],
+        from: &["units", "units_o2"],
+        sources: &[],
+        steps: &[
+            "cp units {out}",
+            "cp units_o2 units-dwz5_o2.fresh",
+            "dwz -5 -r -m units-shared5.dwz {out} units-dwz5_o2.fresh",
+            "rm units-dwz5_o2.fresh",
+        ],
+    },
     // Only names of functions are left, in a packed image of their own.
     Variant {
         name: "units-minidebug",

@@ -28,7 +28,7 @@ impl ImageFile {
         })?;
         let layout = elf::layout(headers, &bytes);
         let is_relocatable = layout.kind == ImageKind::Relocatable;
-        let filled = is_relocatable.then(|| Arc::new(Filled::new(&layout)));
+        let filled = is_relocatable.then(|| Arc::new(Filled::new(&layout, bytes.len())));
         Ok(ImageFile { bytes, layout, filled })
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use farsight_types::Rva;
 use object::elf;
@@ -15,6 +16,10 @@ use crate::bytes::SharedBytes;
 
 /// Where a layout ends; only sections that lie about their sizes reach it.
 const END: u64 = 1 << 46;
+/// How many times the length of the file is worked on, and what is worked on of any: sections and their tables are as long
+/// as the file together, unless they share bytes.
+const MOST_TIMES: u64 = 8;
+const LEAST: u64 = 64 << 20;
 /// The largest alignment that is kept.
 const MOST_ALIGNED: u64 = 1 << 21;
 
@@ -60,10 +65,13 @@ pub(super) struct Filled {
     /// The sections of relocations, by the section that they are for.
     tables: HashMap<usize, Vec<usize>>,
     done: Box<[OnceLock<SharedBytes>]>,
+    /// Bytes that may still be worked on.
+    left: AtomicU64,
 }
 
 impl Filled {
-    pub(super) fn new(layout: &ImageLayout) -> Filled {
+    /// For a file of so many bytes.
+    pub(super) fn new(layout: &ImageLayout, length: usize) -> Filled {
         let mut tables: HashMap<usize, Vec<usize>> = HashMap::new();
         for (at, section) in layout.sections.iter().enumerate() {
             if let (true, Ok(of)) = (section.kind == elf::SHT_RELA.0, usize::try_from(section.info)) {
@@ -73,6 +81,7 @@ impl Filled {
         Filled {
             tables,
             done: layout.sections.iter().map(|_| OnceLock::new()).collect(),
+            left: AtomicU64::new((length as u64).saturating_mul(MOST_TIMES).saturating_add(LEAST)),
         }
     }
 
@@ -87,7 +96,14 @@ impl Filled {
         let (Some(tables), Some(done)) = (self.tables.get(&index), self.done.get(index)) else {
             return bytes;
         };
+        let sizes = tables.iter().filter_map(|at| Some(layout.sections.get(*at)?.size));
+        let work = sizes.fold(bytes.len() as u64, u64::saturating_add);
         let fill = || {
+            let less = |left: u64| left.checked_sub(work);
+            let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            if taken.is_err() {
+                return bytes.clone();
+            }
             let mut whole = bytes.to_vec();
             for table in tables {
                 apply(layout, index, *table, &mut whole, others);

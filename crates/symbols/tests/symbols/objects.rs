@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Arc;
 
-use farsight_symbols::{DebugInfo, Image as _, ImageKind, SymbolTable, TypeId, Watch};
+use farsight_symbols::{DebugInfo, Image as _, ImageFile, ImageKind, SymbolTable, TypeId, Watch};
 use farsight_types::Rva;
 
 use crate::support::{Scratch, image, run};
@@ -113,5 +114,79 @@ fn what_is_not_linked_has_addresses_names_lines_and_types() {
             info.unit_at(Rva(place("caller"))),
             info.unit_at(Rva(place("caller") + 1))
         );
+    }
+}
+
+#[test]
+fn damage_anywhere_in_an_object_is_survived() {
+    let scratch = Scratch::new();
+    let flags = ["-g", "-c", "-O0", "-ffunction-sections", "-fdebug-types-section"];
+    let Some(object) = scratch.compile("g++", SOURCE, &flags) else {
+        return;
+    };
+    let whole = std::fs::read(object).unwrap();
+    let mut read = 0;
+    for at in (0..whole.len()).step_by(11) {
+        let mut hurt = whole.clone();
+        hurt[at] ^= 0x81;
+        let Ok(file) = ImageFile::parse(Arc::new(hurt)) else {
+            continue;
+        };
+        for symbol in SymbolTable::build(&[&file]).iter() {
+            read += file.bytes_at(symbol.rva(), 16).len();
+        }
+        let Some(info) = DebugInfo::new(&file, None) else {
+            continue;
+        };
+        let (reader, index) = (info.reader(), info.index(&Watch::default()).unwrap());
+        for found in index.types(&reader, "Pair") {
+            let _ = (
+                reader.members(TypeId(found.id)),
+                reader.size_of(&TypeId(found.id).into()),
+            );
+        }
+        for segment in &file.layout().segments {
+            let _ = (reader.line_at(segment.address), reader.function_at(segment.address));
+        }
+    }
+    assert!(read > 1000, "{read}");
+}
+
+/// Sections that claim any size and alignment are laid out as far as there is room.
+#[test]
+fn sections_that_lie_about_their_sizes_are_left_out() {
+    let scratch = Scratch::new();
+    let Some(object) = scratch.compile("g++", SOURCE, &["-g", "-c"]) else {
+        return;
+    };
+    let whole = std::fs::read(object).unwrap();
+    let table = u64::from_le_bytes(whole[40..48].try_into().unwrap()) as usize;
+    let count = usize::from(u16::from_le_bytes(whole[60..62].try_into().unwrap()));
+    // sh_size and sh_addralign.
+    for (field, value) in [
+        (32, u64::MAX),
+        (32, 1 << 45),
+        (48, u64::MAX),
+        (48, 1 << 63),
+        (48, 3),
+        (48, 0),
+    ] {
+        let mut hurt = whole.clone();
+        for section in 0..count {
+            let at = table + section * 64;
+            let is_loaded = hurt[at + 8] & 2 != 0;
+            if is_loaded {
+                hurt[at + field..at + field + 8].copy_from_slice(&value.to_le_bytes());
+            }
+        }
+        let file = ImageFile::parse(Arc::new(hurt)).unwrap();
+        let layout = file.layout();
+        assert!(layout.size <= 1 << 46, "{value:x}: {layout:x?}");
+        assert_eq!(
+            layout.segments.is_empty(),
+            field == 32 && value == u64::MAX,
+            "{value:x}"
+        );
+        let _ = (SymbolTable::build(&[&file]), DebugInfo::new(&file, None));
     }
 }

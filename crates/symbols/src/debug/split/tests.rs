@@ -406,6 +406,36 @@ fn damage_anywhere_in_split_files_is_survived() {
     }
 }
 
+#[test]
+fn sections_of_one_name_that_share_bytes_are_refused() {
+    let scratch = Scratch::new();
+    assert!(scratch.run("gcc -gdwarf-5 -gsplit-dwarf -fdebug-types-section first.c second.c -o out"));
+    let whole = std::fs::read(scratch.0.join("out-first.dwo")).unwrap();
+    let out = scratch.image("out").unwrap();
+    let names = |hurt: Vec<u8>| {
+        let dwo = ImageFile::parse(Arc::new(hurt)).unwrap();
+        let info = DebugInfo::new(&*out, None).unwrap();
+        let info = info.with_split_files(Box::new(Given(Arc::new(dwo), false)));
+        let index = info.index(&Watch::default()).unwrap();
+        index.types(&info.reader(), "parcel").len()
+    };
+    assert_eq!(names(whole.clone()), 1);
+    let dwo = ImageFile::parse(Arc::new(whole.clone())).unwrap();
+    let sections = dwo.layout().sections.iter().enumerate();
+    let same: Vec<_> = sections
+        .filter(|(_, section)| section.name == ".debug_info.dwo")
+        .collect();
+    let [(_, first), (second, _), ..] = &*same else {
+        panic!("{same:?}");
+    };
+    let mut hurt = whole;
+    let table = u64::from_le_bytes(hurt[40..48].try_into().unwrap()) as usize;
+    // sh_offset.
+    let at = table + second * 64 + 24;
+    hurt[at..at + 8].copy_from_slice(&first.file_offset.to_le_bytes());
+    assert_eq!(names(hurt), 0);
+}
+
 /// Reads what there is, damaged or not.
 fn read_all(info: &DebugInfo) {
     let reader = info.reader();

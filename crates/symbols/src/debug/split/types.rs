@@ -266,3 +266,34 @@ impl TypeUnits {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_a_type_unit_leads_back_to_its_file() {
+        for own in [0, 1, 7, 100_000, 1 << 22, u32::MAX - 1, u32::MAX] {
+            let numbers = Numbers { own };
+            let each = numbers.each();
+            for file in [0, own / 2, own] {
+                for at in [0, 1, each / 2, each.saturating_sub(1), each] {
+                    let id = numbers.id(file, at as usize);
+                    assert_eq!(id.is_some(), at < each, "{own} {file} {at}");
+                    let back = id.and_then(|id| numbers.place(id));
+                    assert_eq!(back, id.map(|_| (file, at as usize)), "{own} {file} {at}");
+                    assert!(id.is_none_or(|id| id.0 >= own), "{own} {file} {at}");
+                }
+                assert_eq!(numbers.of(file, usize::MAX).len(), each as usize);
+            }
+            assert_eq!(numbers.place(UnitId(own.saturating_sub(1))).is_some(), own == 0);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_all_files_has_a_bound() {
+        let left = Left::default();
+        assert!(left.take_bytes(MOST_COPIED) && !left.take_bytes(1));
+        assert!((0..MOST_UNITS).all(|_| left.take_unit()) && !left.take_unit());
+    }
+}
