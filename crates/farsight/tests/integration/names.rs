@@ -54,7 +54,6 @@ fn every_function_that_gdb_knows_is_found() {
         "cvalues_o2",
         "units",
         "units-dwz",
-        "units-dwz5",
         "units-noseparate",
         "units-dwarf4",
         "threads",

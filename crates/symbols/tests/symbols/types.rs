@@ -32,7 +32,7 @@ template <typename T, int N> struct Pair { T first, second; T sum() const { retu
 struct Order { int count; Inner inner; Size size; struct Part { char text[5]; struct Deep { char one; }; Deep deep; } part; struct Late; Late *late;
   static int total; virtual ~Order() {} virtual int add(Inner) { return total; } };
 struct Order::Late { long after; Order::Part part; }; int Order::total = 4; }
-namespace shop { inline namespace v2 { struct Newer { short what; }; } }
+namespace shop { inline namespace v2 { struct alignas(32) Newer { using Part = short; Part what; }; } }
 struct Order { char other; };
 shop::Newer newer; shop::Order order; shop::Pair<int, 3> pair; shop::Pair<double, 4> both; shop::Order::Part::Deep deep; shop::Order::Late late; Order plain;
 int main() { return pair.sum() + int(both.sum()); }
@@ -192,8 +192,8 @@ fn types_of_type_units_are_as_those_of_others() {
                 ("shop::Order::Part", 6),
                 ("Order::Part::Deep", 1),
                 ("shop::Order::Late", 16),
-                ("::shop::Newer", 2),
-                ("shop::v2::Newer", 2),
+                ("::shop::Newer", 32),
+                ("shop::v2::Newer", 32),
             ] {
                 let found = index.types(reader, name);
                 let [found] = &*found else {
@@ -220,6 +220,12 @@ fn types_of_type_units_are_as_those_of_others() {
             let sized = members.iter().filter(|member| member.kind == MemberKind::Field);
             let sizes: Vec<_> = sized.map(|member| reader.size_of(&member.type_ref)).collect();
             assert_eq!(sizes, [8, 4, 8, 1, 6, 8].map(Some), "{compiler} {flags}");
+            let newer = variable(reader, "newer");
+            assert_eq!(reader.alignment_of(&newer), Some(32), "{compiler} {flags}");
+            assert!(
+                reader.inner_type(newer.id().unwrap(), "Part").is_some(),
+                "{compiler} {flags}"
+            );
             let pair = variable(reader, "both").id().unwrap();
             assert_eq!(reader.generics(pair.0).unwrap()[1].value, Some(4), "{compiler} {flags}");
             let units = (0..reader.info().unit_count()).map(UnitId);

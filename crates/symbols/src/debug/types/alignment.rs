@@ -26,7 +26,7 @@ impl DebugReader<'_> {
     fn alignment(&self, id: &TypeRef, depth: u32, left: &mut u32) -> Option<u64> {
         let depth = depth.checked_sub(1)?;
         *left = left.checked_sub(1)?;
-        if let Some(said) = id.id().and_then(|id| self.said_alignment(id.0)) {
+        if let Some(said) = id.id().and_then(|id| self.said_alignment(self.definition(id).0)) {
             return Some(said);
         }
         let found = self.type_of(id).ok()?;

@@ -182,6 +182,12 @@ impl<'a> DebugReader<'a> {
 
     /// A name that a class gives a type, as `reference` in an iterator.
     pub fn inner_type(&self, id: TypeId, name: &str) -> Option<TypeId> {
+        let definition = self.definition(id);
+        let found = self.inner_type_of(definition, name);
+        found.or_else(|| self.inner_type_of(id, name).filter(|_| definition != id))
+    }
+
+    fn inner_type_of(&self, id: TypeId, name: &str) -> Option<TypeId> {
         let (unit, entry) = self.entry(id.0).ok()?;
         let mut found = None;
         let mut left = MOST;
