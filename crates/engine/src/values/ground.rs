@@ -32,12 +32,15 @@ pub(crate) struct Known<'a> {
     formats: RefCell<HashMap<TypeRef, Option<usize>>>,
     alignments: RefCell<HashMap<TypeRef, Option<u64>>>,
     /// Parameters by their names.
-    parameters: RefCell<HashMap<TypeId, Vec<(String, Option<TypeRef>)>>>,
+    parameters: RefCell<HashMap<TypeId, Parameters>>,
     /// What implements a trait, by the place of its table of functions; none before it is asked for.
     implementers: RefCell<Option<HashMap<Address, TypeRef>>>,
     /// Lists that are gone through, by the expression of the next node and the first node.
     pub(super) walked: RefCell<HashMap<(usize, i128), Walked>>,
 }
+
+/// What of a type's parameters was asked for: each with its name; none of those that it has not.
+type Parameters = Vec<(String, Option<TypeRef>)>;
 
 /// How far a list was gone through.
 #[derive(Default)]
