@@ -55,6 +55,7 @@ const LAYERS: &[Layer] = &[
             "rustc-demangle",
             "cpp_demangle",
             "crc32fast",
+            "memchr",
             "thiserror",
         ],
     },
