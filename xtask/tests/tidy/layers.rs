@@ -52,6 +52,7 @@ const LAYERS: &[Layer] = &[
         outside: &[
             "object",
             "gimli",
+            "memchr",
             "rustc-demangle",
             "cpp_demangle",
             "crc32fast",
