@@ -21,8 +21,11 @@ pub(super) struct Made {
     pub(super) variables: Vec<(u64, u64)>,
 }
 
-/// Tag, whether it has children, attributes with their forms; the number is the place in the list, from 1.
-const SHAPES: &[(u8, bool, &[(u8, u8)])] = &[
+/// Tag, whether it has children, attributes with their forms.
+type Shape = (u8, bool, &'static [(u8, u8)]);
+
+/// An entry's number is the place of its shape in the list, from 1.
+const SHAPES: &[Shape] = &[
     (0x11, true, &[(0x13, 0x0f)]),
     (0x24, false, &[NAME, SIZE, (0x3e, 0x0b)]),
     (0x0f, false, &[NAME, TYPE]),
