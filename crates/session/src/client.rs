@@ -1,8 +1,9 @@
 //! The client's handle and what it asks for.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use farsight_types::{AccessRole, ServerId};
@@ -190,11 +191,11 @@ pub struct Outbox {
 impl Outbox {
     /// Tells the client; an error means that it is gone.
     pub fn send(&self, notification: Arc<Notification>) -> Result<(), Gone> {
-        self.unread.count(|count| count.waiting += 1);
+        self.unread.waiting.fetch_add(1, Ordering::SeqCst);
         self.sender.send(notification).map_err(|_| Gone)
     }
 
-    /// Waits until the client has at most so much left to read, or is gone.
+    /// Waits until the client has at most so much left to read, or is gone. Always by the same thread.
     pub fn wait_for_reader(&self, most: usize) {
         self.unread.wait_until(most);
     }
@@ -203,45 +204,41 @@ impl Outbox {
 /// How much a client has left to read.
 #[derive(Debug, Default)]
 struct Unread {
-    count: Mutex<Count>,
-    fewer: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Count {
-    waiting: usize,
+    waiting: AtomicUsize,
     /// The client reads no more.
-    gone: bool,
-    /// Somebody sleeps until so few are left.
-    awaited: Option<usize>,
-}
-
-impl Count {
-    /// What is worth waiting for.
-    fn left(&self) -> usize {
-        match self.gone {
-            true => 0,
-            false => self.waiting,
-        }
-    }
+    gone: AtomicBool,
+    /// Its thread sleeps until less is left.
+    is_awaited: AtomicBool,
+    sleeper: OnceLock<Thread>,
 }
 
 impl Unread {
-    fn count<T>(&self, change: impl FnOnce(&mut Count) -> T) -> T {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = change(&mut count);
-        if count.awaited.is_some_and(|most| count.left() <= most) {
-            count.awaited = None;
-            self.fewer.notify_all();
+    /// What is worth waiting for.
+    fn left(&self) -> usize {
+        match self.gone.load(Ordering::SeqCst) {
+            true => 0,
+            false => self.waiting.load(Ordering::SeqCst),
         }
-        result
+    }
+
+    /// Less is left now.
+    fn wake(&self) {
+        if self.is_awaited.swap(false, Ordering::SeqCst)
+            && let Some(sleeper) = self.sleeper.get()
+        {
+            sleeper.unpark();
+        }
     }
 
     fn wait_until(&self, most: usize) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        while count.left() > most {
-            count.awaited = Some(most);
-            count = self.fewer.wait(count).unwrap_or_else(PoisonError::into_inner);
+        let own = self.sleeper.get_or_init(thread::current);
+        debug_assert_eq!(own.id(), thread::current().id(), "one thread waits");
+        loop {
+            self.is_awaited.store(true, Ordering::SeqCst);
+            if self.left() <= most {
+                return;
+            }
+            thread::park();
         }
     }
 }
@@ -269,7 +266,8 @@ struct Reading(Arc<Unread>);
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.0.count(|count| count.waiting = count.waiting.saturating_sub(1));
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.0.wake();
     }
 }
 
@@ -279,14 +277,15 @@ impl Sink for Outbox {
     }
 
     fn waiting(&self) -> usize {
-        self.unread.count(|count| count.left())
+        self.unread.left()
     }
 }
 
 /// Nobody waits for a client that reads no more.
 impl Drop for Client {
     fn drop(&mut self) {
-        self.unread.count(|count| count.gone = true);
+        self.unread.gone.store(true, Ordering::SeqCst);
+        self.unread.wake();
     }
 }
 
@@ -352,7 +351,7 @@ impl Client {
 
     /// How many notifications have come that were not dealt with yet.
     pub fn unread(&self) -> usize {
-        self.unread.count(|count| count.left())
+        self.unread.left()
     }
 
     /// The next notification; none when the engine has ended.
@@ -387,8 +386,6 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
 
     fn pair() -> (Client, Outbox) {
@@ -411,21 +408,23 @@ mod tests {
     #[test]
     fn whoever_waits_for_a_reader_goes_on_when_it_reads_or_goes() {
         let (client, outbox) = pair();
-        outbox.wait_for_reader(0);
         outbox.send(Arc::new(Notification::InputTaken)).unwrap();
         outbox.send(Arc::new(Notification::InputTaken)).unwrap();
-        let outbox = Arc::new(outbox);
-        let waiter = |most| {
-            let outbox = Arc::clone(&outbox);
-            thread::spawn(move || outbox.wait_for_reader(most))
-        };
-        let one = waiter(1);
+        let (sent, heard) = std::sync::mpsc::channel();
+        let waiter = thread::spawn(move || {
+            for most in [2, 1, 0] {
+                outbox.wait_for_reader(most);
+                sent.send(most).unwrap();
+            }
+            outbox.waiting()
+        });
+        assert_eq!(heard.recv(), Ok(2));
         let told = client.next_told();
+        assert!(heard.try_recv().is_err());
         drop(told);
-        one.join().unwrap();
-        let none = waiter(0);
+        assert_eq!(heard.recv(), Ok(1));
         drop(client);
-        none.join().unwrap();
-        assert_eq!(outbox.waiting(), 0);
+        assert_eq!(heard.recv(), Ok(0));
+        assert_eq!(waiter.join().unwrap(), 0);
     }
 }
