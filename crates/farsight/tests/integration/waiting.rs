@@ -27,20 +27,29 @@ fn heavy_an_index_that_is_waited_for_can_be_broken_off_and_asked_again() {
     // The largest program at hand with all its debug information is the debugger itself.
     let program = programs::farsight();
     let program = program.to_str().unwrap();
-    let mut console = Console::start(premote(server.connection(), [program, "-version"]));
-    console.run(".echo launched");
-    for line in ["x farsight!*no_such_name*", "bp farsight!no_such_name_at_all"] {
+    let start = || {
+        let mut console = Console::start(premote(server.connection(), [program, "-version"]));
+        console.run(".echo launched");
+        console
+    };
+    // What was begun goes on, so that an index that is being built tells of the first command only.
+    let mut broken_off = ["x farsight!*no_such_name*", "bp farsight!no_such_name_at_all"].map(|line| {
+        let mut console = start();
         console.send(line);
         let pid = console.pid();
         wait_until("an index is being built", Deadline::usual(), || is_indexing(pid));
         console.interrupt();
         console.expect("interrupted");
         assert_in_order(&console.run("? 1 + 1"), &["= 00000000`00000002"]);
-    }
-    // What was begun goes on, and the next one who asks has it.
+        console
+    });
+    // The next one who asks has it.
+    let [_, console] = &mut broken_off;
     let text = console.run_until("x farsight!*::main", Deadline::within(WHOLE_INDEX));
     assert_in_order(&text, &["farsight!farsight::main"]);
     let text = console.run("bc *; bp farsight!farsight::main; g; k 1");
     assert_in_order(&text, &["Breakpoint", "hit", "farsight!farsight::main"]);
-    console.quit("q");
+    for console in broken_off {
+        console.quit("q");
+    }
 }
