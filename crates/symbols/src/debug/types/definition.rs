@@ -3,10 +3,10 @@
 use gimli::AttributeValue;
 
 use super::{Encoding, TypeId, TypeKind, TypeRef, flag, number};
-use crate::debug::{DebugReader, Entry, Unit, UnitId};
+use crate::debug::{DebugReader, Entry, Unit};
 
 /// Definitions of one name that are compared; more are mostly one header in all units.
-const MOST_COMPARED: usize = 64;
+const MOST_COMPARED: usize = 16;
 /// Members that are compared.
 const MOST_MEMBERS: usize = 512;
 /// Other names of a type that are followed.
@@ -100,21 +100,23 @@ impl<'a> DebugReader<'a> {
             tag.is_ok_and(|tag| tag == entry.tag() || is_class(tag) && is_class(entry.tag()))
                 && self.qualified_name(found.0).as_ref() == Some(&name)
         };
-        let named = index.types(self, &name).into_iter().map(|named| TypeId(named.id));
-        Some(self.agreed(id.0.unit, &named.filter(is_same).collect::<Vec<_>>()))
+        let named = index.types(self, &name);
+        let all = || named.iter().map(|named| TypeId(named.id));
+        let mut own = all().filter(|found| found.0.unit == id.0.unit);
+        if let Some(own) = own.find(is_same) {
+            return Some(Definition::Known(own));
+        }
+        let found: Vec<TypeId> = all().filter(is_same).take(MOST_COMPARED).collect();
+        Some(self.agreed(&found))
     }
 
-    /// The one that is meant in a unit of several definitions of a name.
-    fn agreed(&self, here: UnitId, found: &[TypeId]) -> Definition {
-        if let Some(own) = found.iter().find(|found| found.0.unit == here) {
-            return Definition::Known(*own);
-        }
+    /// What definitions of one name in other units have to say together.
+    fn agreed(&self, found: &[TypeId]) -> Definition {
         let Some((first, others)) = found.split_first() else {
             return Definition::Missing;
         };
         let outline = self.outline_of(*first);
-        let mut others = others.iter().take(MOST_COMPARED);
-        match others.all(|other| self.outline_of(*other) == outline) {
+        match others.iter().all(|other| self.outline_of(*other) == outline) {
             true => Definition::Known(*first),
             false => Definition::Ambiguous,
         }
