@@ -117,7 +117,7 @@ fn two_who_type_at_once_are_served_in_one_order_that_all_see() {
 
 /// Whether this is told, and not typed.
 fn shows(told: &Notification, text: &str) -> bool {
-    matches!(told, Notification::Output { content: Content::Text(shown), .. } if shown == text)
+    matches!(told, Notification::Output { content: Content::Text(shown), .. } if shown.split_inclusive('\n').any(|line| line == text))
 }
 
 /// The lines that were said, without those that were typed.

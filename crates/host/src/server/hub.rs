@@ -125,6 +125,75 @@ impl Flow {
     }
 }
 
+/// What is told to the same clients in a row, which goes out as one piece.
+struct Pending {
+    to: Arc<[ClientId]>,
+    piece: Vec<u8>,
+    /// Text behind the piece, which goes on with the next of its kind: many lines are one notification.
+    text: Option<(OutputMask, String)>,
+}
+
+impl Pending {
+    fn new(to: &Arc<[ClientId]>) -> Pending {
+        Pending {
+            to: Arc::clone(to),
+            piece: Vec::new(),
+            text: None,
+        }
+    }
+
+    /// Whether more for these clients goes into it.
+    fn takes(&self, to: &Arc<[ClientId]>) -> bool {
+        let text = self.text.as_ref().map_or(0, |(_, text)| text.len());
+        // The engine need not keep one list for the same clients.
+        (Arc::ptr_eq(&self.to, to) || self.to == *to) && self.piece.len() + text < PIECE
+    }
+
+    /// `number` is that of the last notification that was written.
+    fn add(&mut self, number: &mut u64, told: &Notification) {
+        match (told, &mut self.text) {
+            (
+                Notification::Output {
+                    mask,
+                    content: Content::Text(more),
+                },
+                Some((known, text)),
+            ) if known == mask && more.len() < PIECE => text.push_str(more),
+            (
+                Notification::Output {
+                    mask,
+                    content: Content::Text(text),
+                },
+                _,
+            ) => {
+                self.end_text(number);
+                self.text = Some((*mask, text.clone()));
+            }
+            _ => {
+                self.end_text(number);
+                self.write(number, told);
+            }
+        }
+    }
+
+    fn end_text(&mut self, number: &mut u64) {
+        if let Some((mask, text)) = self.text.take() {
+            let content = Content::Text(text);
+            self.write(number, &Notification::Output { mask, content });
+        }
+    }
+
+    fn write(&mut self, number: &mut u64, told: &Notification) {
+        *number += 1;
+        self.piece.extend(frame_that_fits(*number, told).encode());
+    }
+
+    fn ended(mut self, number: &mut u64) -> (Arc<[ClientId]>, Vec<u8>) {
+        self.end_text(number);
+        (self.to, self.piece)
+    }
+}
+
 struct Door {
     server: ServerId,
     listener: Listener,
@@ -213,8 +282,7 @@ impl Hub {
     /// Follows the orders that are there; whether there were any.
     fn follow_orders(&mut self) -> bool {
         let mut followed = false;
-        // What is told to the same clients in a row goes out as one piece.
-        let mut pending: Option<(Arc<[ClientId]>, Vec<u8>)> = None;
+        let mut pending: Option<Pending> = None;
         for _ in 0..ORDERS_AT_ONCE {
             let order = self.orders.try_recv();
             if order.is_ok() {
@@ -223,19 +291,12 @@ impl Hub {
             }
             match order {
                 Ok(Order::Tell(to, notification)) => {
-                    let ends = matches!(*notification, Notification::Ended { .. });
-                    self.told += 1;
-                    let frame = frame_that_fits(self.told, &notification).encode();
-                    match &mut pending {
-                        // The engine need not keep one list for the same clients.
-                        Some((same, piece)) if (Arc::ptr_eq(same, &to) || *same == to) && piece.len() < PIECE => {
-                            piece.extend(frame);
-                        }
-                        _ => {
-                            self.tell(pending.replace((Arc::clone(&to), frame)));
-                        }
+                    if !pending.as_ref().is_some_and(|pending| pending.takes(&to)) {
+                        self.tell(pending.take());
                     }
-                    if ends {
+                    let pending_now = pending.get_or_insert_with(|| Pending::new(&to));
+                    pending_now.add(&mut self.told, &notification);
+                    if matches!(*notification, Notification::Ended { .. }) {
                         self.tell(pending.take());
                         for id in to.iter() {
                             if let Some(client) = self.clients.get_mut(id) {
@@ -283,8 +344,9 @@ impl Hub {
         }
     }
 
-    fn tell(&mut self, piece: Option<(Arc<[ClientId]>, Vec<u8>)>) {
-        let Some((to, piece)) = piece else { return };
+    fn tell(&mut self, pending: Option<Pending>) {
+        let Some(pending) = pending else { return };
+        let (to, piece) = pending.ended(&mut self.told);
         self.flow.told(piece.len());
         let piece: Arc<[u8]> = piece.into();
         for id in to.iter() {

@@ -6,6 +6,7 @@ use farsight_session::wire::read_notification;
 use farsight_session::{Gone, Ticket};
 use farsight_testkit::raw_client::RawClient;
 use farsight_transport::{ServerRole, ServerTransport};
+use farsight_wire::Decoder;
 
 use super::*;
 
@@ -101,6 +102,49 @@ fn only_a_flood_is_held_back_and_not_for_long() {
     assert_eq!(flow.held_until(at(20)), None);
     flow.told(10);
     assert_eq!(flow.held_until(at(21)), None);
+}
+
+#[test]
+fn lines_of_one_kind_become_one_notification_and_keep_their_order() {
+    let output = |mask, text: &str| Notification::Output {
+        mask,
+        content: Content::Text(text.to_owned()),
+    };
+    let clients: Arc<[ClientId]> = Arc::from([ClientId(1)]);
+    let mut pending = Pending::new(&clients);
+    let mut number = 7;
+    for told in [
+        output(OutputMask::NORMAL, "a\n"),
+        output(OutputMask::NORMAL, "b\n"),
+        output(OutputMask::ERROR, "c\n"),
+        Notification::InputTaken,
+        output(OutputMask::ERROR, "d\n"),
+        output(OutputMask::ERROR, "e\n"),
+    ] {
+        pending.add(&mut number, &told);
+    }
+    assert!(pending.takes(&clients) && !pending.takes(&Arc::from([ClientId(2)])));
+    let (_, piece) = pending.ended(&mut number);
+    assert_eq!(number, 11);
+    let mut decoder = Decoder::new();
+    decoder.feed(&[&PREAMBLE[..], &piece].concat());
+    let mut read = Vec::new();
+    while let Some(frame) = decoder.next_frame().unwrap() {
+        assert_eq!(frame.header.number, 8 + read.len() as u64);
+        read.push(read_notification(&frame).unwrap().unwrap());
+    }
+    assert_eq!(
+        read,
+        [
+            output(OutputMask::NORMAL, "a\nb\n"),
+            output(OutputMask::ERROR, "c\n"),
+            Notification::InputTaken,
+            output(OutputMask::ERROR, "d\ne\n"),
+        ]
+    );
+    let mut full = Pending::new(&clients);
+    full.add(&mut number, &output(OutputMask::NORMAL, &"x".repeat(PIECE)));
+    assert!(!full.takes(&clients));
 }
 
 #[test]
