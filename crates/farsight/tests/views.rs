@@ -316,6 +316,15 @@ impl Stage {
                 }
                 continue;
             }
+            // A break-in that comes at once finds a thread where it stood before.
+            if line.ends_with(": Break-in") {
+                view.push_str(masked(line, &self.masks).trim_end());
+                view.push_str("\n<asleep>\n");
+                lines.next_if(|line| line.ends_with(')'));
+                lines.next_if(|line| line.contains('!') && line.ends_with(':'));
+                lines.next_if(|line| line.starts_with("0000"));
+                continue;
+            }
             let is_of_the_test =
                 line.contains(".echo mark-") || line.starts_with("mark-") || line.ends_with(".lines -d");
             if !is_of_the_test {
