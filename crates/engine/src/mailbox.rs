@@ -173,8 +173,8 @@ impl Mailbox {
         self.breaks_in.set(false);
     }
 
-    /// Takes a message that arrives while a command runs: an interrupt of one who may is noted, the rest waits its turn. The end of the
-    /// session ends what runs as an interrupt does, and has its turn then.
+    /// Takes a message that arrives while a command runs: an interrupt of one who may is noted, the rest waits its turn.
+    /// The end of the session ends what runs as an interrupt does, and has its turn then.
     fn keep(&self, message: EngineMessage) {
         if let EngineMessage::Client(client, Request::Interrupt) = message
             && self.may_interrupt(client)

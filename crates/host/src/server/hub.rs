@@ -151,27 +151,19 @@ impl Pending {
 
     /// `number` is that of the last notification that was written.
     fn add(&mut self, number: &mut u64, told: &Notification) {
-        match (told, &mut self.text) {
-            (
-                Notification::Output {
-                    mask,
-                    content: Content::Text(more),
-                },
-                Some((known, text)),
-            ) if known == mask && more.len() < PIECE => text.push_str(more),
-            (
-                Notification::Output {
-                    mask,
-                    content: Content::Text(text),
-                },
-                _,
-            ) => {
-                self.end_text(number);
-                self.text = Some((*mask, text.clone()));
-            }
+        let Notification::Output {
+            mask,
+            content: Content::Text(more),
+        } = told
+        else {
+            self.end_text(number);
+            return self.write(number, told);
+        };
+        match &mut self.text {
+            Some((known, text)) if known == mask && more.len() < PIECE => text.push_str(more),
             _ => {
                 self.end_text(number);
-                self.write(number, told);
+                self.text = Some((*mask, more.clone()));
             }
         }
     }

@@ -140,6 +140,21 @@ pub enum Binary {
     Remainder,
 }
 
+impl Binary {
+    /// Whether it answers yes or no.
+    pub(crate) fn compares(self) -> bool {
+        matches!(
+            self,
+            Binary::Equal
+                | Binary::NotEqual
+                | Binary::Less
+                | Binary::LessOrEqual
+                | Binary::Greater
+                | Binary::GreaterOrEqual
+        )
+    }
+}
+
 /// How a cast was written. They are all performed; it matters for what may be asked of classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CastKind {

@@ -272,16 +272,10 @@ impl TypedScope<'_> {
 
     /// A type of one module.
     pub(super) fn type_in_module(&mut self, base: Address, name: &str) -> Result<Option<CppType>, ScopeError> {
-        let mut modules = self
-            .session
-            .process()
-            .ok()
-            .into_iter()
-            .flat_map(|process| &process.modules);
-        let Some(index) = modules.position(|module| module.image.base == base) else {
-            return Ok(None);
-        };
-        self.type_among(&[index], name, None)
+        match self.module_at(base) {
+            Ok(index) => self.type_among(&[index], name, None),
+            Err(_) => Ok(None),
+        }
     }
 
     fn type_among(

@@ -28,16 +28,7 @@ impl TypedScope<'_> {
         let (Some(module), of, place) = self.shown(operand)? else {
             return Ok(None);
         };
-        let process = self.session.process();
-        let index = process.ok().and_then(|process| {
-            let mut modules = process.modules.iter();
-            modules.position(|known| known.image.base == module)
-        });
-        let Some(index) = index else {
-            return Err(ScopeError::Unavailable {
-                why: "The module of this type is not loaded any more".into(),
-            });
-        };
+        let index = self.module_at(module)?;
         let mut value = Value::new(index, of, place);
         value.bits = bit_range(operand);
         // Lengths of arrays may be in the frame too.

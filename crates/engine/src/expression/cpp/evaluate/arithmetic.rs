@@ -37,17 +37,13 @@ impl Walk<'_, '_> {
                 let size = self.element_size(&to, at)?.max(1);
                 let distance = (self.integer(&left, at)? as u64).wrapping_sub(self.integer(&right, at)? as u64);
                 let count = distance.cast_signed() / size.cast_signed().max(1);
-                self.loaded(CppType::c("long"), Scalar::Integer(i128::from(count).cast_unsigned()), at)
+                self.loaded(
+                    CppType::c("long"),
+                    Scalar::Integer(i128::from(count).cast_unsigned()),
+                    at,
+                )
             }
-            (
-                [Some(one), Some(other)],
-                Binary::Equal
-                | Binary::NotEqual
-                | Binary::Less
-                | Binary::LessOrEqual
-                | Binary::Greater
-                | Binary::GreaterOrEqual,
-            ) => {
+            ([Some(one), Some(other)], _) if operator.compares() => {
                 let address = CppType::c("unsigned long");
                 let mut left = self.converted(&left, &address, at)?;
                 let mut right = self.converted(&right, &address, at)?;
@@ -64,25 +60,17 @@ impl Walk<'_, '_> {
                 }
                 self.numbers(operator, left, right, at)
             }
-            (
-                _,
-                Binary::Equal
-                | Binary::NotEqual
-                | Binary::Less
-                | Binary::LessOrEqual
-                | Binary::Greater
-                | Binary::GreaterOrEqual
-                // Masks of addresses are everyday work in a debugger.
-                | Binary::And
-                | Binary::Or
-                | Binary::Xor,
-            ) => {
+            // Masks of addresses are everyday work in a debugger.
+            _ if operator.compares() || matches!(operator, Binary::And | Binary::Or | Binary::Xor) => {
                 let address = CppType::c("unsigned long");
                 let left = self.converted(&left, &address, at)?;
                 let right = self.converted(&right, &address, at)?;
                 self.numbers(operator, left, right, at)
             }
-            _ => Err(self.wrong(at, "Pointers are added to, subtracted from and compared; cast them for the rest")),
+            _ => Err(self.wrong(
+                at,
+                "Pointers are added to, subtracted from and compared; cast them for the rest",
+            )),
         }
     }
 
@@ -176,15 +164,7 @@ impl Walk<'_, '_> {
         if !matches!(pair, (Scalar::Wide(_), _) | (_, Scalar::Wide(_))) {
             return Ok(pair);
         }
-        let compares = matches!(
-            operator,
-            Binary::Equal
-                | Binary::NotEqual
-                | Binary::Less
-                | Binary::LessOrEqual
-                | Binary::Greater
-                | Binary::GreaterOrEqual
-        );
+        let compares = operator.compares();
         match (nearest(pair.0), nearest(pair.1)) {
             #[expect(clippy::float_cmp, reason = "whether they are told apart")]
             (Some(a), Some(b)) if compares && a != b => Ok((Scalar::Float(a), Scalar::Float(b))),
