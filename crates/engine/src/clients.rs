@@ -183,6 +183,7 @@ impl ClientBook {
         {
             if let [console] = &mut *clients
                 && is_shared
+                && wants(console)
                 && console.is_left_behind(notification)
             {
                 continue;
