@@ -361,10 +361,17 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
 
     /// A member by its name, those of base classes and anonymous members included.
     pub(crate) fn field(&mut self, value: &Value, name: &str) -> Result<Option<Value>, ValueError> {
-        self.field_within(value, name, MOST_NESTED)
+        self.field_within(value, name, &mut HashSet::new(), MOST_NESTED)
     }
 
-    fn field_within(&mut self, value: &Value, name: &str, depth: u32) -> Result<Option<Value>, ValueError> {
+    /// `without` are types that are known not to have it: damaged ones are their own base classes, several times each.
+    fn field_within(
+        &mut self,
+        value: &Value,
+        name: &str,
+        without: &mut HashSet<TypeRef>,
+        depth: u32,
+    ) -> Result<Option<Value>, ValueError> {
         let Some(depth) = depth.checked_sub(1) else {
             return Ok(None);
         };
@@ -372,11 +379,12 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
         if let Some(member) = members.list.iter().find(|member| member.name.as_deref() == Some(name)) {
             return Ok(Some(self.member(value, member)));
         }
+        without.insert(value.type_ref.clone());
         for member in &members.list {
             let within = matches!(member.kind, MemberKind::Base | MemberKind::VirtualBase) || member.name.is_none();
-            if within {
+            if within && !without.contains(&member.type_ref) {
                 let inner = self.member(value, member);
-                if let Some(found) = self.field_within(&inner, name, depth)? {
+                if let Some(found) = self.field_within(&inner, name, without, depth)? {
                     return Ok(Some(found));
                 }
             }
