@@ -24,6 +24,7 @@ mod walk;
 
 pub(crate) use access::number;
 use index::Builders;
+pub(crate) use index::TypeNames;
 pub(crate) use load::Manner;
 pub(crate) use locals::{FrameLocals, LocalVariable, ShownLocal};
 pub(crate) use looks::{ChosenFrame, LookMemos};

@@ -10,6 +10,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU32;
 
 use farsight_types::Rva;
 
@@ -87,6 +88,8 @@ pub struct DebugInfo {
     units: Units,
     places: OnceLock<units::Places>,
     index: OnceLock<NameIndex>,
+    /// How many names were looked for without the index.
+    names_looked_for: AtomicU32,
     lines: lines::LineCache,
     outlines: OnceLock<outline::Outlines>,
     languages: OnceLock<types::Languages>,
@@ -111,6 +114,7 @@ impl DebugInfo {
             units,
             places: OnceLock::new(),
             index: OnceLock::new(),
+            names_looked_for: AtomicU32::new(0),
             lines,
             outlines: OnceLock::new(),
             languages: OnceLock::new(),

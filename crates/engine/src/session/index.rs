@@ -34,6 +34,23 @@ pub(crate) struct NamedPlaces {
     pub(crate) kind: NameKind,
 }
 
+/// What knows the types of a name.
+pub(crate) enum TypeNames {
+    /// By the module's index.
+    All(Arc<DebugInfo>),
+    /// Those of this name alone.
+    Part(NameIndex),
+}
+
+impl TypeNames {
+    pub(crate) fn index(&self) -> Option<&NameIndex> {
+        match self {
+            TypeNames::All(info) => info.ready_index(),
+            TypeNames::Part(index) => Some(index),
+        }
+    }
+}
+
 /// An index that is being built.
 struct Building {
     info: Arc<DebugInfo>,
@@ -170,6 +187,35 @@ impl Session {
         info: &Arc<DebugInfo>,
         question: impl FnOnce(&DebugInfo, &NameIndex, &Watch) -> Option<T> + Send + 'static,
     ) -> Result<Option<T>, CommandError> {
+        self.look(what, info, |info, watch| question(info, info.ready_index()?, watch))
+    }
+
+    /// What knows the types of one name of a module; the module's index where that is here or will be as quick, none
+    /// where it has no debug information.
+    pub(crate) fn indexed_for_type(&mut self, module: usize, name: &str) -> Result<Option<TypeNames>, CommandError> {
+        let process = self.process()?;
+        let known = process.modules.get(module);
+        let info = known.and_then(|module| module.loaded()?.debug()).cloned();
+        if let Some(info) = info.filter(|info| info.ready_index().is_none()) {
+            let wanted = name.to_owned();
+            let what = format!("looking for {name}");
+            let found = self.look(&what, &info, move |info, watch| {
+                info.index_for_type(&wanted, watch).ok()?
+            })?;
+            if let Some(part) = found.filter(|part| !part.types(&info.reader(), name).is_empty()) {
+                return Ok(Some(TypeNames::Part(part)));
+            }
+        }
+        Ok(self.indexed(module)?.map(TypeNames::All))
+    }
+
+    /// Runs a question to debug information on a thread of its own, so that an interrupt ends it.
+    fn look<T: Send + 'static>(
+        &mut self,
+        what: &str,
+        info: &Arc<DebugInfo>,
+        question: impl FnOnce(&DebugInfo, &Watch) -> Option<T> + Send + 'static,
+    ) -> Result<Option<T>, CommandError> {
         let (watch, done) = (Arc::new(Watch::default()), Arc::new(AtomicBool::new(false)));
         let bell = Bell {
             done: Arc::clone(&done),
@@ -179,10 +225,8 @@ impl Session {
         let (answer, answered) = std::sync::mpsc::channel();
         let run = move || {
             let _bell = bell;
-            if let Some(index) = of.ready_index() {
-                // Nobody waits any more where this fails.
-                let _ = answer.send(question(&of, index, &seen));
-            }
+            // Nobody waits any more where this fails.
+            let _ = answer.send(question(&of, &seen));
         };
         let spawned = thread::Builder::new().name("names".into()).spawn(run);
         if spawned.is_err() {

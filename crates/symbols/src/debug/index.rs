@@ -13,6 +13,7 @@ mod locals;
 mod names;
 mod places;
 mod scopes;
+mod spelled;
 mod table;
 mod walk;
 

@@ -42,6 +42,8 @@ pub(super) struct Units {
     list: Vec<UnitEntry>,
     tables: Tables,
     signatures: HashMap<u64, (UnitId, u64)>,
+    /// Whether some unit is the skeleton of one in another file.
+    has_skeletons: bool,
     pub(super) trouble: Option<DebugError>,
 }
 
@@ -51,6 +53,7 @@ impl Units {
             list: Vec::new(),
             tables: Tables::default(),
             signatures: HashMap::new(),
+            has_skeletons: false,
             trouble: None,
         };
         for file in 0..files.len() {
@@ -74,6 +77,7 @@ impl Units {
             };
             let (UnitStart::Info(offset) | UnitStart::Types(offset)) = start;
             let signature = signature(&header);
+            units.has_skeletons |= matches!(header.type_(), UnitType::Skeleton(_));
             let abbreviations = units.tables.of_unit(&mut known, header.debug_abbrev_offset().0);
             let entry = UnitEntry {
                 file,
@@ -144,6 +148,11 @@ impl Units {
             return None;
         }
         u32::try_from(index).ok().map(UnitId)
+    }
+
+    /// Whether types may be in other units than those that have them: in type units, or in split ones.
+    pub(super) fn has_types_elsewhere(&self) -> bool {
+        self.has_skeletons || !self.signatures.is_empty()
     }
 
     /// The type of this signature: its unit and the offset in it.

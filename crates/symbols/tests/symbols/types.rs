@@ -1,7 +1,8 @@
 //! Types of programs that the test compiles: names, sizes, members, and bit-fields in both of DWARF's ways.
 
 use farsight_symbols::{
-    DebugInfo, DebugReader, DieId, MemberKind, MemberPlace, RecordKind, TypeId, TypeKind, TypeRef, UnitId, Watch,
+    DebugInfo, DebugReader, DieId, MemberKind, MemberPlace, NameKind, Named, Pattern, RecordKind, TypeId, TypeKind,
+    TypeRef, UnitId, Watch,
 };
 
 use crate::support::{Scratch, image};
@@ -263,4 +264,113 @@ fn what_is_no_type_is_none() {
         }
         assert_eq!(reader.type_name(&TypeRef::Void.pointer().array(3)), "void *[3]");
     });
+}
+
+/// Two units' worth of types of one name, one of which only ends a longer text once they are linked.
+const SPELLED: &str = "
+namespace space { struct Tail { int one; }; template<class T> struct Box { T value; }; }
+struct Tail { char two; }; struct LongTail { Tail inside; };
+typedef long Other;
+space::Tail a; Tail b; LongTail c; space::Box<int> d; space::Box<Tail> e; Other f;
+static long within() { struct Local { long here; }; static Local local; return local.here; }
+int main() { return within() + b.two + c.inside.two; }
+";
+
+#[test]
+fn types_of_one_name_are_found_without_an_index_of_all() {
+    let bulk: String = (0..200)
+        .map(|at| format!("struct Bulk{at} {{ int a[{at} + 1]; struct Bulk{at} *next; }} bulk{at};\n"))
+        .collect();
+    for (dwarf, tells) in [
+        ("-gdwarf-5", true),
+        ("-gdwarf-4 -gstrict-dwarf", true),
+        ("-gdwarf-5 -fdebug-types-section", false),
+        ("-gdwarf-5 -gsplit-dwarf", false),
+        ("-gdwarf-4 -gsplit-dwarf", false),
+    ] {
+        let scratch = Scratch::new();
+        let other = scratch.path("bulk.cc");
+        std::fs::write(&other, &bulk).unwrap();
+        let mut flags: Vec<&str> = dwarf.split(' ').collect();
+        flags.push(other.to_str().unwrap());
+        let Some(program) = scratch.compile("g++", SPELLED, &flags) else {
+            return;
+        };
+        let image = image(&program).unwrap();
+        for name in [
+            "Tail",
+            "space::Tail",
+            "::Tail",
+            "LongTail",
+            "Box",
+            "space::Box<int>",
+            "Other",
+            "within::Local",
+            "None",
+        ] {
+            let info = DebugInfo::new(image.as_ref(), None).unwrap();
+            let reader = info.reader();
+            let part = info.index_for_type(name, &Watch::default()).unwrap();
+            assert_eq!(part.is_some(), tells, "{dwarf}: {name}");
+            let Some(part) = part else { continue };
+            let index = info.index(&Watch::default()).unwrap();
+            let (found, all) = (part.types(&reader, name), index.types(&reader, name));
+            assert_eq!(found, all, "{dwarf}: {name}");
+            assert_eq!(found.is_empty(), name == "None", "{dwarf}: {name}");
+            assert!(
+                part.count(NameKind::Type).0 < 40,
+                "the other unit was walked for {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_found_without_an_index_is_what_the_index_has() {
+    let scratch = Scratch::new();
+    let source = "#include <map>\n#include <string>\nstd::map<std::string, int> map; int main() { return map[\"a\"]; }";
+    let other =
+        "#include <deque>\n#include <functional>\nstd::deque<std::function<int()>> all; int f() { return all[0](); }";
+    let path = scratch.path("other.cc");
+    std::fs::write(&path, other).unwrap();
+    let Some(program) = scratch.compile("g++", source, &["-g", path.to_str().unwrap()]) else {
+        return;
+    };
+    let image = image(&program).unwrap();
+    let whole = DebugInfo::new(image.as_ref(), None).unwrap();
+    let (reader, index) = (whole.reader(), whole.index(&Watch::default()).unwrap());
+    let mut all = Vec::new();
+    let note = |name: &str, _: Named| {
+        all.push(name.to_owned());
+        true
+    };
+    index
+        .matching(&reader, NameKind::Type, &Pattern::new("*"), &Watch::default(), note)
+        .unwrap();
+    let mut told = 0;
+    for name in all.iter().step_by((all.len() / 100).max(1)) {
+        let info = DebugInfo::new(image.as_ref(), None).unwrap();
+        if let Some(part) = info.index_for_type(name, &Watch::default()).unwrap() {
+            assert_eq!(part.types(&info.reader(), name), index.types(&reader, name), "{name}");
+            told += 1;
+        }
+    }
+    assert!(told > 10, "{told} of {}", all.len());
+}
+
+#[test]
+fn many_names_are_worth_an_index_and_a_search_for_one_can_be_ended() {
+    let scratch = Scratch::new();
+    let Some(program) = scratch.compile("g++", SPELLED, &["-g"]) else {
+        return;
+    };
+    let image = image(&program).unwrap();
+    let info = DebugInfo::new(image.as_ref(), None).unwrap();
+    let ended = Watch::default();
+    ended.cancel();
+    assert!(info.index_for_type("Tail", &ended).is_err());
+    // Of one unit half would be walked; what is nowhere needs none.
+    let told = ["Nothing", "Tail", "Nowhere", "Nobody"]
+        .map(|name| info.index_for_type(name, &Watch::default()).unwrap().is_some());
+    assert_eq!(told, [true, false, true, false], "the fifth question is one too many");
 }

@@ -16,7 +16,7 @@ use super::shapes::known;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{CppType, KnownMember, KnownType, Operand, basic_named};
 use crate::session::names::SymbolFault;
-use crate::session::{FrameLocals, ValueScope};
+use crate::session::{FrameLocals, TypeNames, ValueScope};
 
 /// Candidates of an ambiguous name that are shown.
 const SHOWN_CANDIDATES: usize = 8;
@@ -374,9 +374,15 @@ impl TypedScope<'_> {
         name: &str,
         home: Option<(Address, UnitId)>,
     ) -> Result<Vec<(DieId, usize)>, ScopeError> {
-        let indexed = self.session.indexed(searched.index);
+        let indexed = match kind {
+            NameKind::Type => self.session.indexed_for_type(searched.index, name),
+            _ => self
+                .session
+                .indexed(searched.index)
+                .map(|info| info.map(TypeNames::All)),
+        };
         let indexed = self.answer(indexed)?;
-        let Some(index) = indexed.as_ref().and_then(|info| info.ready_index()) else {
+        let Some(index) = indexed.as_ref().and_then(TypeNames::index) else {
             return Ok(Vec::new());
         };
         let found = index.find(reader, kind, name);

@@ -96,23 +96,8 @@ pub(super) fn worker_count(units: u32) -> usize {
 }
 
 pub(super) fn build(info: &DebugInfo, watch: &Watch) -> Result<NameIndex, Cancelled> {
-    let units = info.unit_count();
-    watch.begin(units);
-    let workers = (0..worker_count(units)).map(|_| Found::default()).collect();
-    let mut found = share(units, watch, workers, |found, numbers| {
-        let reader = info.reader();
-        for number in numbers {
-            match reader.parse(UnitId(number)) {
-                Ok(unit) => {
-                    found.unit(&reader, &unit);
-                    found.type_units(&reader, reader.types_beside(&unit));
-                }
-                Err(_) => found.damaged += 1,
-            }
-            watch.step();
-        }
-        found.sort();
-    })?;
+    let units: Vec<UnitId> = (0..info.unit_count()).map(UnitId).collect();
+    let mut found = walk(info, &units, watch)?;
     let packed: Vec<(UnitId, u64)> = info.reader().types_packed().collect();
     if !packed.is_empty() {
         let count = u32::try_from(packed.len()).unwrap_or(u32::MAX);
@@ -133,6 +118,36 @@ pub(super) fn build(info: &DebugInfo, watch: &Watch) -> Result<NameIndex, Cancel
         found = name_far(info, watch, far, found)?;
     }
     Ok(merge(found))
+}
+
+/// An index of some units only; none where others have a part in what is in them.
+pub(super) fn build_part(info: &DebugInfo, units: &[UnitId], watch: &Watch) -> Result<Option<NameIndex>, Cancelled> {
+    let found = walk(info, units, watch)?;
+    let is_whole = found
+        .iter()
+        .all(|found| !found.has_parts && !found.far.iter().any(Far::is_type));
+    Ok(is_whole.then(|| merge(found)))
+}
+
+/// Takes in the names of units, each worker's sorted.
+fn walk(info: &DebugInfo, units: &[UnitId], watch: &Watch) -> Result<Vec<Found>, Cancelled> {
+    let count = u32::try_from(units.len()).unwrap_or(u32::MAX);
+    watch.begin(count);
+    let workers = (0..worker_count(count)).map(|_| Found::default()).collect();
+    share(count, watch, workers, |found, numbers| {
+        let reader = info.reader();
+        for id in numbers.filter_map(|number| units.get(number as usize)) {
+            match reader.parse(*id) {
+                Ok(unit) => {
+                    found.unit(&reader, &unit);
+                    found.type_units(&reader, reader.types_beside(&unit));
+                }
+                Err(_) => found.damaged += 1,
+            }
+            watch.step();
+        }
+        found.sort();
+    })
 }
 
 /// Names the entries whose names are in other units, a unit at a time.

@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub(super) far_units: Vec<u32>,
     /// Units that could not be read to their end.
     pub(super) damaged: u32,
+    /// Whether some unit is a part that others import.
+    pub(super) has_parts: bool,
 }
 
 /// An entry whose name and scope another unit has.
@@ -37,6 +39,12 @@ pub(super) struct Far {
     id: DieId,
     role: Role,
     pub(super) target: DieId,
+}
+
+impl Far {
+    pub(super) fn is_type(&self) -> bool {
+        self.kind == Kind::Type
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -247,6 +255,7 @@ impl<'p, 'a> Pass<'p, 'a> {
                 let root = read(&mut entries, abbreviation)?;
                 self.nests = !root.language.is_some_and(is_c);
                 self.has_code = root.has_code;
+                self.found.has_parts |= abbreviation.tag() == gimli::DW_TAG_partial_unit;
                 if !abbreviation.has_children() {
                     break;
                 }
