@@ -39,7 +39,7 @@ pub(crate) enum TypeNames {
     /// By the module's index.
     All(Arc<DebugInfo>),
     /// Those of this name alone.
-    Part(NameIndex),
+    Part(Box<NameIndex>),
 }
 
 impl TypeNames {
@@ -203,7 +203,7 @@ impl Session {
                 info.index_for_type(&wanted, watch).ok()?
             })?;
             if let Some(part) = found.filter(|part| !part.types(&info.reader(), name).is_empty()) {
-                return Ok(Some(TypeNames::Part(part)));
+                return Ok(Some(TypeNames::Part(Box::new(part))));
             }
         }
         Ok(self.indexed(module)?.map(TypeNames::All))
