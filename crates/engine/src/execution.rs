@@ -207,9 +207,13 @@ impl Session {
             }
             Request::ListServers { ticket, machine, kinds } => {
                 let rights = self.rights_of(client);
-                let listed = self.acting_with(rights, |session| session.output_servers(&machine, kinds));
+                let listed = self.acting_with(rights, |session| session.servers_for_a_client(&machine, kinds));
                 let outcome = match listed {
-                    Ok(()) => CommandOutcome::Done,
+                    // It may not have joined, and then nothing that it does shows to others.
+                    Ok(servers) => {
+                        self.output.show_one_record(client, servers);
+                        CommandOutcome::Done
+                    }
                     Err(error) => {
                         self.output.refuse(client, &error.to_string());
                         CommandOutcome::Failed

@@ -83,6 +83,13 @@ impl Output {
         self.tell_one(client, Notification::Output { mask, content });
     }
 
+    /// Shows one client a result.
+    pub(crate) fn show_one_record(&mut self, client: ClientId, record: Record) {
+        let mask = OutputMask::NORMAL;
+        let content = Content::Record(Box::new(record));
+        self.tell_one(client, Notification::Output { mask, content });
+    }
+
     /// Shows a newcomer what was shown before, at most so many characters, and where the session stands.
     pub(crate) fn catch_up(&mut self, client: ClientId, characters: u32, render: impl Fn(&Record) -> String) {
         for notification in self.history.last(characters, render) {

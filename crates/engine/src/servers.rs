@@ -61,9 +61,9 @@ impl Session {
         Ok(())
     }
 
-    /// Shows the servers of the engine's machine, its own among them (DbgEng's `OutputServers`). Whoever is in the session
-    /// sees what is shown, so hidden servers are not: `-QR` shows them to their user.
-    pub(crate) fn output_servers(&mut self, machine: &str, kinds: ServerKinds) -> Result<(), CommandError> {
+    /// The servers of the engine's machine, its own among them (DbgEng's `OutputServers`). Whoever asks may be anybody, so
+    /// hidden servers are left out: `-QR` shows them to their user.
+    pub(crate) fn servers_for_a_client(&mut self, machine: &str, kinds: ServerKinds) -> Result<Record, CommandError> {
         if !kinds.is_valid() {
             let what = format!(
                 "{:#x} is no kind of server: 1 is debugging servers, 2 process servers, 3 both",
@@ -74,8 +74,7 @@ impl Session {
         let found = self.outside.servers_of_machine(machine);
         let mut servers = found.map_err(|failure| CommandError::Refused(failure.to_string()))?;
         servers.rows.retain(|server| kinds.holds(server.kind) && !server.hidden);
-        self.output.record(Record::MachineServers(servers));
-        Ok(())
+        Ok(Record::MachineServers(servers))
     }
 
     /// What a client gives to come here, one line for each server that listens.

@@ -91,8 +91,8 @@ pub enum Request {
         #[n(1)]
         announce: bool,
     },
-    /// Shows the servers of the engine's machine (DbgEng's `OutputServers`); [`Notification::Done`] with the ticket says
-    /// that it is over.
+    /// Shows the servers of the engine's machine (DbgEng's `OutputServers`) to the client that asks, which need not have
+    /// joined, and to no other; [`Notification::Done`] with the ticket says that it is over.
     #[n(9)]
     #[doc(alias = "OutputServers")]
     ListServers {

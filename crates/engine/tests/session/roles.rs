@@ -440,16 +440,24 @@ fn who_has_not_joined_does_nothing_to_those_who_have() {
     assert_eq!(shown, "join the session first (ConnectSession)\n");
     stranger.client.send(Request::Interrupt);
     stranger.until("the refusal", |told| matches!(told, Notification::Output { .. }));
+    // What it may ask for is shown to it alone, now and later.
+    let (shown, outcome) = stranger.list_servers("", 3);
+    assert_eq!(outcome, CommandOutcome::Done);
+    assert!(shown.contains("Debugger Server - npipe:Pipe=MainPipe\n"), "{shown}");
     let shown = session.run("? @$t0");
     assert!(
-        shown.ends_with("Evaluate expression: 0 = 00000000`00000000\n"),
+        shown.ends_with("Evaluate expression: 0 = 00000000`00000000\n") && !shown.contains("MainPipe"),
         "{shown}"
     );
     stranger.client.send(Request::ConnectSession {
-        history: 0,
+        history: 1 << 20,
         announce: true,
     });
-    assert!(stranger.run(".echo seen").contains("seen"));
+    let shown = stranger.run(".echo seen");
+    assert!(shown.contains("seen") && !shown.contains("MainPipe"), "{shown}");
+    // Nor do those who are in the session show it to each other.
+    stranger.list_servers("", 3);
+    assert!(!session.run(".echo").contains("MainPipe"));
 }
 
 #[test]
