@@ -82,8 +82,9 @@ pub trait DebuggingServer: Send {
         None
     }
 
-    /// Takes no more clients. Those that came through it stay, or are cut off.
-    fn stop(&mut self, cut_clients: bool);
+    /// Takes no more clients. Those that came through it stay, or are cut off. Waits a moment until its name or port is
+    /// free again; whether it is.
+    fn stop(&mut self, cut_clients: bool) -> bool;
 }
 
 /// The world outside of the engine.

@@ -45,8 +45,9 @@ impl Session {
         Ok(id)
     }
 
-    /// Tells a server to end: it takes no more clients, and those it has stay unless they are to be cut off.
-    pub(crate) fn end_debugging_server(&mut self, id: ServerId, cut_clients: bool) -> Result<(), CommandError> {
+    /// Tells a server to end: it takes no more clients, and those it has stay unless they are to be cut off. Whether it is
+    /// closed already.
+    pub(crate) fn end_debugging_server(&mut self, id: ServerId, cut_clients: bool) -> Result<bool, CommandError> {
         self.demand(AccessRole::Owner, "no server can be ended")?;
         let known = self
             .servers
@@ -57,8 +58,7 @@ impl Session {
                 "there is no server {id} that listens; .servers lists them"
             )));
         };
-        server.stop(cut_clients);
-        Ok(())
+        Ok(server.stop(cut_clients))
     }
 
     /// The servers of the engine's machine, its own among them (DbgEng's `OutputServers`). Whoever asks may be anybody, so

@@ -10,8 +10,9 @@ mod waker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use farsight_engine::{ConnectFailure, DebuggingServer, EngineMessage};
 use farsight_serve::PRODUCT;
@@ -22,6 +23,10 @@ use farsight_types::{AccessRole, ServerId};
 
 use self::hub::{Hub, Limits, Order};
 use self::waker::Waker;
+
+/// How long the engine waits for a server of its own to close. The hub waits for nobody, so it is a matter of
+/// milliseconds, but for a machine that is very busy.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// All debugging servers of one engine.
 #[derive(Default)]
@@ -98,6 +103,7 @@ impl DebuggingServers {
             listing: listener.transport().to_string(),
             client_string: listener.client_string(),
             registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),
+            is_open: true,
             hub,
         };
         let opened = running.hub.order(Order::Open { server, listener, role });
@@ -139,6 +145,8 @@ struct RunningServer {
     client_string: String,
     /// Its place in the list of this machine's servers, until it is told to end.
     registration: Option<Result<Registration, RegistryError>>,
+    /// It was not told to end yet.
+    is_open: bool,
     hub: HubHandle,
 }
 
@@ -160,16 +168,34 @@ impl DebuggingServer for RunningServer {
         Some(format!("farsight -QR will not show this server: {error}"))
     }
 
-    fn stop(&mut self, cut_clients: bool) {
+    fn stop(&mut self, cut_clients: bool) -> bool {
+        // A hub that has ended has closed everything, and so has one that drops what it was to answer.
+        let closed = self.close(cut_clients).recv_timeout(CLOSING);
+        closed != Err(RecvTimeoutError::Timeout)
+    }
+}
+
+impl RunningServer {
+    /// Orders it closed; there it is said when that is done.
+    fn close(&mut self, cut_clients: bool) -> Receiver<()> {
         self.registration = None;
+        self.is_open = false;
+        let (closed, when_closed) = channel();
         let server = self.server;
         // A hub that has ended listens to nobody.
-        let _ = self.hub.order(Order::Close { server, cut_clients });
+        let _ = self.hub.order(Order::Close {
+            server,
+            cut_clients,
+            closed,
+        });
+        when_closed
     }
 }
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        self.stop(false);
+        if self.is_open {
+            self.close(false);
+        }
     }
 }

@@ -78,8 +78,11 @@ fn end(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comma
     let id = number
         .parse()
         .map_err(|_| invocation.missing("the server's number (decimal, as .servers lists it)"))?;
-    session.end_debugging_server(ServerId(id), cut)?;
-    session.output.line("Server told to exit.  It takes no more clients.");
+    let what = match session.end_debugging_server(ServerId(id), cut)? {
+        true => "It takes no more clients.",
+        false => "It is busy and takes no more clients in a moment.",
+    };
+    session.output.line(format!("Server told to exit.  {what}"));
     Ok(Flow::Done)
 }
 

@@ -166,7 +166,9 @@ impl farsight_engine::DebuggingServer for FakeServer {
         None
     }
 
-    fn stop(&mut self, _: bool) {}
+    fn stop(&mut self, _: bool) -> bool {
+        true
+    }
 }
 
 /// The files of the world's machine, as they were when symbols were looked for.

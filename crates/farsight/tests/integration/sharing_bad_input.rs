@@ -95,6 +95,29 @@ fn a_port_or_pipe_that_is_taken_is_named_and_the_session_goes_on() {
 }
 
 #[test]
+fn a_port_or_pipe_can_be_had_again_as_soon_as_its_server_has_ended() {
+    let first = DebuggingServer::start(NOTHING);
+    let port = first.address().port().to_string();
+    first.into_console().quit("q");
+    let mut server = DebuggingServer::start_on_pipe(NOTHING);
+    let mut number = 0;
+    for transport in [
+        format!("tcp:port={port}"),
+        format!("npipe:pipe=again-{}", std::process::id()),
+    ] {
+        // One line, so that no hand's slowness helps.
+        let again: Vec<String> = (1..=4)
+            .map(|times| format!(".server {transport}; .endsrv {}", number + times))
+            .collect();
+        let shown = server.console().run(&again.join("; "));
+        assert!(!shown.contains("cannot start a server"), "{shown}");
+        assert_eq!(shown.matches("It takes no more clients.").count(), 4, "{shown}");
+        number += 4;
+    }
+    assert_works(&mut server);
+}
+
+#[test]
 fn heavy_a_thousand_connections_in_a_second_leave_nothing_behind() {
     let mut server = DebuggingServer::start(NOTHING);
     assert_works(&mut server);

@@ -55,8 +55,12 @@ pub(super) enum Order {
         listener: Listener,
         role: AccessRole,
     },
-    /// Listen no more.
-    Close { server: ServerId, cut_clients: bool },
+    /// Listen no more, and say when that is so.
+    Close {
+        server: ServerId,
+        cut_clients: bool,
+        closed: Sender<()>,
+    },
     /// Tell clients.
     Tell(Arc<[ClientId]>, Arc<Notification>),
     /// The engine has ended.
@@ -315,8 +319,14 @@ impl Hub {
     fn follow(&mut self, order: Order) {
         match order {
             Order::Open { server, listener, role } => self.doors.push(Door { server, listener, role }),
-            Order::Close { server, cut_clients } => {
+            Order::Close {
+                server,
+                cut_clients,
+                closed,
+            } => {
                 self.doors.retain(|door| door.server != server);
+                // Its port or name is free from here on. The engine may have stopped waiting.
+                let _ = closed.send(());
                 // What has failed was perhaps this one's; others try again at once.
                 self.rest_until = None;
                 self.strangers.forget(server.0 as usize);

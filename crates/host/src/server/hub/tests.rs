@@ -76,6 +76,7 @@ fn a_rest_that_is_over_is_no_deadline() {
         .send(Order::Close {
             server,
             cut_clients: true,
+            closed: channel().0,
         })
         .unwrap();
     assert!(hub.follow_orders());
@@ -226,6 +227,27 @@ impl Running {
         self.handle.order(Order::End).unwrap();
         self.thread.join().unwrap();
     }
+}
+
+#[test]
+fn a_server_that_was_told_to_end_has_freed_its_port_or_name() {
+    let mut servers = super::super::DebuggingServers::default();
+    let (inbox, _news) = channel();
+    let pipe = format!("npipe:pipe=farsight-again-{}", std::process::id());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("tcp:port={}", free.local_addr().unwrap().port());
+    drop(free);
+    for number in 0..20 {
+        for transport in [&pipe, &port] {
+            let started = servers.start(transport, ServerId(number), inbox.clone());
+            let mut server = started.unwrap_or_else(|error| panic!("the {number}th time: {error}"));
+            assert!(server.stop(false));
+        }
+    }
+    // Nobody waits for one that is not there any more.
+    let mut late = servers.start(&pipe, ServerId(20), inbox).unwrap();
+    servers.end();
+    assert!(late.stop(true));
 }
 
 /// Invariant: one who takes nothing is parted with, however slowly his buffers fill, and nobody else is held up.
