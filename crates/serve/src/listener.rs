@@ -88,7 +88,7 @@ impl ProcessServer {
         let listening = descriptors.len();
         descriptors.extend(self.strangers.descriptors());
         descriptors.extend(self.sessions.iter().map(|session| session.control.as_fd()));
-        let deadline = self.strangers.deadline().into_iter().chain(self.rest_until).min();
+        let deadline = self.strangers.deadline().into_iter().chain(self.rests_until()).min();
         let time = deadline.map(|deadline| {
             // One more millisecond, for the wait is rounded down.
             deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
@@ -96,16 +96,27 @@ impl ProcessServer {
         poll_readable(&descriptors, time).map(|ready| (ready, listening))
     }
 
+    /// Until when accepting rests.
+    fn rests_until(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let rest = self.rest_until.filter(|until| *until > now);
+        rest.into_iter().chain(self.strangers.full_until(now)).max()
+    }
+
     /// The listening sockets, none while accepting rests.
     fn listening(&self) -> Vec<BorrowedFd<'_>> {
-        match self.rest_until {
-            Some(until) if until > Instant::now() => Vec::new(),
-            _ => self.listener.descriptors(),
+        match self.rests_until() {
+            Some(_) => Vec::new(),
+            None => self.listener.descriptors(),
         }
     }
 
     fn accept(&mut self) {
-        self.rest_until = self.strangers.accept(&self.listener);
+        let accepted = self.strangers.accept(&self.listener, 0, ServerKind::ProcessServer);
+        self.rest_until = accepted.rest_until;
+        for met in accepted.met {
+            self.open_session(&met);
+        }
     }
 
     fn read_strangers(&mut self, ready: &[bool]) {

@@ -1,7 +1,7 @@
 //! Connections that have not said who they are yet: what every listener does with them.
 //!
 //! What does not speak our protocol is dropped at its first wrong byte, what stays silent is dropped in time, and there
-//! are never many of them.
+//! are never many of them. Nobody is dropped whose first frame has come, however many come at once.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,8 +14,15 @@ use farsight_wire::{Decoder, FrameKind};
 
 use crate::session::FIRST_FRAME_TIME;
 
-/// Connections that have not said who they are. More are dropped, the oldest first.
-const MOST_STRANGERS: usize = 64;
+/// Connections that have not said who they are. Where more come, the oldest are dropped, but none before [`GRACE`].
+const MOST_STRANGERS: usize = 256;
+
+/// How long a connection has in any case. Its first frame follows on its heels, as far as the network's way is long;
+/// while as many as there may be are younger, others wait in the system's queue.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Connections that are accepted before the caller looks again at everything else.
+const AT_ONCE: usize = 64;
 
 /// How long nothing is accepted after accepting failed.
 const REST: Duration = Duration::from_millis(100);
@@ -31,7 +38,7 @@ struct Stranger {
     stream: Stream,
     decoder: Decoder,
     read: Vec<u8>,
-    deadline: Instant,
+    since: Instant,
     /// Which listener it came through, by the caller's count.
     door: usize,
 }
@@ -52,6 +59,15 @@ pub struct Met {
     pub door: usize,
 }
 
+/// What a look at a listener has brought.
+pub struct Accepted {
+    /// Those who have said who they are already.
+    pub met: Vec<Met>,
+    /// Accepting failed, and nothing should be accepted before then: without free descriptors the sockets stay readable,
+    /// and trying again at once would burn the processor.
+    pub rest_until: Option<Instant>,
+}
+
 /// What became of a stranger's bytes.
 enum FirstFrame {
     Incomplete,
@@ -61,33 +77,52 @@ enum FirstFrame {
 }
 
 impl Strangers {
-    /// Takes all connections that wait at a listener. Where accepting fails, nothing should be accepted before the moment
-    /// answered: without free descriptors the sockets stay readable, and trying again at once would burn the processor.
-    pub fn accept(&mut self, listener: &Listener) -> Option<Instant> {
-        self.accept_at(listener, 0)
-    }
-
-    /// As [`Strangers::accept`], for one of several listeners.
-    pub fn accept_at(&mut self, listener: &Listener, door: usize) -> Option<Instant> {
-        loop {
+    /// Takes connections that wait at a listener, at most so many that the others are not held up, and reads what they have
+    /// sent; gives out those that a server of this kind serves. `door` is the caller's number of the listener.
+    pub fn accept(&mut self, listener: &Listener, door: usize, kind: ServerKind) -> Accepted {
+        let mut met = Vec::new();
+        for _ in 0..AT_ONCE {
+            let now = Instant::now();
+            if self.full_until(now).is_some() {
+                break;
+            }
             let stream = match listener.accept_ready() {
                 Ok(Some((stream, _))) => stream,
-                Ok(None) => return None,
-                Err(_) => return Some(Instant::now() + REST),
+                Ok(None) => break,
+                Err(_) => {
+                    let rest_until = Some(now + REST);
+                    return Accepted { met, rest_until };
+                }
             };
             if stream.set_nonblocking(true).is_err() {
                 continue;
             }
             if self.waiting.len() == MOST_STRANGERS {
-                self.waiting.remove(0);
+                // What has come since it was last looked at counts.
+                met.extend(self.waiting.remove(0).hear(kind).ok().flatten());
             }
-            self.waiting.push(Stranger {
+            let stranger = Stranger {
                 stream,
                 decoder: Decoder::new(),
                 read: Vec::new(),
-                deadline: Instant::now() + FIRST_FRAME_TIME,
+                since: now,
                 door,
-            });
+            };
+            self.take(stranger.hear(kind), &mut met);
+        }
+        Accepted { met, rest_until: None }
+    }
+
+    /// Until when nobody more is taken, because there are as many as there may be and each came just now.
+    pub fn full_until(&self, now: Instant) -> Option<Instant> {
+        let oldest = self.waiting.first().filter(|_| self.waiting.len() >= MOST_STRANGERS)?;
+        Some(oldest.since + GRACE).filter(|until| *until > now)
+    }
+
+    fn take(&mut self, heard: Result<Option<Met>, Stranger>, met: &mut Vec<Met>) {
+        match heard {
+            Ok(served) => met.extend(served),
+            Err(stranger) => self.waiting.push(stranger),
         }
     }
 
@@ -108,7 +143,7 @@ impl Strangers {
 
     /// When the next of them has been silent for too long.
     pub fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().map(|stranger| stranger.deadline).min()
+        self.waiting.iter().map(Stranger::deadline).min()
     }
 
     /// Drops those who came through a listener that is no more.
@@ -121,30 +156,51 @@ impl Strangers {
     pub fn read(&mut self, ready: &[bool], kind: ServerKind) -> Vec<Met> {
         let now = Instant::now();
         let mut met = Vec::new();
-        for (index, mut stranger) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
-            let outcome = match ready.get(index) == Some(&true) {
-                true => stranger.read(kind),
-                false => FirstFrame::Incomplete,
+        for (index, stranger) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
+            let heard = match ready.get(index) == Some(&true) {
+                true => stranger.hear(kind),
+                false => Err(stranger),
             };
-            match outcome {
-                FirstFrame::Incomplete if stranger.deadline > now => self.waiting.push(stranger),
-                FirstFrame::Incomplete | FirstFrame::NotOurs => {}
-                FirstFrame::Refused(refusal) => refuse(&stranger.stream, &refusal),
-                FirstFrame::Valid(hello, version) => met.push(Met {
-                    stream: stranger.stream,
-                    read: stranger.read,
-                    decoder: stranger.decoder,
-                    hello: *hello,
-                    version,
-                    door: stranger.door,
-                }),
-            }
+            self.take(heard.or_else(|stranger| stranger.unless_late(now)), &mut met);
         }
         met
     }
 }
 
 impl Stranger {
+    /// When it has been silent for too long.
+    fn deadline(&self) -> Instant {
+        self.since + FIRST_FRAME_TIME
+    }
+
+    fn unless_late(self, now: Instant) -> Result<Option<Met>, Stranger> {
+        match self.deadline() > now {
+            true => Err(self),
+            false => Ok(None),
+        }
+    }
+
+    /// Reads what has come. The stranger itself is answered while its first frame is not whole; nobody where it is one
+    /// that is not served.
+    fn hear(mut self, kind: ServerKind) -> Result<Option<Met>, Stranger> {
+        match self.read(kind) {
+            FirstFrame::Incomplete => Err(self),
+            FirstFrame::NotOurs => Ok(None),
+            FirstFrame::Refused(refusal) => {
+                refuse(&self.stream, &refusal);
+                Ok(None)
+            }
+            FirstFrame::Valid(hello, version) => Ok(Some(Met {
+                stream: self.stream,
+                read: self.read,
+                decoder: self.decoder,
+                hello: *hello,
+                version,
+                door: self.door,
+            })),
+        }
+    }
+
     fn read(&mut self, kind: ServerKind) -> FirstFrame {
         let mut buffer = [0; 4096];
         match (&self.stream).read(&mut buffer) {
@@ -184,3 +240,6 @@ fn refuse(mut stream: &Stream, refusal: &Refusal) {
     let frame = handshake::opening_frame(FrameKind::Refused, refusal);
     let _ = stream.write_all(&[&PREAMBLE[..], &frame.encode()].concat());
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,14 +28,30 @@ impl RawClient {
     /// When the server does not welcome it.
     #[track_caller]
     pub fn connect(connection: &str, name: &str) -> RawClient {
+        RawClient::knock(connection, name).welcomed()
+    }
+
+    /// Connects and says who it is; the answer comes later ([`RawClient::welcomed`]).
+    #[track_caller]
+    pub fn knock(connection: &str, name: &str) -> RawClient {
         let mut client = RawClient::over(dial(connection));
         client.send_bytes(&opening(name)).expect("a server that reads");
-        let frame = client.next_frame(Deadline::usual());
-        let frame = frame.unwrap_or_else(|| panic!("{connection} does not answer a hello"));
-        let welcome = read_welcome(&frame).expect("an answer to a hello");
-        welcome.unwrap_or_else(|refusal| panic!("{connection}: {refusal}"));
-        client.decoder.set_limits(Limits::SESSION);
         client
+    }
+
+    /// It is welcomed.
+    ///
+    /// # Panics
+    /// When the server does not welcome it.
+    #[track_caller]
+    #[must_use]
+    pub fn welcomed(mut self) -> RawClient {
+        let frame = self.next_frame(Deadline::usual());
+        let frame = frame.expect("an answer to a hello");
+        let welcome = read_welcome(&frame).expect("a valid answer to a hello");
+        welcome.unwrap_or_else(|refusal| panic!("{refusal}"));
+        self.decoder.set_limits(Limits::SESSION);
+        self
     }
 
     /// Connects and joins the session, with its whole history.

@@ -148,6 +148,29 @@ fn heavy_a_thousand_connections_in_a_second_leave_nothing_behind() {
 }
 
 #[test]
+fn heavy_everybody_is_welcome_of_many_who_come_at_once() {
+    let mut server = DebuggingServer::start(NOTHING);
+    assert_works(&mut server);
+    let before = held(server.pid());
+    // As when it is busy for a moment: all of them, as many as the system's queue holds, wait when it looks.
+    proc::signal(server.pid(), "STOP");
+    let newcomers: Vec<RawClient> = (0..120)
+        .map(|number| RawClient::knock(server.connection(), &format!("newcomer-{number}")))
+        .collect();
+    proc::signal(server.pid(), "CONT");
+    let newcomers: Vec<RawClient> = newcomers.into_iter().map(RawClient::welcomed).collect();
+    for mut newcomer in newcomers {
+        newcomer.send(&Request::ConnectSession {
+            history: 0,
+            announce: false,
+        });
+        assert_eq!(newcomer.run("? 1").1, CommandOutcome::Done);
+    }
+    assert_holds(server.pid(), &before);
+    assert_works(&mut server);
+}
+
+#[test]
 fn what_is_no_first_frame_is_dropped_and_what_is_wrong_behind_one_cuts_off() {
     let mut server = DebuggingServer::start(NOTHING);
     let mut witness = server.join("witness");

@@ -425,7 +425,8 @@ impl Hub {
         // A rest that is over is no deadline any more, whether anybody knocks or not.
         self.rest_until = self.rest_until.filter(|until| *until > now);
         let mut wanted = vec![Wanted::reading(self.waker.as_fd())];
-        let accepts = self.rest_until.is_none();
+        let full_until = self.strangers.full_until(now);
+        let accepts = self.rest_until.is_none() && full_until.is_none();
         let mut counts = Vec::new();
         for door in self.doors.iter().filter(|_| accepts) {
             let descriptors = door.listener.descriptors();
@@ -439,7 +440,7 @@ impl Hub {
             read: !client.is_held_back() && !client.is_leaving,
             write: writes && client.has_to_write(),
         }));
-        let deadline = self.next_deadline().into_iter().chain(until).min();
+        let deadline = self.next_deadline().into_iter().chain(full_until).chain(until).min();
         let time = deadline.map(|deadline| deadline.saturating_duration_since(now));
         let ready = poll(&wanted, time);
         self.waker.get_up();
@@ -457,9 +458,17 @@ impl Hub {
             self.welcome(met);
         }
         for index in knocking {
-            if let Some(door) = self.doors.get(index) {
-                let rest = self.strangers.accept_at(&door.listener, door.server.0 as usize);
-                self.rest_until = rest.or(self.rest_until.filter(|until| *until > Instant::now()));
+            let Some(door) = self.doors.get(index) else {
+                continue;
+            };
+            let number = door.server.0 as usize;
+            let accepted = self
+                .strangers
+                .accept(&door.listener, number, ServerKind::DebuggingServer);
+            let rest = self.rest_until.filter(|until| *until > Instant::now());
+            self.rest_until = accepted.rest_until.or(rest);
+            for met in accepted.met {
+                self.welcome(met);
             }
         }
         Ok(())

@@ -1,0 +1,143 @@
+//! Who is served when many come at once.
+
+use std::net::TcpStream;
+
+use farsight_transport::sys::poll_readable;
+use farsight_transport::{ServerRole, ServerTransport};
+use farsight_wire::handshake::{Role, VERSIONS, opening_frame};
+
+use super::*;
+
+const KIND: ServerKind = ServerKind::DebuggingServer;
+
+/// Connections that a listener's queue in the system surely holds.
+const QUEUE: usize = 120;
+
+fn hello(name: &str) -> Vec<u8> {
+    let hello = Hello {
+        versions: VERSIONS,
+        role: Role::DebuggingClient,
+        product: "test".into(),
+        identity: name.into(),
+        resume: None,
+    };
+    [&PREAMBLE[..], &opening_frame(FrameKind::Hello, &hello).encode()].concat()
+}
+
+struct Door {
+    listener: Listener,
+    strangers: Strangers,
+    /// Who was met, by name.
+    met: Vec<String>,
+    /// Kept open, as a server would.
+    kept: Vec<Stream>,
+}
+
+impl Door {
+    fn new() -> Door {
+        let transport = ServerTransport::parse("tcp:port=0", ServerRole::DebuggingServer).unwrap();
+        Door {
+            listener: Listener::bind(&transport).unwrap(),
+            strangers: Strangers::default(),
+            met: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    fn knock(&self) -> TcpStream {
+        TcpStream::connect(self.listener.local_addresses()[0]).unwrap()
+    }
+
+    /// As many as there may be, who say nothing.
+    fn fill(&mut self) -> Vec<TcpStream> {
+        let fill = |_| {
+            let silent = self.knock();
+            self.accept();
+            silent
+        };
+        (0..MOST_STRANGERS).map(fill).collect()
+    }
+
+    fn accept(&mut self) {
+        let accepted = self.strangers.accept(&self.listener, 0, KIND);
+        assert!(accepted.rest_until.is_none() && self.strangers.len() <= MOST_STRANGERS);
+        self.meet(accepted.met);
+    }
+
+    fn meet(&mut self, met: Vec<Met>) {
+        for met in met {
+            self.met.push(met.hello.identity);
+            self.kept.push(met.stream);
+        }
+    }
+
+    /// Does what servers do until so many were met.
+    fn serve_until(&mut self, count: usize) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.met.len() < count {
+            let full = self.strangers.full_until(Instant::now());
+            let mut descriptors = self.listener.descriptors();
+            if full.is_some() {
+                descriptors.clear();
+            }
+            let listening = descriptors.len();
+            descriptors.extend(self.strangers.descriptors());
+            let until = full.into_iter().chain([deadline]).min().unwrap();
+            let left = until.saturating_duration_since(Instant::now());
+            let ready = poll_readable(&descriptors, Some(left)).unwrap();
+            assert!(Instant::now() < deadline, "{} of {count} were met", self.met.len());
+            let met = self.strangers.read(&ready[listening..], KIND);
+            self.meet(met);
+            if ready[..listening].contains(&true) {
+                self.accept();
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_has_said_who_he_is_is_met_however_many_come_at_once() {
+    let mut door = Door::new();
+    let newcomers: Vec<TcpStream> = (0..QUEUE)
+        .map(|number| {
+            let mut stream = door.knock();
+            stream.write_all(&hello(&number.to_string())).unwrap();
+            stream
+        })
+        .collect();
+    // Not all in one turn, for others wait as well.
+    door.accept();
+    assert_eq!(door.met.len(), AT_ONCE);
+    door.serve_until(newcomers.len());
+    let expected: Vec<String> = (0..newcomers.len()).map(|number| number.to_string()).collect();
+    assert_eq!(door.met, expected);
+}
+
+#[test]
+fn whoever_takes_a_moment_to_say_it_is_waited_for() {
+    let mut door = Door::new();
+    let mut silent = door.fill();
+    let first = door.strangers.waiting[0].since;
+    let mut late = door.knock();
+    late.write_all(&hello("late")).unwrap();
+    assert_eq!(door.strangers.full_until(first), Some(first + GRACE));
+    assert_eq!(door.strangers.full_until(first + GRACE), None);
+    // It is the oldest, which makes room for the next, and it has said it since anybody looked.
+    silent[0].write_all(&hello("first")).unwrap();
+    poll_readable(&[door.strangers.waiting[0].stream.as_fd()], None).unwrap();
+    door.strangers.waiting[0].since = first.checked_sub(GRACE).unwrap();
+    door.accept();
+    assert_eq!(door.met, ["first", "late"]);
+}
+
+#[test]
+fn those_who_stay_silent_make_room() {
+    let mut door = Door::new();
+    let mut silent = door.fill();
+    silent.extend((1..QUEUE).map(|_| door.knock()));
+    let mut late = door.knock();
+    late.write_all(&hello("late")).unwrap();
+    door.serve_until(1);
+    assert_eq!(door.met, ["late"]);
+    drop(silent);
+}
