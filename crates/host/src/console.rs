@@ -197,7 +197,7 @@ impl Console {
     fn line_came(&mut self, happening: &Happening) -> io::Result<()> {
         match (happening, self.manner) {
             (_, Manner::Silent) => Ok(()),
-            (Happening::Line(_) | Happening::LineCleared | Happening::EndOfLines, Manner::Terminal) => {
+            (Happening::Line(_) | Happening::LineCleared { .. } | Happening::EndOfLines, Manner::Terminal) => {
                 // While the editor has the terminal it keeps to itself that the size has changed.
                 self.send_width();
                 self.screen.end_editing()

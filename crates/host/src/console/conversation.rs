@@ -25,6 +25,10 @@ const PATIENCE: u32 = 3;
 /// What somebody at an empty prompt needs to know.
 const FIRST_STEPS: &str = "No target yet: .tlist, .attach PID, .create PROGRAM; .help tells of the rest, q leaves.\n";
 
+/// The same for somebody in another's session.
+const GUESTS_FIRST_STEPS: &str =
+    "No target yet: .tlist, .attach PID, .create PROGRAM; .help tells of the rest, CTRL+B and ENTER leaves.\n";
+
 /// The prompt of a guest while targets run.
 const BUSY: &str = "*BUSY* ";
 
@@ -65,7 +69,10 @@ pub(crate) enum Happening {
     /// The user typed for the program that is being debugged.
     Typed(Vec<u8>),
     /// The user took the line back (CTRL+C while typing).
-    LineCleared,
+    LineCleared {
+        /// There was nothing to take back.
+        was_empty: bool,
+    },
     /// There are no more lines.
     EndOfLines,
     /// A signal came.
@@ -146,6 +153,12 @@ pub(crate) struct Conversation {
     target_awaited: bool,
     last_ticket: u64,
     outstanding: Option<Outstanding>,
+    /// A guest's own line that has set targets going. It is waited for as any other, but the guest can leave meanwhile.
+    away: Option<Outstanding>,
+    /// What a guest typed behind a line that was not over.
+    typed_ahead: VecDeque<String>,
+    /// The key that leaves has been typed at the program; ENTER behind it leaves.
+    leave_key: bool,
     /// The question whose answer says that the engine goes on after a line.
     probe: Option<Ticket>,
     /// Whether a line has been asked for and has not come.
@@ -190,6 +203,9 @@ impl Conversation {
             target_awaited: options.first_target != FirstTarget::None,
             last_ticket: 0,
             outstanding: None,
+            away: None,
+            typed_ahead: VecDeque::new(),
+            leave_key: false,
             probe: None,
             asking: false,
             input_wanted: None,
@@ -226,12 +242,14 @@ impl Conversation {
                 self.asking = false;
                 self.line(line, &mut actions);
             }
-            Happening::Typed(bytes) => actions.push(Action::Send(Request::ProgramInput { bytes, end: false })),
-            Happening::LineCleared => {
+            Happening::Typed(bytes) => self.typed(bytes, &mut actions),
+            Happening::LineCleared { was_empty } => {
                 self.asking = false;
+                self.typed_ahead.clear();
                 // The command that asks is what CTRL+C is meant for.
-                // At the prompt of one that others have set going it is for them.
-                if self.input_wanted.take().is_some() || self.running {
+                // At the prompt of one that others have set going it is for them. What others run besides is not told, so
+                // who has nothing to take back means that; where nothing runs, it is nothing.
+                if self.input_wanted.take().is_some() || self.running || was_empty {
                     actions.push(Action::Send(Request::Interrupt));
                 }
             }
@@ -241,7 +259,11 @@ impl Conversation {
             }
             Happening::Signalled(signal) => self.signalled(signal, &mut actions),
             Happening::TimeOver => {
-                show(&mut actions, "the targets could not be let go of in time\n");
+                let why = match self.is_guest {
+                    true => "the server does not answer; the session stays as it is\n",
+                    false => "the targets could not be let go of in time\n",
+                };
+                show(&mut actions, why);
                 self.exit(self.told_to_leave.unwrap_or(4), false, &mut actions);
             }
             Happening::NobodyReads => {
@@ -259,7 +281,7 @@ impl Conversation {
             && self.running
             && self.program_here
             // Whoever set the program going types for it.
-            && (!self.is_guest || self.outstanding.as_ref().is_some_and(|line| line.began_at_rest))
+            && (!self.is_guest || self.away.is_some())
             && !self.asking
             && self.input_wanted.is_none()
             && self.told_to_leave.is_none()
@@ -269,12 +291,23 @@ impl Conversation {
                 true => Action::BeginTyping,
                 false => Action::EndTyping,
             });
+            self.leave_key = false;
         }
         self.next_line(actions);
     }
 
     fn next_line(&mut self, actions: &mut Vec<Action>) {
-        if self.exited || self.asking || self.told_to_leave.is_some() {
+        if self.exited || self.told_to_leave.is_some() {
+            return;
+        }
+        if self.prompt.is_some()
+            && self.away.is_none()
+            && self.is_idle()
+            && let Some(line) = self.typed_ahead.pop_front()
+        {
+            self.execute(line, false, actions);
+        }
+        if self.asking || self.typing {
             return;
         }
         if let Some(prompt) = &self.input_wanted {
@@ -289,7 +322,8 @@ impl Conversation {
                 Manner::Terminal | Manner::Transcript => self.ask_or_end(prompt, actions),
             };
         }
-        if self.outstanding.is_some() || self.probe.is_some() {
+        // A line that has set targets going may have more to do when they rest.
+        if !self.is_idle() || self.away.is_some() && !self.running {
             return;
         }
         let Some(prompt) = self.prompt.clone() else {
@@ -306,6 +340,11 @@ impl Conversation {
             None if self.manner == Manner::Silent => {}
             None => self.ask_or_end(prompt, actions),
         }
+    }
+
+    /// Whether no line is being carried out, but for one whose targets run.
+    fn is_idle(&self) -> bool {
+        self.outstanding.is_none() && self.probe.is_none() && self.input_wanted.is_none()
     }
 
     fn ask_or_end(&mut self, prompt: String, actions: &mut Vec<Action>) {
@@ -350,9 +389,39 @@ impl Conversation {
             );
         } else if self.input_wanted.take().is_some() {
             actions.push(Action::Send(Request::AnswerInput { text: line }));
+        } else if self.is_guest && self.manner == Manner::Terminal && (self.away.is_some() || !self.is_idle()) {
+            self.typed_ahead.push_back(line);
         } else if self.manner == Manner::Terminal || !line.trim().is_empty() {
             // At a terminal an empty line repeats a command; blank lines of a script are only blank.
             self.execute(line, self.manner != Manner::Terminal, actions);
+        }
+    }
+
+    /// Keys for the program. A guest leaves with the same two as at a prompt, without waiting for the program.
+    fn typed(&mut self, bytes: Vec<u8>, actions: &mut Vec<Action>) {
+        let mut keys = Vec::with_capacity(bytes.len());
+        let mut leaves = false;
+        for key in bytes {
+            if std::mem::take(&mut self.leave_key) {
+                leaves = matches!(key, b'\r' | b'\n');
+                if leaves {
+                    break;
+                }
+                keys.push(guest::LEAVE_KEY);
+            }
+            match self.is_guest && key == guest::LEAVE_KEY {
+                true => self.leave_key = true,
+                false => keys.push(key),
+            }
+        }
+        if !keys.is_empty() {
+            actions.push(Action::Send(Request::ProgramInput {
+                bytes: keys,
+                end: false,
+            }));
+        }
+        if leaves {
+            self.leave(u8::from(self.failed), actions);
         }
     }
 
@@ -402,6 +471,9 @@ impl Conversation {
             }
             Notification::InputTaken => self.input_wanted = None,
             Notification::Done { ticket, outcome } => {
+                if let Some(away) = self.away.take_if(|away| away.ticket == ticket) {
+                    self.failed |= away.scripted && outcome == CommandOutcome::Failed;
+                }
                 if let Some(outstanding) = self.outstanding.take_if(|outstanding| outstanding.ticket == ticket) {
                     self.failed |= outstanding.scripted && outcome == CommandOutcome::Failed;
                     if self.leaves_behind.take() == Some(ticket) {
@@ -439,13 +511,26 @@ impl Conversation {
     fn state(&mut self, state: SessionState, actions: &mut Vec<Action>) {
         let before = self.prompt.take();
         self.running = state == SessionState::Running;
+        // What was to be run is on its way.
+        if self.running && self.leaves_behind.take().is_some() {
+            self.leave(u8::from(self.failed), actions);
+        }
+        if self.running && self.is_guest && self.manner == Manner::Terminal && self.away.is_none() {
+            self.away = self.outstanding.take_if(|line| line.began_at_rest);
+        }
         self.program_here &= state != SessionState::NoDebuggee;
         self.prompt = match state {
             // The first target is still to come.
             SessionState::NoDebuggee if !self.begun && self.target_awaited => None,
             SessionState::NoDebuggee => {
                 if !std::mem::replace(&mut self.begun, true) && self.manner == Manner::Terminal {
-                    show(actions, FIRST_STEPS);
+                    show(
+                        actions,
+                        match self.is_guest {
+                            true => GUESTS_FIRST_STEPS,
+                            false => FIRST_STEPS,
+                        },
+                    );
                 }
                 Some(NO_TARGET_PROMPT.into())
             }
@@ -482,7 +567,11 @@ impl Conversation {
                 actions.push(Action::Send(Request::Interrupt));
                 self.interrupts += 1;
                 if self.interrupts >= PATIENCE {
-                    show(actions, "no answer; ending the session\n");
+                    let what = match self.is_guest {
+                        true => "no answer; leaving the session, which stays\n",
+                        false => "no answer; ending the session\n",
+                    };
+                    show(actions, what);
                     self.leave(130, actions);
                 }
             }

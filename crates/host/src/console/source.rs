@@ -34,8 +34,8 @@ pub(crate) trait LineSource: Send {
 pub(crate) enum Answer {
     /// A line without its end.
     Line(String),
-    /// The user took it back.
-    Cleared,
+    /// The user took it back; whether there was anything.
+    Cleared { was_empty: bool },
     /// There are no more.
     End,
 }
@@ -106,7 +106,7 @@ fn serve(mut source: Box<dyn LineSource>, wished: &Receiver<Wish>, keys_end: &Un
         match wish {
             Wish::Line(prompt) => tell(match source.read(&prompt) {
                 Answer::Line(line) => Happening::Line(line),
-                Answer::Cleared => Happening::LineCleared,
+                Answer::Cleared { was_empty } => Happening::LineCleared { was_empty },
                 Answer::End => Happening::EndOfLines,
             }),
             Wish::Keys => {

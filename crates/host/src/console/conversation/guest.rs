@@ -11,13 +11,13 @@ pub(super) enum GuestCommand {
     NotHere(&'static str),
 }
 
-/// The key that leaves, as it stands in a line.
-const CTRL_B: &str = "\u{2}";
+/// The key that leaves, with ENTER behind it: CTRL+B.
+pub(super) const LEAVE_KEY: u8 = 2;
 
 /// Reads a line as a guest's own command.
 pub(super) fn command(line: &str) -> Option<GuestCommand> {
     let line = line.trim_matches(|character: char| character.is_whitespace());
-    if line == CTRL_B {
+    if line.as_bytes() == [LEAVE_KEY] {
         return Some(GuestCommand::Leave { commands: None });
     }
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));

@@ -224,7 +224,10 @@ fn wanted_input_goes_before_the_next_line() {
 fn a_line_taken_back_is_asked_for_again() {
     let mut it = terminal();
     at_rest(&mut it);
-    assert_eq!(words(&mut it, Happening::LineCleared), ["ask 0:000> "]);
+    assert_eq!(
+        words(&mut it, Happening::LineCleared { was_empty: false }),
+        ["ask 0:000> "]
+    );
 }
 
 #[test]
@@ -234,7 +237,10 @@ fn a_line_taken_back_ends_the_command_that_wanted_it() {
     line(&mut it, "eb 1000");
     let prompt = "Input> ".into();
     told(&mut it, Notification::InputWanted { prompt });
-    assert_eq!(words(&mut it, Happening::LineCleared), ["send Interrupt"]);
+    assert_eq!(
+        words(&mut it, Happening::LineCleared { was_empty: false }),
+        ["send Interrupt"]
+    );
     assert_eq!(done(&mut it, 1, Failed), ["ask 0:000> "]);
 }
 
@@ -355,7 +361,7 @@ fn a_guest_can_type_while_others_have_set_the_target_going() {
     assert_eq!(done(&mut it, 1, Done), ["ask *BUSY* "]);
     // CTRL+C at that prompt is for what runs.
     assert_eq!(
-        words(&mut it, Happening::LineCleared),
+        words(&mut it, Happening::LineCleared { was_empty: false }),
         ["send Interrupt", "ask *BUSY* "]
     );
     assert_eq!(at_rest(&mut it), ["show *** What is typed now goes to 0:000>"]);
@@ -365,6 +371,109 @@ fn a_guest_can_type_while_others_have_set_the_target_going() {
         actions.iter().any(|action| action.contains("BeginTyping")),
         "{actions:?}"
     );
+}
+
+#[test]
+fn a_guest_leaves_while_what_it_set_going_runs() {
+    for leave in [
+        Happening::Line("\u{2}".into()),
+        Happening::Line(".remote_exit".into()),
+        Happening::EndOfLines,
+    ] {
+        let mut it = guest(Manner::Terminal);
+        at_rest(&mut it);
+        assert_eq!(line(&mut it, "g"), ["execute 1 g"]);
+        assert_eq!(running(&mut it), ["ask *BUSY* "]);
+        // What is typed ahead waits for the stop, as ever.
+        assert_eq!(line(&mut it, "k"), ["ask *BUSY* "]);
+        assert_eq!(words(&mut it, leave)[0], "send Leave");
+        assert_eq!(ended(&mut it, true), ["exit 0"]);
+    }
+    let mut it = guest(Manner::Terminal);
+    at_rest(&mut it);
+    told(&mut it, Notification::ProgramOutput { bytes: b"out".to_vec() });
+    line(&mut it, "g");
+    assert_eq!(running(&mut it), ["BeginTyping"]);
+    let mut typed = |keys: &[u8]| words(&mut it, Happening::Typed(keys.to_vec()));
+    assert_eq!(typed(b"a\x02"), ["send ProgramInput { bytes: [97], end: false }"]);
+    // In the middle of something it is the program's key.
+    assert_eq!(typed(b"b"), ["send ProgramInput { bytes: [2, 98], end: false }"]);
+    let last = typed(b"\x02\r");
+    assert_eq!(
+        (last[0].as_str(), last.last().unwrap().as_str()),
+        ("send Leave", "EndTyping")
+    );
+}
+
+#[test]
+fn what_a_guest_types_ahead_of_its_own_stop_runs_behind_it_in_order() {
+    let mut it = guest(Manner::Terminal);
+    at_rest(&mut it);
+    line(&mut it, "g; k");
+    running(&mut it);
+    line(&mut it, "r");
+    line(&mut it, "lm");
+    assert!(
+        !at_rest(&mut it).iter().any(|word| word.starts_with("execute")),
+        "its line has more to do"
+    );
+    let (ticket, outcome) = (Ticket(1), Done);
+    assert_eq!(told(&mut it, Notification::Done { ticket, outcome }), ["execute 2 r"]);
+    assert_eq!(done(&mut it, 2, Done), ["execute 3 lm"]);
+    assert_eq!(done(&mut it, 3, Done), [""; 0], "the prompt is up");
+    // CTRL+C takes back what waits, too.
+    line(&mut it, "g");
+    running(&mut it);
+    line(&mut it, "r");
+    assert_eq!(
+        words(&mut it, Happening::LineCleared { was_empty: true })[0],
+        "send Interrupt"
+    );
+    at_rest(&mut it);
+    let (ticket, outcome) = (Ticket(4), Done);
+    assert_eq!(told(&mut it, Notification::Done { ticket, outcome }), [""; 0]);
+}
+
+#[test]
+fn a_guests_last_commands_may_set_targets_going() {
+    for manner in [Manner::Terminal, Manner::Transcript] {
+        let mut it = guest(manner);
+        at_rest(&mut it);
+        assert_eq!(line(&mut it, ".remote_exit g"), ["execute 1 g"]);
+        assert_eq!(running(&mut it)[0], "send Leave");
+    }
+}
+
+#[test]
+fn ctrl_c_at_an_empty_prompt_is_for_what_others_run() {
+    for mut it in [guest(Manner::Terminal), terminal()] {
+        at_rest(&mut it);
+        let cleared = |it: &mut Conversation, was_empty| words(it, Happening::LineCleared { was_empty });
+        assert_eq!(cleared(&mut it, true), ["send Interrupt", "ask 0:000> "]);
+        assert_eq!(cleared(&mut it, false), ["ask 0:000> "]);
+    }
+}
+
+#[test]
+fn a_guest_is_told_how_a_guest_leaves() {
+    let mut it = guest(Manner::Terminal);
+    let first = no_target(&mut it);
+    assert!(
+        first[0].contains("CTRL+B") && !first[0].contains("q leaves"),
+        "{first:?}"
+    );
+    words(&mut it, Happening::EndOfLines);
+    words(&mut it, Happening::Signalled(Signal::Leave(15)));
+    let last = words(&mut it, Happening::TimeOver);
+    assert!(last[0].contains("the server does not answer"), "{last:?}");
+    let mut it = guest(Manner::Terminal);
+    at_rest(&mut it);
+    line(&mut it, "k");
+    let mut interrupt = || words(&mut it, Happening::Signalled(Signal::Interrupt));
+    interrupt();
+    interrupt();
+    let last = interrupt();
+    assert!(last.iter().any(|word| word.contains("leaving the session")), "{last:?}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,6 +62,8 @@ pub(crate) struct Editor {
     editor: rustyline::Editor<Candidates, DefaultHistory>,
     history: Option<PathBuf>,
     terminal: SavedTerminal,
+    /// Whether the line was empty that was taken back last.
+    was_empty: Arc<AtomicBool>,
 }
 
 impl Editor {
@@ -83,6 +87,9 @@ impl Editor {
         }));
         // DbgEng's key to leave, followed by ENTER; in the middle of a line it goes back a character, as editors have it.
         editor.bind_sequence(KeyEvent::ctrl('B'), EventHandler::Conditional(Box::new(LeaveKey)));
+        let was_empty = Arc::default();
+        let cleared = ClearKey(Arc::clone(&was_empty));
+        editor.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(cleared)));
         let history = history_file();
         if let Some(path) = &history {
             // There is none yet on the first day; a damaged one is no reason not to debug.
@@ -98,6 +105,7 @@ impl Editor {
             editor,
             history,
             terminal,
+            was_empty,
         };
         Ok((editor, EditorEnds { beside, completions }))
     }
@@ -131,6 +139,16 @@ impl ConditionalEventHandler for LeaveKey {
     }
 }
 
+/// CTRL+C does what it always does; whether it took something back is noted.
+struct ClearKey(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for ClearKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(context.line().is_empty(), Ordering::Relaxed);
+        None
+    }
+}
+
 impl LineSource for Editor {
     fn read(&mut self, prompt: &str) -> Answer {
         match self.editor.readline(farsight_render::visible(prompt).as_ref()) {
@@ -138,7 +156,9 @@ impl LineSource for Editor {
                 self.remember(&line);
                 Answer::Line(line)
             }
-            Err(ReadlineError::Interrupted) => Answer::Cleared,
+            Err(ReadlineError::Interrupted) => Answer::Cleared {
+                was_empty: self.was_empty.swap(false, Ordering::Relaxed),
+            },
             Err(ReadlineError::Eof) => Answer::End,
             Err(error) => {
                 tracing::info!(%error, "no more lines from the terminal");
