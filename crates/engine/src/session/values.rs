@@ -14,6 +14,9 @@ use crate::values::{Ground, Interrupts, Known, Needs, Source};
 
 /// Frames beyond the one that is looked at that may tell what its parameters were.
 const CALLERS: usize = 3;
+/// The same, as far as the stack is here: what a function was called with may be what its caller was called with, and so
+/// on up a recursion.
+const FURTHER_CALLERS: usize = 32;
 /// How often something may lack before the work is given up; each time one more pointer is followed.
 const MOST_ROUNDS: usize = 10_000;
 
@@ -32,7 +35,11 @@ impl Session {
     /// The scope of a frame of the current thread, by its [`level`](super::stack::Stacked::level).
     pub(crate) fn value_scope(&mut self, level: usize) -> Result<ValueScope, CommandError> {
         let thread = self.place()?.thread;
-        let walked = self.walk(thread, level + 1 + CALLERS)?;
+        let mut walked = self.walk(thread, level + 1 + CALLERS)?;
+        let further = self.walk_here(level + 1 + FURTHER_CALLERS)?;
+        if further.len() > walked.frames.len() {
+            walked.frames = further;
+        }
         self.load_for(walked.frames.iter().map(Frame::lookup_address))?;
         let stacked = Readers::new(self.process()?).expand(&walked, usize::MAX);
         let frames = value_frames(&walked, &stacked);

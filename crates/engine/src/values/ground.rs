@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use farsight_symbols::{
-    DebugError, DebugReader, Definition, DieId, Enumerator, Member, MemberKind, MemberPlace, Members, NameKind, Named,
-    Pattern, Place, Role, Type, TypeId, TypeKind, TypeRef, ValueContext, ValueError, ValueFrame, Variant, Watch,
-    element_count, locate, locate_member,
+    DebugError, DebugReader, Definition, DieId, Encoding, Enumerator, Member, MemberKind, MemberPlace, Members,
+    NameKind, Named, Pattern, Place, Role, Type, TypeId, TypeKind, TypeRef, ValueContext, ValueError, ValueFrame,
+    Variant, Watch, element_count, locate, locate_member,
 };
 use farsight_types::Address;
 
@@ -228,6 +228,12 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
         let size = self.size_of(value).unwrap_or(8);
         if size > 16 {
             return Err(ValueError::Unsupported("numbers of this size"));
+        }
+        let found = self.stripped(value.module, &value.type_ref)?;
+        if let TypeKind::Base(Encoding::Reversed(_)) = found.kind {
+            return Err(ValueError::Unsupported(
+                "computing with numbers in the other byte order",
+            ));
         }
         let bytes = self.bytes_of(value, size)?;
         let signed = self.known(value.module)?.reader.is_signed(&value.type_ref);

@@ -22,6 +22,9 @@ impl Ground<'_, '_, '_> {
                     // Rust's `()`.
                     return Ok(Some(Content::Nothing));
                 }
+                if let (Encoding::Reversed(_), Some(_)) = (encoding, value.bits) {
+                    return Err(ValueError::Unsupported("bit-fields in the other byte order"));
+                }
                 let bytes = self.bytes_of(value, size)?;
                 base(*encoding, &bytes, &found.name)
             }
@@ -301,6 +304,10 @@ fn base(encoding: Encoding, bytes: &[u8], name: &str) -> Content {
                 }
                 _ => Content::Bytes(bytes.to_vec()),
             }
+        }
+        Encoding::Reversed(of) => {
+            let turned: Vec<u8> = bytes.iter().rev().copied().collect();
+            base(*of, &turned, name)
         }
         Encoding::SignedChar | Encoding::UnsignedChar | Encoding::Decimal | Encoding::Other(_) => {
             Content::Bytes(bytes.to_vec())

@@ -7,6 +7,7 @@ mod aligned;
 mod bad_input;
 mod budgets;
 mod clients;
+mod corners;
 mod damaged;
 mod damaged_files;
 mod discovery;

@@ -121,7 +121,7 @@ impl NameIndex {
             (!has_arguments
                 || self
                     .own_name(reader, **item)
-                    .is_some_and(|name| names::same_but_for_spaces(&name, last)))
+                    .is_some_and(|name| names::is_same(&name, last)))
                 && self.is_inside(reader, item.scope.scope(), scopes, is_absolute)
         };
         let found: Vec<Named> = items.iter().filter(is_wanted).map(|item| named(*item)).collect();
@@ -258,10 +258,7 @@ impl NameIndex {
             };
             let bare = names::plain(name);
             let is_same = known.hash == names::hash(bare.as_bytes())
-                && (bare == **name
-                    || reader
-                        .name(known.id)
-                        .is_some_and(|full| names::same_but_for_spaces(&full, name)));
+                && (bare == **name || reader.name(known.id).is_some_and(|full| names::is_same(&full, name)));
             if is_same {
                 wanted.next();
             } else if !known.is_hidden {

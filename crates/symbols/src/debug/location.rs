@@ -19,7 +19,9 @@ pub use place::{Bits, Place, Stored, register_name};
 /// No sane expression runs longer.
 const MAX_OPERATIONS: u32 = 8192;
 /// Expressions that need expressions: frame bases, entry values of callers.
-const MAX_DEPTH: u32 = 16;
+const MAX_DEPTH: u32 = 40;
+/// Expressions that are run for one place: each may need any number of others.
+const MOST_RUNS: u32 = 1024;
 /// Most pieces of one variable.
 const MOST_PIECES: usize = 4096;
 /// The operations that count from the frame's base, and that are the caller's frame.
@@ -188,6 +190,7 @@ struct Machine<'m, 'r, 'a> {
     frames: ValueFrames<'m, 'r, 'a>,
     context: &'m mut dyn ValueContext,
     depth: u32,
+    runs: u32,
     /// Whether what is evaluated names only registers that the call in progress leaves alone.
     holds_over_calls: bool,
 }
@@ -198,6 +201,7 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             frames,
             context,
             depth: 0,
+            runs: 0,
             holds_over_calls: false,
         }
     }
@@ -214,7 +218,9 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             {
                 return Err(ValueError::NotStored);
             }
-            let holds = scope.level > 0 && ends_locations_at_calls(&unit);
+            // One place for all of a scope holds over calls that leave it alone, and is not ended by others.
+            let is_list = value.exprloc_value().is_none();
+            let holds = scope.level > 0 && is_list && ends_locations_at_calls(&unit);
             let outer = std::mem::replace(&mut self.holds_over_calls, holds);
             let place = self.location(scope, &unit, value);
             self.holds_over_calls = outer;
@@ -342,7 +348,8 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
         expression: Expression<Slice<'a>>,
         object: Option<u64>,
     ) -> Result<Vec<gimli::Piece<Slice<'a>>>, ValueError> {
-        if self.depth >= MAX_DEPTH {
+        self.runs += 1;
+        if self.depth >= MAX_DEPTH || self.runs > MOST_RUNS {
             return Err(ValueError::Damaged("expressions that need each other"));
         }
         self.depth += 1;

@@ -104,6 +104,8 @@ pub enum Encoding {
     Decimal,
     /// An address as a number.
     Address,
+    /// One of the others, with its bytes in the other order than the machine's.
+    Reversed(&'static Encoding),
     /// Something else, by DWARF's number.
     Other(u8),
 }
@@ -300,11 +302,16 @@ impl<'a> DebugReader<'a> {
             gimli::DW_TAG_union_type => record(RecordKind::Union),
             gimli::DW_TAG_enumeration_type => {
                 let underlying = target();
-                TypeKind::Enum {
-                    signed: self.has_sign(&unit, &entry, &underlying),
-                    underlying,
-                    scoped: flag(&entry, gimli::DW_AT_enum_class),
-                    declaration: declaration(),
+                let signed = self.has_sign(&unit, &entry, &underlying);
+                match (is_reversed(&entry), signed) {
+                    (true, true) => TypeKind::Base(Encoding::Reversed(&Encoding::Signed)),
+                    (true, false) => TypeKind::Base(Encoding::Reversed(&Encoding::Unsigned)),
+                    (false, _) => TypeKind::Enum {
+                        signed,
+                        underlying,
+                        scoped: flag(&entry, gimli::DW_AT_enum_class),
+                        declaration: declaration(),
+                    },
                 }
             }
             gimli::DW_TAG_array_type => self.array(&unit, &entry, id, 0)?,
@@ -545,6 +552,27 @@ enum Count {
 }
 
 fn encoding(entry: &Entry<'_>) -> Encoding {
+    let encoding = encoding_in_order(entry);
+    if !is_reversed(entry) {
+        return encoding;
+    }
+    Encoding::Reversed(match encoding {
+        Encoding::Signed => &Encoding::Signed,
+        Encoding::Unsigned => &Encoding::Unsigned,
+        Encoding::Float => &Encoding::Float,
+        Encoding::Utf => &Encoding::Utf,
+        // A byte has no order.
+        Encoding::Bool | Encoding::SignedChar | Encoding::UnsignedChar => return encoding,
+        _ => &Encoding::Other(0),
+    })
+}
+
+/// All machines that are debugged so far have the least byte first.
+fn is_reversed(entry: &Entry<'_>) -> bool {
+    entry.attr_value(gimli::DW_AT_endianity) == Some(AttributeValue::Endianity(gimli::DW_END_big))
+}
+
+fn encoding_in_order(entry: &Entry<'_>) -> Encoding {
     let Some(AttributeValue::Encoding(encoding)) = entry.attr_value(gimli::DW_AT_encoding) else {
         return Encoding::Other(0);
     };

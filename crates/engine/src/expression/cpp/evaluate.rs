@@ -41,6 +41,10 @@ pub(super) enum Scalar {
     Wide(Wide),
 }
 
+/// See [`Shape::Foreign`](super::value::Shape::Foreign).
+const FOREIGN: &str =
+    "Numbers of this kind (complex, decimal, or in the other byte order) are shown and not computed with";
+
 /// What is said of numbers that the evaluator cannot compute with.
 const WIDE: &str = "The evaluator computes with 53 bits of mantissa, which do not hold this long double; round it, as in \
                     (double)x";

@@ -196,6 +196,11 @@ pub enum Shape {
     Alias(CppType),
     /// Code.
     Function,
+    /// A number that is shown and not computed with: a complex or decimal one, or one in the other byte order.
+    Foreign {
+        /// Bytes.
+        size: u64,
+    },
     /// Declared and not described, or of a kind that the evaluator does not know.
     Opaque,
 }

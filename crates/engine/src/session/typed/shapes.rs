@@ -162,7 +162,7 @@ fn shape(reader: &DebugReader<'_>, of: &KnownType) -> Result<Shape, DebugError> 
                 size: 16,
             },
             Some(encoding) => Shape::Number { encoding, size: size() },
-            None => Shape::Opaque,
+            None => Shape::Foreign { size: size() },
         },
         TypeKind::Pointer(to) => Shape::Pointer(known(module, to)),
         TypeKind::Reference(to) | TypeKind::RvalueReference(to) => Shape::Reference(known(module, to)),
@@ -199,7 +199,7 @@ fn number(encoding: Encoding) -> Option<cpp::Encoding> {
         Encoding::SignedChar => cpp::Encoding::SignedChar,
         Encoding::UnsignedChar => cpp::Encoding::UnsignedChar,
         Encoding::Utf => cpp::Encoding::Unicode,
-        Encoding::Complex | Encoding::Decimal | Encoding::Other(_) => return None,
+        Encoding::Complex | Encoding::Decimal | Encoding::Reversed(_) | Encoding::Other(_) => return None,
     })
 }
 

@@ -85,10 +85,67 @@ pub(super) fn components(name: &str) -> Vec<&str> {
     found
 }
 
-/// Whether two spellings are the same but for spaces, as compilers and users set them differently.
-pub(super) fn same_but_for_spaces(one: &str, other: &str) -> bool {
-    let dense = |text: &'_ str| -> Vec<u8> { text.bytes().filter(|byte| *byte != b' ').collect() };
+/// Whether two spellings are of the same name, as compilers and users set spaces differently, and write the types of C
+/// in more or fewer words: `Box<short,4>` is `Box<short int, 4u>`.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
     one == other || dense(one) == dense(other)
+}
+
+/// Words that the types of C are made of, in the order that they are compared in.
+const WORDS: [&str; 7] = ["signed", "unsigned", "short", "long", "char", "double", "int"];
+
+/// A name without spaces, with the types of C in as few words as they can be written in, and numbers without the letters
+/// that say of what type they are.
+fn dense(name: &str) -> Vec<u8> {
+    let mut found = Vec::with_capacity(name.len());
+    let mut type_words = Vec::new();
+    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
+    for piece in name
+        .as_bytes()
+        .chunk_by(|one, next| is_of_word(one) && is_of_word(next))
+    {
+        let word = WORDS.iter().position(|word| word.as_bytes() == piece);
+        if let Some(word) = word {
+            type_words.push(word);
+            continue;
+        }
+        if piece == b" " {
+            continue;
+        }
+        end_type(&mut type_words, &mut found);
+        match piece.first() {
+            Some(digit) if digit.is_ascii_digit() => {
+                let end = piece
+                    .iter()
+                    .rposition(|byte| !matches!(byte, b'u' | b'U' | b'l' | b'L'));
+                found.extend_from_slice(piece.get(..=end.unwrap_or(0)).unwrap_or(piece));
+            }
+            _ => found.extend_from_slice(piece),
+        }
+    }
+    end_type(&mut type_words, &mut found);
+    found
+}
+
+/// Writes the words of a type behind a name, in one order and without those that others imply.
+fn end_type(words: &mut Vec<usize>, name: &mut Vec<u8>) {
+    let is = |word: &usize, wanted: &str| WORDS.get(*word) == Some(&wanted);
+    words.sort_unstable();
+    if !words.iter().any(|word| is(word, "char")) {
+        let count = words.len();
+        words.retain(|word| !is(word, "signed"));
+        // What `int` says is said by any other word as well.
+        if words.iter().any(|word| !is(word, "int")) {
+            words.retain(|word| !is(word, "int"));
+        }
+        if words.is_empty() && count > 0 {
+            words.push(WORDS.len() - 1);
+        }
+    }
+    for word in words.drain(..) {
+        name.extend_from_slice(WORDS.get(word).unwrap_or(&"").as_bytes());
+        name.push(b' ');
+    }
 }
 
 /// Spreads a name over 64 bits. Names are taken as equal where these are: 200,000 different ones share a value with a
@@ -131,6 +188,27 @@ mod tests {
             ("a>", "a>"),
         ] {
             assert_eq!(plain(name), without, "{name}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_name_are_the_same() {
+        for (one, other, same) in [
+            ("map<int,long>", "map<int, long int>", true),
+            ("Box<short,4>", "Box<short int, 4u>", true),
+            ("Box<unsigned>", "Box<unsigned int>", true),
+            ("Box<unsigned long long>", "Box<long long unsigned int>", true),
+            ("Box<signed>", "Box<int>", true),
+            ("Box<unsigned const*>", "Box<unsigned int const *>", true),
+            ("Box<char>", "Box<signed char>", false),
+            ("Box<long>", "Box<long long>", false),
+            ("Box<long double>", "Box<double>", false),
+            ("Box<int>", "Box<unsigned int>", false),
+            ("Box<4>", "Box<5>", false),
+            ("int_of<a>", "unsigned_of<a>", false),
+            ("Vec<(u8, char)>", "Vec<(u8,char)>", true),
+        ] {
+            assert_eq!(is_same(one, other), same, "{one} and {other}");
         }
     }
 

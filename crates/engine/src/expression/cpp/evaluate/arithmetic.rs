@@ -342,6 +342,7 @@ impl Walk<'_, '_> {
             Shape::Enum { size, signed: true } => (*size, Encoding::Signed),
             Shape::Enum { size, .. } => (*size, Encoding::Unsigned),
             Shape::Pointer(_) => (self.scope.pointer_size(), Encoding::Unsigned),
+            Shape::Foreign { .. } => return Err(self.wrong(at, super::FOREIGN)),
             _ => return Err(self.wrong(at, "A number does not become this")),
         };
         let is_float = encoding.is_float();

@@ -3,7 +3,7 @@
 use super::super::ast::CastKind;
 use super::super::value::{CppType, Encoding, Held, Operand, Shape};
 use super::bases::Conversion;
-use super::{Outcome, Walk};
+use super::{FOREIGN, Outcome, Walk};
 
 impl Walk<'_, '_> {
     pub(super) fn cast(&mut self, kind: CastKind, of: Operand, to: CppType, at: usize) -> Outcome<Operand> {
@@ -67,6 +67,7 @@ impl Walk<'_, '_> {
                 (held @ Held::Place(_), _) | (held, true) => Ok(Operand { of: to, held }),
                 _ => Err(self.wrong(at, "A computed value does not become a structure; cast its address")),
             },
+            Shape::Foreign { .. } => Err(self.wrong(at, FOREIGN)),
             Shape::Function | Shape::Alias(_) | Shape::Opaque => {
                 Err(self.wrong(at, "This type is only declared; nothing can be cast to it"))
             }

@@ -4,7 +4,7 @@ use super::super::ast::Node;
 use super::super::float::{self, Format, Read};
 use super::super::number;
 use super::super::value::{CppType, Encoding, Held, Operand, Place, Shape, Space};
-use super::{Loaded, Outcome, Scalar, Walk, bits_bytes, float_format, is_true};
+use super::{FOREIGN, Loaded, Outcome, Scalar, Walk, bits_bytes, float_format, is_true};
 
 impl Walk<'_, '_> {
     /// A value as arguments of commands take it.
@@ -19,7 +19,9 @@ impl Walk<'_, '_> {
 
     /// A value as it is kept for later.
     pub(in super::super) fn kept(&mut self, operand: Operand) -> Outcome<Operand> {
-        if let Shape::Record(_) | Shape::Array(..) | Shape::Function | Shape::Opaque = self.shape(&operand.of, 0)? {
+        if let Shape::Record(_) | Shape::Array(..) | Shape::Function | Shape::Foreign { .. } | Shape::Opaque =
+            self.shape(&operand.of, 0)?
+        {
             return match operand.held {
                 Held::Place(Place {
                     space: Space::Variable(_),
@@ -61,6 +63,7 @@ impl Walk<'_, '_> {
             Shape::Array(of, _) => return self.decayed(operand, of.clone(), at),
             Shape::Function => return self.decayed(operand, CppType::Function, at),
             Shape::Record(_) => return Err(self.wrong(at, "A structure is no number; name one of its fields")),
+            Shape::Foreign { .. } => return Err(self.wrong(at, FOREIGN)),
             Shape::Opaque => {
                 return Err(self.wrong(
                     at,

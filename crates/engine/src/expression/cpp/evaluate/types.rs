@@ -100,6 +100,7 @@ impl Walk<'_, '_> {
             }
             Shape::Array(_, None) => return Err(self.wrong(at, "Nobody knows here how many elements this array has")),
             Shape::Record(fields) => fields.size,
+            Shape::Foreign { size } => size,
             Shape::Function => 1,
             Shape::Alias(_) | Shape::Opaque => {
                 return Err(self.wrong(at, "The size of this is not known: its type is only declared"));
