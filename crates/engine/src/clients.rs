@@ -22,6 +22,8 @@ pub(crate) struct KnownClient {
     pub(crate) id: ClientId,
     pub(crate) who: Introduction,
     pub(crate) mask: OutputMask,
+    /// When it connected, in microseconds of Unix time.
+    pub(crate) came: u64,
     /// When it became part of the session, in microseconds of Unix time; none before that.
     pub(crate) since: Option<u64>,
     /// When it last asked for anything.
@@ -222,6 +224,7 @@ impl Session {
             id,
             who: end.introduction,
             mask: OutputMask::DEFAULT,
+            came: now,
             since: None,
             last_active: now,
             announced: false,
@@ -275,7 +278,7 @@ impl Session {
         match loss {
             ClientLoss::Vanished => self.client_gone_as(id, "lost"),
             ClientLoss::CutOff(why) => self.client_gone_as(id, &format!("cut off ({why})")),
-        }
+        };
     }
 
     /// Shows a client out: it is told why, and the others that it went.
@@ -298,21 +301,27 @@ impl Session {
         self.output.dismiss(id, true);
         self.mailbox.forget(id);
         self.drop_lines_of(id);
-        self.client_gone_as(id, &format!("cut off by {by}"));
+        let how = format!("cut off by {by}");
+        if let Some(name) = self.client_gone_as(id, &how) {
+            // Nobody knew of it, but whoever has looked wants to hear what became of it.
+            self.output
+                .line(format!("{name} {how} at {}", Moment::from_unix(self.output.now)));
+        }
         Ok(())
     }
 
-    fn client_gone_as(&mut self, id: ClientId, how: &str) {
-        let Some(client) = self.output.clients.remove(id) else {
-            return;
-        };
-        if client.announced && client.is_in_session() {
+    /// Its name, where nobody was told.
+    fn client_gone_as(&mut self, id: ClientId, how: &str) -> Option<String> {
+        let client = self.output.clients.remove(id)?;
+        let is_told = client.announced && client.is_in_session();
+        if is_told {
             let now = Moment::from_unix(self.output.now);
             self.announce(&format!("{} {how} at {now}", client.name()));
         }
         if self.output.clients.is_empty() {
             self.end(Departure::Quit);
         }
+        (!is_told).then(|| client.name())
     }
 
     /// A client's command ends the session: everybody is told whose it was.

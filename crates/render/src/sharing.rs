@@ -30,11 +30,15 @@ pub(crate) fn clients(out: &mut String, clients: &Clients) {
         };
         write_line!(
             out,
-            "{:>3} - {} ({}), {}, since {}, last active {}",
+            "{:>3} - {} ({}), {}, {}since {}, last active {}",
             row.id,
             visible(&row.identity),
             visible(address),
             row.role,
+            match row.not_joined {
+                Some(true) => "not joined, here ",
+                _ => "",
+            },
             Moment::from_unix(row.since),
             Moment::from_unix(row.last_active)
         );

@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         &[".clients"],
         ".clients",
-        "Lists who is in the session: id, identity, role, address, since when, last active.",
+        "Lists who is in the session, and who has connected and not joined: id, identity, role, address, since when, last active.",
         clients,
     ),
 ];
@@ -99,18 +99,17 @@ fn kick(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
 fn clients(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     invocation.expect_end(invocation.text)?;
     let running = session.running_line();
-    let rows = session.output.clients.iter().filter_map(|client| {
-        Some(ClientRow {
-            id: client.id.0,
-            identity: client.who.identity.clone(),
-            address: client.who.address.clone(),
-            role: client.who.role,
-            since: client.since?,
-            last_active: client.last_active,
-            runs: running
-                .filter(|(author, ..)| *author == client.id)
-                .map(|(_, line, since)| (line.to_owned(), since)),
-        })
+    let rows = session.output.clients.iter().map(|client| ClientRow {
+        id: client.id.0,
+        identity: client.who.identity.clone(),
+        address: client.who.address.clone(),
+        role: client.who.role,
+        since: client.since.unwrap_or(client.came),
+        last_active: client.last_active,
+        runs: running
+            .filter(|(author, ..)| *author == client.id)
+            .map(|(_, line, since)| (line.to_owned(), since)),
+        not_joined: (!client.is_in_session()).then_some(true),
     });
     let rows = rows.collect();
     session.output.record(Record::Clients(Clients { rows }));

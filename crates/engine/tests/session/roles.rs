@@ -461,6 +461,24 @@ fn who_has_not_joined_does_nothing_to_those_who_have() {
 }
 
 #[test]
+fn who_has_not_joined_is_listed_and_can_be_cut_off() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let mut stranger = session.visit(7, "ann@desk", AccessRole::Owner);
+    let stamp = "2026-11-18 11:06:40.000 UTC";
+    let listed =
+        format!("  7 - ann@desk (tcp 127.0.0.1:7), owner, not joined, here since {stamp}, last active {stamp}\n");
+    let shown = session.run(".clients");
+    assert!(shown.ends_with(&listed), "{shown}");
+    let shown = session.run(".kick 7");
+    assert_eq!(
+        shown,
+        format!("ann@desk (tcp 127.0.0.1:7) cut off by tester at {stamp}\n")
+    );
+    stranger.until("its end", |told| matches!(told, Notification::Ended { .. }));
+    assert!(!session.run(".clients").contains("ann@desk"));
+}
+
+#[test]
 fn what_a_client_set_going_ends_with_it_when_it_is_cut_off() {
     let (mut session, mut ann) = shared(AccessRole::Operator);
     ann.client.execute("g; .echo behind it");

@@ -44,6 +44,10 @@ pub(super) struct Connection {
     /// How many requests before them were taken up.
     settled: u64,
     taken: Arc<AtomicU64>,
+    /// It is part of the session.
+    pub(super) has_joined: bool,
+    /// When it last asked for anything, or came.
+    pub(super) last_asked: Instant,
     /// It was told the end: when that is written, its connection ends.
     pub(super) is_leaving: bool,
 }
@@ -88,6 +92,8 @@ impl Connection {
             bytes_under_way: 0,
             settled: 0,
             taken,
+            has_joined: false,
+            last_asked: Instant::now(),
             is_leaving: false,
         }
     }
@@ -189,6 +195,8 @@ impl Connection {
             if let Some(request) = read_request(&frame).map_err(Broken::Unreadable)? {
                 self.under_way.push_back(frame.body.len());
                 self.bytes_under_way += frame.body.len();
+                self.has_joined |= matches!(request, Request::ConnectSession { .. });
+                self.last_asked = Instant::now();
                 return Ok(Some(request));
             }
         }

@@ -22,7 +22,7 @@ use farsight_wire::{Frame, FrameKind, Limits as FrameLimits};
 use super::connection::{Broken, Connection};
 use super::waker::Waker;
 
-/// Clients at a time.
+/// Clients at a time. Beyond that, who has not joined the session makes room for others.
 const MOST_CLIENTS: usize = 256;
 
 /// What is told goes out in pieces of about this many bytes where it comes fast.
@@ -76,6 +76,9 @@ pub(super) struct Limits {
     pub(super) stuck: Duration,
     /// How long clients may take to read the last words of a session.
     pub(super) last_words: Duration,
+    /// How long one that has not joined and asks nothing keeps its place when others want it. Joining follows on the
+    /// heels of connecting, but a program that looks at servers may do so without.
+    pub(super) joining: Duration,
 }
 
 impl Default for Limits {
@@ -84,6 +87,7 @@ impl Default for Limits {
             queued: 64 << 20,
             stuck: Duration::from_secs(30),
             last_words: Duration::from_secs(2),
+            joining: Duration::from_secs(10),
         }
     }
 }
@@ -408,6 +412,25 @@ impl Hub {
             .send(EngineMessage::Gone(id, ClientLoss::CutOff(why.to_owned())));
     }
 
+    /// Parts with one that has not joined the session for the sake of those who want to come; whether there is one.
+    fn make_room(&mut self) -> bool {
+        let now = Instant::now();
+        let silent = self.clients.values().filter(|client| {
+            let is_idle = now.duration_since(client.last_asked) >= self.limits.joining;
+            !client.has_joined && !client.is_leaving && is_idle
+        });
+        let Some(id) = silent.min_by_key(|client| client.last_asked).map(|client| client.id) else {
+            return false;
+        };
+        self.cut_off(id, "it has not joined the session, and others want to come");
+        if let Some(client) = self.clients.get_mut(&id) {
+            // What its stream does not take at once it does not get.
+            let _ = client.write(now);
+        }
+        self.part(id, None);
+        true
+    }
+
     /// Closes a connection, and tells the engine where it does not know.
     fn part(&mut self, id: ClientId, loss: Option<ClientLoss>) {
         if let Some(client) = self.clients.remove(&id) {
@@ -533,10 +556,11 @@ impl Hub {
     /// A connection has said that it is a debugging client.
     fn welcome(&mut self, met: Met) {
         let server = ServerId(u32::try_from(met.door).unwrap_or(u32::MAX));
-        let Some(door) = self.doors.iter().find(|door| door.server == server) else {
+        let door = self.doors.iter().find(|door| door.server == server);
+        let Some(role) = door.map(|door| door.role) else {
             return;
         };
-        if self.clients.len() >= MOST_CLIENTS {
+        if self.clients.len() >= MOST_CLIENTS && !self.make_room() {
             return met.refuse(&Refusal::Busy {
                 sessions: MOST_CLIENTS as u32,
             });
@@ -546,7 +570,7 @@ impl Hub {
         let introduction = Introduction {
             identity: visible(&name).into_owned(),
             address,
-            role: door.role,
+            role,
             server: Some(server),
         };
         let id = ClientId(self.next_client);
@@ -560,7 +584,7 @@ impl Hub {
             server: ServerKind::DebuggingServer,
             product: farsight_serve::PRODUCT.into(),
             machine: Host::this_machine().to_string(),
-            capabilities: vec![format!("role-{}", door.role)],
+            capabilities: vec![format!("role-{role}")],
             ticket: None,
         };
         let frame = opening_frame(FrameKind::Welcome, &welcome);

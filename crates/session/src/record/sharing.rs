@@ -40,7 +40,7 @@ pub struct ClientRow {
     /// What it may do.
     #[n(3)]
     pub role: AccessRole,
-    /// When it became part of the session, in microseconds of Unix time.
+    /// When it became part of the session, in microseconds of Unix time; when it came, where it has not joined.
     #[n(4)]
     pub since: u64,
     /// When it last asked for anything, in microseconds of Unix time.
@@ -49,6 +49,9 @@ pub struct ClientRow {
     /// The line of it that has set the targets going, and since when, in microseconds of Unix time.
     #[n(6)]
     pub runs: Option<(String, u64)>,
+    /// True where it is connected and has not joined the session: it sees and does nothing, but it is there.
+    #[n(7)]
+    pub not_joined: Option<bool>,
 }
 
 /// `.clients`.

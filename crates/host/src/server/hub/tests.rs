@@ -250,6 +250,50 @@ fn a_server_that_was_told_to_end_has_freed_its_port_or_name() {
     assert!(late.stop(true));
 }
 
+#[test]
+fn who_has_not_joined_makes_room_for_others_and_nobody_else_does() {
+    let running = running(Limits {
+        joining: Duration::ZERO,
+        ..Limits::default()
+    });
+    let join = Request::ConnectSession {
+        history: 0,
+        announce: false,
+    };
+    let mut clients: Vec<(RawClient, ClientId)> = Vec::new();
+    let mut come = |joins: bool| {
+        let (mut client, id) = running.client("one of many");
+        if joins {
+            client.send(&join);
+            let news = running.news();
+            assert!(matches!(news, EngineMessage::Client(of, Request::ConnectSession { .. }) if of == id));
+        }
+        clients.push((client, id));
+    };
+    for number in 0..MOST_CLIENTS {
+        come(number != 3);
+    }
+    let newcomer = RawClient::knock(&running.connection, "newcomer");
+    match running.news() {
+        EngineMessage::Gone(id, ClientLoss::CutOff(why)) => {
+            assert!(id == clients[3].1 && why.contains("has not joined"), "{why}");
+        }
+        news => panic!("{news:?}"),
+    }
+    let (silent, _) = &mut clients[3];
+    silent.expect_text("This client is cut off: it has not joined the session");
+    assert!(matches!(running.news(), EngineMessage::Join(_)));
+    let mut newcomer = newcomer.welcomed();
+    newcomer.send(&join);
+    assert!(matches!(running.news(), EngineMessage::Client(..)));
+    // Now all have joined.
+    let mut refused = RawClient::knock(&running.connection, "one too many");
+    assert!(refused.expect_end(farsight_testkit::Deadline::usual()) > 0);
+    assert!(running.news.try_recv().is_err());
+    drop((clients, newcomer));
+    running.end();
+}
+
 /// Invariant: one who takes nothing is parted with, however slowly his buffers fill, and nobody else is held up.
 #[test]
 fn one_who_takes_nothing_is_cut_off_and_the_others_are_served() {
