@@ -166,6 +166,8 @@ pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Rust, "edges-rust", "edges.rs", &["-C", "opt-level=0"]),
     c("edges-c", "edges.c", &["-O0"]),
     c("corners", "corners.c", &["-O1"]),
+    made(Tool::Cxx, "alike", "alike.cpp", &["-O0"]),
+    made(Tool::Rust, "alike-rust", "alike.rs", &["-C", "opt-level=0"]),
     made(Tool::Rust, "tour-rust", "tour.rs", &["-C", "opt-level=0"]),
     cvalues(Tool::C, "cvalues_o0", &["-O0"]),
     cvalues(Tool::C, "cvalues_o2", &["-O2"]),

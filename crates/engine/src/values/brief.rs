@@ -164,7 +164,9 @@ fn collect<'n>(children: &'n [ValueNode], told: &mut Vec<String>, bases: &mut Ve
     }
 }
 
-fn quoted(text: &Text) -> String {
+/// A text of the target in quotes: what is in it ends no quotes, and is no escape of another letter.
+pub(super) fn quoted(text: &Text) -> String {
     let dots = if text.cut { "..." } else { "" };
-    format!("\"{}{dots}\"", text.text)
+    let shown = text.text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{shown}{dots}\"")
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod aligned;
+mod alike;
 mod bad_input;
 mod budgets;
 mod clients;

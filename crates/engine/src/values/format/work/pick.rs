@@ -1,9 +1,11 @@
 //! One element of a container, where an expression asks for it: by its number or its key.
 
+use farsight_session::record::Text;
 use farsight_symbols::TypeKind;
 
 use super::{Entry, Failure};
 use crate::values::Value;
+use crate::values::brief::quoted;
 use crate::values::tree::{Key, MOST_PICKED, Picked, Tree};
 
 impl Tree<'_, '_, '_, '_> {
@@ -121,7 +123,11 @@ impl Tree<'_, '_, '_, '_> {
             Key::Number(number) if is_number => Some(self.ground.number(own)? == *number),
             Key::Text(text) => {
                 let told = self.brief(own)?;
-                told.starts_with('"').then(|| told == format!("\"{text}\""))
+                let wanted = Text {
+                    text: text.clone(),
+                    cut: false,
+                };
+                told.starts_with('"').then(|| told == quoted(&wanted))
             }
             _ => None,
         })
