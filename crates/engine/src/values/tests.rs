@@ -1,6 +1,9 @@
 //! Formatters as text: the built-in ones are sound, and what users write is taken or refused with its line.
 
+use farsight_session::record::Text;
+
 use super::Formatters;
+use super::brief::quoted;
 
 #[test]
 fn the_built_in_formatters_have_no_faults() {
@@ -46,5 +49,19 @@ fn texts_of_users_are_taken_or_refused_with_their_line() {
     ] {
         let taken = Formatters::default().load(text);
         assert_eq!(taken, expected.map_err(String::from), "{text:.40}");
+    }
+}
+
+#[test]
+fn texts_in_the_line_of_others_are_told_apart() {
+    for (text, cut, expected) in [
+        ("a\n", false, "\"a\n\""),
+        (r"a\n", false, r#""a\\n""#),
+        (r#"x", n=9, q=""#, false, r#""x\", n=9, q=\"""#),
+        (r"\", true, r#""\\...""#),
+        ("", false, r#""""#),
+    ] {
+        let text = text.to_owned();
+        assert_eq!(quoted(&Text { text, cut }), expected);
     }
 }

@@ -1,6 +1,8 @@
 //! Values that are easily taken for others: what differs in the debuggee differs in what is shown, whoever wrote it.
 
-use crate::support::shown;
+use farsight_testkit::DbgSrv;
+
+use crate::support::{at_stop, shown};
 
 #[test]
 fn texts_in_the_line_of_others_end_where_they_end() {
@@ -43,4 +45,28 @@ fn texts_in_the_line_of_others_end_where_they_end() {
             (r#"?? map["a\n"]"#, &["0n2"]),
         ],
     );
+}
+
+#[test]
+fn fields_of_virtual_bases_are_where_the_object_has_them() {
+    let server = DbgSrv::start();
+    let mut console = at_stop(server.connection(), "alike", 2);
+    for (line, field, how_many) in [
+        ("dt Both", "\n   shared           : Int8B (virtual base)\n", 1),
+        ("dt Left", "\n   shared           : Int8B (virtual base)\n", 1),
+        ("dt -r1 Both", " shared ", 1),
+        ("dt Both", "\n   +0x018 right            : Int8B\n", 1),
+        ("dt both", "\n   +0x030 shared           : 0n1\n", 1),
+        ("dt both", " shared ", 1),
+        ("dt both shared", "\n   +0x030 shared           : 0n1\n", 1),
+        ("dt left", "\n   +0x018 shared           : 0n1\n", 1),
+        // The same, by C++.
+        ("?? (char *)&both.shared - (char *)&both", " 0n48\n", 1),
+        ("?? (char *)&left.shared - (char *)&left", " 0n24\n", 1),
+        ("dt shared", "\n   +0x008 shared           : 0n1\n", 1),
+    ] {
+        let text = console.run(line);
+        assert_eq!(text.matches(field).count(), how_many, "{line}: {field} in {text}");
+    }
+    assert_eq!(console.quit("q").code, Some(0));
 }

@@ -1,7 +1,8 @@
 //! Fields of a type, and what is in them, within limits.
 
 use farsight_session::record::{Bits, FieldRow, TypeLayout};
-use farsight_symbols::{Member, MemberKind, MemberPlace, TypeKind, TypeRef};
+use farsight_symbols::{Member, MemberKind, MemberPlace, Place, TypeKind, TypeRef};
+use farsight_types::Address;
 
 use super::alone;
 use super::arguments::{FieldName, FieldPath};
@@ -14,6 +15,8 @@ const MOST_ROWS: usize = 20_000;
 const MOST_NESTED: u32 = 32;
 /// How many of them one structure has; only hostile ones, which hold themselves, have more.
 const MOST_LOOKED_INTO: u32 = 1024;
+/// What is said of fields whose offsets no type has: classes that share a base have it at different places.
+const IN_VIRTUAL: &str = " (virtual base)";
 
 /// How much is shown.
 #[derive(Clone, Copy)]
@@ -184,10 +187,7 @@ impl<'l, 'g, 'r, 'a> Layout<'l, 'g, 'r, 'a> {
             let is_null = there.address().is_some_and(|address| address.0 == 0);
             return (there, !is_null);
         }
-        (
-            Value::memory(value.module, target.clone(), farsight_types::Address(0)),
-            false,
-        )
+        (Value::memory(value.module, target.clone(), Address(0)), false)
     }
 
     fn field(&mut self, flat: &Flat, exists: bool, depth: u32, levels: u32) {
@@ -278,68 +278,108 @@ pub(super) fn has_field(ground: &mut Ground<'_, '_, '_>, value: &Value, name: &F
 
 /// The fields of a value; those of bases and anonymous structures count as its own.
 fn flat(ground: &mut Ground<'_, '_, '_>, value: &Value, exists: bool) -> Vec<Flat> {
-    let mut found = Vec::new();
-    add_flat(
+    let mut flattened = Flattened {
         ground,
-        value,
         exists,
-        0,
-        (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()),
-        &mut found,
-    );
-    found
+        object: value.place.as_ref().ok().and_then(Place::address).filter(|_| exists),
+        budget: MOST_LOOKED_INTO,
+        shared: Vec::new(),
+        found: Vec::new(),
+    };
+    flattened.add(value, Some(0), "", MOST_NESTED);
+    flattened.found
 }
 
-fn add_flat(
-    ground: &mut Ground<'_, '_, '_>,
-    value: &Value,
+/// Fields that are collected.
+struct Flattened<'f, 'g, 'r, 'a> {
+    ground: &'f mut Ground<'g, 'r, 'a>,
     exists: bool,
-    start: u64,
-    (left, budget): (u32, &mut u32),
-    found: &mut Vec<Flat>,
-) {
-    let (Ok(members), Some(left), Some(less)) = (ground.members(value), left.checked_sub(1), budget.checked_sub(1))
-    else {
-        return;
-    };
-    *budget = less;
-    let active = match exists {
-        true => ground.variant(value, &members).ok().flatten(),
-        false => None,
-    };
-    let variants = members.variants.iter().flat_map(|part| &part.variants);
-    let chosen: Vec<(&Member, &'static str)> = match (exists, active) {
-        (true, Some(active)) => active.members.iter().map(|member| (member, "")).collect(),
-        (true, None) => Vec::new(),
-        (false, _) => variants
-            .flat_map(|variant| variant.members.iter().map(|member| (member, " (variant)")))
-            .collect(),
-    };
-    let own = members.list.iter().map(|member| (member, ""));
-    for (member, note) in own.chain(chosen) {
-        let inner = match (member.kind, exists) {
-            (MemberKind::Static, _) | (_, true) => ground.member(value, member),
-            _ => {
-                let mut inner = Value::memory(value.module, member.type_ref.clone(), farsight_types::Address(0));
-                inner.bits = member.bits;
-                inner
+    /// Where the object is, if there is one.
+    object: Option<Address>,
+    budget: u32,
+    /// Virtual bases that have been gone into: an object has one of each, whichever of its bases have it.
+    shared: Vec<(TypeRef, String)>,
+    found: Vec<Flat>,
+}
+
+impl Flattened<'_, '_, '_, '_> {
+    /// Adds the fields of what begins `start` bytes behind the object's own, where a type alone says that.
+    fn add(&mut self, value: &Value, start: Option<u64>, within: &'static str, left: u32) {
+        let (Ok(members), Some(left), Some(less)) = (
+            self.ground.members(value),
+            left.checked_sub(1),
+            self.budget.checked_sub(1),
+        ) else {
+            return;
+        };
+        self.budget = less;
+        let active = match self.exists {
+            true => self.ground.variant(value, &members).ok().flatten(),
+            false => None,
+        };
+        let variants = members.variants.iter().flat_map(|part| &part.variants);
+        let chosen: Vec<(&Member, &'static str)> = match (self.exists, active) {
+            (true, Some(active)) => active.members.iter().map(|member| (member, within)).collect(),
+            (true, None) => Vec::new(),
+            (false, _) => variants
+                .flat_map(|variant| variant.members.iter().map(|member| (member, " (variant)")))
+                .collect(),
+        };
+        let own = members.list.iter().map(|member| (member, within));
+        for (member, note) in own.chain(chosen) {
+            let inner = match (member.kind, self.exists) {
+                (MemberKind::Static, _) | (_, true) => self.ground.member(value, member),
+                _ => {
+                    let mut inner = Value::memory(value.module, member.type_ref.clone(), Address(0));
+                    inner.bits = member.bits;
+                    inner
+                }
+            };
+            let is_virtual = matches!(member.place, MemberPlace::Computed);
+            let offset = match member.place {
+                MemberPlace::At(offset) => start.map(|start| start.saturating_add(offset)),
+                MemberPlace::Computed => self.offset_of(&inner),
+                MemberPlace::Static => None,
+            };
+            let is_base = matches!(member.kind, MemberKind::Base | MemberKind::VirtualBase);
+            if (is_base || member.name.is_none()) && self.ground.is_record(&inner) {
+                if is_virtual && self.is_known(&inner) {
+                    continue;
+                }
+                let note = if is_virtual && offset.is_none() {
+                    IN_VIRTUAL
+                } else {
+                    note
+                };
+                self.add(&inner, offset, note, left);
+                continue;
             }
-        };
-        let offset = match member.place {
-            MemberPlace::At(offset) => Some(start.saturating_add(offset)),
-            MemberPlace::Computed | MemberPlace::Static => None,
-        };
-        let is_base = matches!(member.kind, MemberKind::Base | MemberKind::VirtualBase);
-        if (is_base || member.name.is_none()) && ground.is_record(&inner) {
-            add_flat(ground, &inner, exists, offset.unwrap_or(start), (left, budget), found);
-            continue;
+            self.found.push(Flat {
+                name: member.name.clone().unwrap_or_default(),
+                offset,
+                value: inner,
+                is_static: member.kind == MemberKind::Static,
+                note,
+            });
         }
-        found.push(Flat {
-            name: member.name.clone().unwrap_or_default(),
-            offset,
-            value: inner,
-            is_static: member.kind == MemberKind::Static,
-            note,
-        });
+    }
+
+    /// How far into the object a base lies that only the object's own table says the place of.
+    fn offset_of(&self, inner: &Value) -> Option<u64> {
+        inner.address()?.0.checked_sub(self.object?.0)
+    }
+
+    /// Notes a virtual base; true where it has been gone into before. Units that name it each have its type for themselves.
+    fn is_known(&mut self, inner: &Value) -> bool {
+        let Ok(found) = self.ground.stripped(inner.module, &inner.type_ref) else {
+            return false;
+        };
+        let (id, name) = (found.id.clone(), found.name.clone());
+        let is_known = self
+            .shared
+            .iter()
+            .any(|(known, called)| *known == id || !name.is_empty() && *called == name);
+        self.shared.push((id, name));
+        is_known
     }
 }
