@@ -218,9 +218,9 @@ impl<'m, 'r, 'a> Machine<'m, 'r, 'a> {
             {
                 return Err(ValueError::NotStored);
             }
-            // One place for all of a scope holds over calls that leave it alone, and is not ended by others.
-            let is_list = value.exprloc_value().is_none();
-            let holds = scope.level > 0 && is_list && ends_locations_at_calls(&unit);
+            // Where a variable is in several registers GCC does not follow it: their contents are not ended by calls.
+            let is_followed = value.exprloc_value().is_none_or(|place| !is_in_pieces(place, &unit));
+            let holds = scope.level > 0 && is_followed && ends_locations_at_calls(&unit);
             let outer = std::mem::replace(&mut self.holds_over_calls, holds);
             let place = self.location(scope, &unit, value);
             self.holds_over_calls = outer;
@@ -572,6 +572,18 @@ fn ends_locations_at_calls(unit: &Unit<'_>) -> bool {
     producer.starts_with("GNU ")
         && !producer.contains("-fno-var-tracking")
         && options.next_back().is_some_and(|level| level != "-O0")
+}
+
+fn is_in_pieces(expression: Expression<Slice<'_>>, unit: &Unit<'_>) -> bool {
+    let mut operations = expression.operations(unit.unit.encoding());
+    for _ in 0..MAX_OPERATIONS {
+        match operations.next() {
+            Ok(Some(gimli::Operation::Piece { .. })) => return true,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return false,
+        }
+    }
+    true
 }
 
 fn damaged(error: gimli::Error) -> ValueError {
