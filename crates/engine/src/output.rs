@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use farsight_session::{ClientId, CommandOutcome, Content, Notification, OutputMask, Record, SessionState, Ticket};
-use farsight_types::Moment;
+use farsight_types::{AccessRole, Moment};
 
 use crate::clients::{ClientBook, KnownClient};
 use crate::history::ShownHistory;
 use crate::log::Log;
+use crate::servers::without_hidden_servers;
 
 /// Whether a record tells of something that happened.
 fn is_event(record: &Record) -> bool {
@@ -38,6 +39,29 @@ pub(crate) struct Output {
     pub(crate) stamps: bool,
     /// When the message came that is being dealt with, in microseconds of Unix time.
     pub(crate) now: u64,
+}
+
+/// Whom something is shown to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// All who take part, and those who come later.
+    All,
+    /// The owners among those who take part now, the debugger's own console with them.
+    Owners,
+}
+
+impl Audience {
+    fn has(self, client: &KnownClient) -> bool {
+        self == Audience::All || client.who.role == AccessRole::Owner
+    }
+
+    /// Those who belong to both.
+    pub(crate) fn narrowed(self, other: Audience) -> Audience {
+        match self {
+            Audience::All => other,
+            Audience::Owners => self,
+        }
+    }
 }
 
 /// What commands showed while nobody was to see it.
@@ -121,6 +145,10 @@ impl Output {
     }
 
     fn content(&mut self, mask: OutputMask, content: Content) {
+        self.content_for(Audience::All, mask, content);
+    }
+
+    fn content_for(&mut self, audience: Audience, mask: OutputMask, content: Content) {
         if Capture::MASK.meets(mask)
             && let Some(capture) = self.captures.last_mut()
         {
@@ -131,12 +159,25 @@ impl Output {
             log.note(mask, &content);
         }
         let notification = Arc::new(Notification::Output { mask, content });
-        if ShownHistory::MASK.meets(mask) {
+        // Who comes late may be anybody.
+        if ShownHistory::MASK.meets(mask) && audience == Audience::All {
             self.history.note(&notification);
         }
         self.clients.tell(&notification, |client| {
-            client.is_in_session() && client.mask.meets(mask)
+            client.is_in_session() && client.mask.meets(mask) && audience.has(client)
         });
+    }
+
+    /// Shows a line of ordinary text to some.
+    pub(crate) fn line_for(&mut self, audience: Audience, text: impl AsRef<str>) {
+        let content = Content::Text(format!("{}\n", text.as_ref()));
+        self.content_for(audience, OutputMask::NORMAL, content);
+    }
+
+    /// Shows a result, which is no event, to some.
+    pub(crate) fn record_for(&mut self, audience: Audience, record: Record) {
+        let content = Content::Record(Box::new(record));
+        self.content_for(audience, OutputMask::NORMAL, content);
     }
 
     /// Shows text of a kind; line ends included.
@@ -189,15 +230,24 @@ impl Output {
 
     /// Shows the other clients what one of them typed, as a command or as a line that was asked for, at which prompt.
     pub(crate) fn echo(&mut self, author: ClientId, prompt: &str, line: &str) {
-        let notification = Arc::new(Notification::Echo {
-            author: self.clients.identity(author),
-            line: line.to_owned(),
-            prompt: prompt.to_owned(),
-        });
-        self.history.note(&notification);
-        self.clients.tell(&notification, |client| {
+        let echo = |line: &str| {
+            Arc::new(Notification::Echo {
+                author: self.clients.identity(author),
+                line: line.to_owned(),
+                prompt: prompt.to_owned(),
+            })
+        };
+        let whole = echo(line);
+        // A line that starts a hidden server is shown to others without its connection.
+        let shown = without_hidden_servers(line).map_or_else(|| Arc::clone(&whole), |line| echo(&line));
+        let hides = !Arc::ptr_eq(&whole, &shown);
+        self.history.note(&shown);
+        let wants = |client: &KnownClient| {
             client.id != author && client.is_in_session() && client.mask.meets(OutputMask::PROMPT)
-        });
+        };
+        let sees_all = |client: &KnownClient| !hides || Audience::Owners.has(client);
+        self.clients.tell(&whole, |client| wants(client) && sees_all(client));
+        self.clients.tell(&shown, |client| wants(client) && !sees_all(client));
     }
 
     /// Says that a command line is over.

@@ -77,6 +77,9 @@ pub trait DebuggingServer: Send {
     /// What those who come through it may do.
     fn role(&self) -> AccessRole;
 
+    /// Whether it is shown to its user alone, and so to no client but owners.
+    fn is_hidden(&self) -> bool;
+
     /// Why nobody finds it by looking for servers, where that is so although it was to be found.
     fn trouble(&self) -> Option<String> {
         None

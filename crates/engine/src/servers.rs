@@ -6,6 +6,7 @@ use farsight_types::{AccessRole, ServerId};
 
 use crate::DebuggingServer;
 use crate::error::CommandError;
+use crate::output::Audience;
 use crate::session::Session;
 
 /// One server; its number stays when it has ended.
@@ -16,6 +17,8 @@ pub(crate) struct KnownServer {
     /// What a client gives behind `-remote`.
     pub(crate) client_string: String,
     pub(crate) role: AccessRole,
+    /// Shown to owners alone.
+    is_hidden: bool,
     /// None when it was told to end.
     server: Option<Box<dyn DebuggingServer>>,
 }
@@ -24,6 +27,33 @@ impl KnownServer {
     pub(crate) fn has_ended(&self) -> bool {
         self.server.is_none()
     }
+
+    /// Who sees it.
+    pub(crate) fn audience(&self) -> Audience {
+        match self.is_hidden {
+            true => Audience::Owners,
+            false => Audience::All,
+        }
+    }
+}
+
+/// A command line as those see it who shall not see hidden servers, where it starts one.
+pub(crate) fn without_hidden_servers(line: &str) -> Option<String> {
+    const COMMAND: &str = ".server";
+    let mut shown = String::new();
+    let mut rest = line;
+    let mut hides = false;
+    while let Some(at) = rest.to_ascii_lowercase().find(COMMAND) {
+        let (before, found) = rest.split_at(at + COMMAND.len());
+        shown.push_str(before);
+        let (connection, behind) = found.split_at(found.find([';', '"', '}', '\n']).unwrap_or(found.len()));
+        let starts_one = connection.starts_with([' ', '\t']) && connection.to_ascii_lowercase().contains("hidden");
+        hides |= starts_one;
+        shown.push_str(if starts_one { " ***" } else { connection });
+        rest = behind;
+    }
+    shown.push_str(rest);
+    hides.then_some(shown)
 }
 
 impl Session {
@@ -40,6 +70,7 @@ impl Session {
             listing: server.listing(),
             client_string: server.client_string(),
             role: server.role(),
+            is_hidden: server.is_hidden(),
             server: Some(server),
         });
         Ok(id)
@@ -77,14 +108,6 @@ impl Session {
         Ok(Record::MachineServers(servers))
     }
 
-    /// What a client gives to come here, one line for each server that listens.
-    pub(crate) fn client_lines(&self) -> Vec<String> {
-        let listening = self.servers.iter().filter(|known| !known.has_ended());
-        listening
-            .map(|known| format!("{}: farsight -remote {}", known.id, known.client_string))
-            .collect()
-    }
-
     /// Starts the servers of the command line and tells how to come to them.
     pub(crate) fn start_first_servers(&mut self) -> Result<(), CommandError> {
         let wanted = std::mem::take(&mut self.options.servers);
@@ -97,12 +120,38 @@ impl Session {
         Ok(())
     }
 
-    /// Says how clients come here.
+    /// Says how clients come here, one line for each server that listens.
     pub(crate) fn tell_servers(&mut self) {
-        self.output
-            .line("Server started.  Client can connect with any of these command lines");
-        for line in self.client_lines() {
-            self.output.line(line);
+        // A hidden one that has just begun is no news for others.
+        let audience = self.servers.last().map_or(Audience::All, KnownServer::audience);
+        let heading = "Server started.  Client can connect with any of these command lines";
+        self.output.line_for(audience, heading);
+        for known in self.servers.iter().filter(|known| !known.has_ended()) {
+            let line = format!("{}: farsight -remote {}", known.id, known.client_string);
+            self.output.line_for(audience.narrowed(known.audience()), line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_starts_a_hidden_server_hides_its_connection() {
+        for (line, shown) in [
+            (".server tcp:port=1,hidden", Some(".server ***")),
+            (
+                "k; .SERVER\ttcp:port=1, Hidden;.echo hidden; .server npipe:pipe=a",
+                Some("k; .SERVER ***;.echo hidden; .server npipe:pipe=a"),
+            ),
+            (".if (1) { .server tcp:hidden,port=1 }", Some(".if (1) { .server ***}")),
+            (".server tcp:port=1; .echo hidden", None),
+            (".servers; .echo hidden", None),
+            (".server", None),
+            ("é.server\u{212a} hidden", None),
+        ] {
+            assert_eq!(without_hidden_servers(line).as_deref(), shown, "{line}");
         }
     }
 }

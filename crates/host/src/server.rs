@@ -102,6 +102,7 @@ impl DebuggingServers {
             role,
             listing: listener.transport().to_string(),
             client_string: listener.client_string(),
+            is_hidden: transport.options.hidden,
             registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),
             is_open: true,
             hub,
@@ -143,6 +144,7 @@ struct RunningServer {
     role: AccessRole,
     listing: String,
     client_string: String,
+    is_hidden: bool,
     /// Its place in the list of this machine's servers, until it is told to end.
     registration: Option<Result<Registration, RegistryError>>,
     /// It was not told to end yet.
@@ -161,6 +163,10 @@ impl DebuggingServer for RunningServer {
 
     fn role(&self) -> AccessRole {
         self.role
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.is_hidden
     }
 
     fn trouble(&self) -> Option<String> {

@@ -2,12 +2,14 @@
 
 use farsight_session::record::{ClientRow, Clients, ServerRow, Servers};
 use farsight_session::{ClientId, Record};
-use farsight_types::ServerId;
+use farsight_types::{AccessRole, ServerId};
 
 use super::{Invocation, Row, row};
 use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
+use crate::output::Audience;
+use crate::servers::KnownServer;
 use crate::session::Session;
 
 pub(super) const ROWS: &[Row] = &[
@@ -55,13 +57,22 @@ fn start(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
 
 fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, CommandError> {
     invocation.expect_end(invocation.text)?;
-    let rows = session.servers.iter().map(|server| ServerRow {
-        id: server.id,
-        listing: (!server.has_ended()).then(|| server.listing.clone()),
-        role: server.role,
-    });
-    let rows = rows.collect();
-    session.output.record(Record::Servers(Servers { rows }));
+    // What one runs all see, so each sees only what he may, and owners nothing hidden unless one of them asks.
+    let sees_hidden = session.rights.role == AccessRole::Owner;
+    let is_shown = |server: &&KnownServer| sees_hidden || server.audience() == Audience::All;
+    let shown: Vec<&KnownServer> = session.servers.iter().filter(is_shown).collect();
+    for servers in shown.chunk_by(|one, next| one.audience() == next.audience()) {
+        let Some(audience) = servers.first().map(|server| server.audience()) else {
+            continue;
+        };
+        let rows = servers.iter().map(|server| ServerRow {
+            id: server.id,
+            listing: (!server.has_ended()).then(|| server.listing.clone()),
+            role: server.role,
+        });
+        let rows = rows.collect();
+        session.output.record_for(audience, Record::Servers(Servers { rows }));
+    }
     Ok(Flow::Done)
 }
 

@@ -461,6 +461,45 @@ fn who_has_not_joined_does_nothing_to_those_who_have() {
 }
 
 #[test]
+fn hidden_servers_are_shown_to_owners_alone() {
+    let (mut session, mut ann) = shared(AccessRole::Observer);
+    let mut operator = session.join(8, "bob@desk", AccessRole::Operator);
+    let mut owner = session.join(9, "cem@desk", AccessRole::Owner);
+    let open = "0 - Debugger Server - tcp:port=1 (owners)\n";
+    let hidden = "1 - Debugger Server - tcp:port=77,hidden (owners)\n";
+    let last = "2 - Debugger Server - tcp:port=3 (owners)\n";
+    session.run(".server tcp:port=1");
+    for line in [".server tcp:port=77,hidden", ".server tcp:port=3"] {
+        let shown = session.run(line);
+        assert!(
+            shown.contains("\n1: farsight -remote tcp:server=fakebox,port=77,hidden\n"),
+            "{shown}"
+        );
+    }
+    assert_eq!(session.run(".servers"), [open, hidden, last].concat());
+    // Whoever asks for the list with less rights shows it to nobody.
+    assert!(ann.run(".servers").ends_with(&[open, last].concat()));
+    assert!(session.run(".echo").contains(open));
+    session.run(".echo the end");
+    let shown = owner.until("the end", |told| format!("{told:?}").contains("the end"));
+    assert!(shown.contains(&[open, hidden, last].concat()), "{shown}");
+    assert_eq!(shown.matches(hidden).count(), 1, "{shown}");
+    for guest in [&mut ann, &mut operator] {
+        let shown = guest.until("the end", |told| format!("{told:?}").contains("the end"));
+        assert!(!shown.contains("77") && !shown.contains("hidden"), "{shown}");
+    }
+    // And whoever comes late.
+    let mut late = session.visit(10, "dan@desk", AccessRole::Observer);
+    late.client.send(Request::ConnectSession {
+        history: 1 << 20,
+        announce: false,
+    });
+    let shown = late.run(".servers");
+    assert!(shown.contains("farsight -remote tcp:server=fakebox,port=3"), "{shown}");
+    assert!(!shown.contains("77") && !shown.contains("hidden"), "{shown}");
+}
+
+#[test]
 fn who_has_not_joined_is_listed_and_can_be_cut_off() {
     let (mut session, _) = Session::start(World::with_files(), attach());
     let mut stranger = session.visit(7, "ann@desk", AccessRole::Owner);

@@ -162,6 +162,10 @@ impl farsight_engine::DebuggingServer for FakeServer {
         self.role
     }
 
+    fn is_hidden(&self) -> bool {
+        self.options.contains("hidden")
+    }
+
     fn trouble(&self) -> Option<String> {
         None
     }
