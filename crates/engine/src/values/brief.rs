@@ -82,7 +82,7 @@ impl Tree<'_, '_, '_, '_> {
 }
 
 /// What is not told.
-const NOTHING_TOLD: &str = "{...}";
+pub(super) const NOTHING_TOLD: &str = "{...}";
 
 /// What a node is, without its children and its type.
 pub(super) fn words(node: &ValueNode) -> String {

@@ -70,3 +70,57 @@ fn fields_of_virtual_bases_are_where_the_object_has_them() {
     }
     assert_eq!(console.quit("q").code, Some(0));
 }
+
+#[test]
+fn what_is_optional_or_one_of_several_says_what_it_is() {
+    shown(
+        "alike",
+        3,
+        &[
+            ("dx empty", &["empty           : nullopt ["]),
+            (
+                "dx holds_empty",
+                &["holds_empty     : (nullopt) [", "value            : nullopt ["],
+            ),
+            ("dx holds_three", &["holds_three     : (3) [", "value            : 3 ["]),
+            ("?? *holds_empty", &["std::optional<int> nullopt"]),
+            ("?? **holds_three", &["int 0n3"]),
+            (
+                "dx several",
+                &[
+                    "[0]              : (nullopt) ",
+                    "[1]              : nullopt ",
+                    "[2]              : (3) ",
+                ],
+            ),
+            ("dx plain", &["plain           : 5 ["]),
+            ("dx holds_null", &["holds_null      : empty ["]),
+            (
+                "dx first",
+                &["first           : 5 [index=0] ", "value            : 5 [Type: int]"],
+            ),
+            (
+                "dx second",
+                &[
+                    "second          : 5 [index=1] ",
+                    "value            : 5 [Type: long int]",
+                ],
+            ),
+            ("dx twice", &["twice           : 7 [index=1] "]),
+            ("dx nothing", &["nothing         : std::monostate [index=0] "]),
+            ("dx inner", &["inner           : \"z\" [index=1] "]),
+        ],
+    );
+    shown(
+        "alike-rust",
+        2,
+        &[
+            ("?? empty", &["None"]),
+            ("?? holds_empty", &["Some(None)"]),
+            ("?? holds_three", &["Some(Some(3))"]),
+            ("?? of_boxes", &["Some(None)"]),
+            ("?? of_texts", &["Some(None)"]),
+            ("?? units", &["Some(())"]),
+        ],
+    );
+}

@@ -62,6 +62,10 @@ pub(super) fn data(node: &ValueNode) -> String {
                 _ => "?".to_owned(),
             }
         }
+        ("std::variant", Content::Summary(text)) if text.ends_with(']') => {
+            let inner = node.children.iter().find(|child| child.name == "value");
+            inner.map_or_else(|| "?".to_owned(), data)
+        }
         (_, Content::Summary(text)) if text == "nullopt" => "none".to_owned(),
         _ if node.formatted && members().next().is_some_and(|child| child.name.starts_with('[')) => {
             let count = node.children.len() as u64 + node.more;

@@ -5,6 +5,7 @@ use farsight_types::Address;
 
 use super::{Directive, Failure, Found, Names, shape};
 use crate::values::Value;
+use crate::values::brief::NOTHING_TOLD;
 use crate::values::format::TypeSpec;
 use crate::values::tree::{Key, Tree};
 
@@ -72,7 +73,7 @@ impl Tree<'_, '_, '_, '_> {
                     let (_, of) = self.ground.type_spec(&spec, &first)?;
                     inner = bytes.other(of, bytes.place.clone());
                 }
-                self.stand_in(node, &inner, depth)?;
+                self.alternative(node, &inner, index, depth)?;
             }
             Directive::Child(name, value) => {
                 if depth == 0 {
@@ -109,6 +110,22 @@ impl Tree<'_, '_, '_, '_> {
             // The others are not handed here.
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Shows the alternative of a variant that is there. Which one it is says more than its value: others may have its
+    /// type, or look the same.
+    fn alternative(&mut self, node: &mut ValueNode, inner: &Value, index: i128, depth: u32) -> Result<(), Failure> {
+        let told = self.brief(inner);
+        match depth.checked_sub(1) {
+            Some(depth) => node.children.push(self.node("value", inner, depth)),
+            None => node.more += 1,
+        }
+        let mut told = told?;
+        if told == NOTHING_TOLD {
+            told = self.ground.type_of(inner.module, &inner.type_ref)?.name.clone();
+        }
+        node.content = Content::Summary(format!("{told} [index={index}]"));
         Ok(())
     }
 
