@@ -23,7 +23,7 @@ use variants::{VARIANTS, Variant};
 /// How many compilers run at once.
 const WORKERS: usize = 2;
 
-const HEADERS: &[&str] = &["common.h", "cvalues.h", "late.h", "naming.h", "units.h"];
+const HEADERS: &[&str] = &["common.h", "cvalues.h", "late.h", "naming.h", "scoped.h", "units.h"];
 
 /// `cargo xtask debuggees`.
 pub(crate) fn command(workspace: &Workspace, _arguments: &[String]) -> Done {

@@ -30,7 +30,7 @@ mod units;
 
 pub use damage::Damage;
 pub(crate) use index::plain;
-pub use index::{Cancelled, NameIndex, NameKind, Named, Role, Watch};
+pub use index::{Cancelled, NameIndex, NameKind, Named, NamedEnumerator, Role, Watch};
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use location::{
     Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,
@@ -93,6 +93,7 @@ pub struct DebugInfo {
     lines: lines::LineCache,
     outlines: OnceLock<outline::Outlines>,
     languages: OnceLock<types::Languages>,
+    comparisons: types::Comparisons,
     split: split::Split,
     damage: damage::Noted,
 }
@@ -118,6 +119,7 @@ impl DebugInfo {
             lines,
             outlines: OnceLock::new(),
             languages: OnceLock::new(),
+            comparisons: types::Comparisons::default(),
             split: split::Split::default(),
             damage,
         })

@@ -132,6 +132,14 @@ const fn naming(tool: Tool, name: &'static str, flags: &'static [&'static str]) 
 /// Optimised, without frame pointers: only unwind tables tell who called.
 const NO_FRAME_POINTER: &[&str] = &["-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls"];
 
+/// More definitions of one type than anybody compares in full.
+const SCOPED_UNITS: &[&str] = &{
+    let mut units = ["scoped_many.c"; 20];
+    units[0] = "scoped_one.c";
+    units[19] = "scoped_two.c";
+    units
+};
+
 /// The slowest to compile come first, so that the workers end together.
 pub(super) const RECIPES: &[Recipe] = &[
     made(Tool::Rust, "rustvalues_o2", "rustvalues.rs", &["-C", "opt-level=2"]),
@@ -168,6 +176,10 @@ pub(super) const RECIPES: &[Recipe] = &[
     c("corners", "corners.c", &["-O1"]),
     made(Tool::Cxx, "alike", "alike.cpp", &["-O0"]),
     made(Tool::Rust, "alike-rust", "alike.rs", &["-C", "opt-level=0"]),
+    made(Tool::Cxx, "scoped", "scoped.cpp", &["-O0"]),
+    made(Tool::Rust, "scoped-rust", "scoped.rs", &["-C", "opt-level=0"]),
+    of_units(c("scoped-c", "scoped.c", &["-O0", "-Wl,-rpath,$ORIGIN"]), SCOPED_UNITS),
+    c("scoped_library.so", "scoped_library.c", &["-O0", "-shared", "-fPIC"]),
     made(Tool::Rust, "tour-rust", "tour.rs", &["-C", "opt-level=0"]),
     cvalues(Tool::C, "cvalues_o0", &["-O0"]),
     cvalues(Tool::C, "cvalues_o2", &["-O2"]),

@@ -74,7 +74,7 @@ pub enum ExprErrorKind {
         near: String,
     },
     /// The scope has no answer.
-    #[error("{error} at '{near}'")]
+    #[error("{error} at '{near}'{}", error.meanings())]
     Scope {
         /// Why not.
         error: ScopeError,

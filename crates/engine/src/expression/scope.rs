@@ -38,6 +38,16 @@ pub enum ScopeError {
 }
 
 impl ScopeError {
+    /// What an ambiguous name may mean, as it is said behind the rest.
+    pub(crate) fn meanings(&self) -> String {
+        match self {
+            ScopeError::Ambiguous { candidates } if !candidates.is_empty() => {
+                format!("; there are {}", candidates.join(", "))
+            }
+            _ => String::new(),
+        }
+    }
+
     /// This as the error of a whole text.
     pub(crate) fn of(self, text: &str) -> ExprError {
         let near = near(text, 0);

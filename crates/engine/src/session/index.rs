@@ -210,7 +210,7 @@ impl Session {
     }
 
     /// Runs a question to debug information on a thread of its own, so that an interrupt ends it.
-    fn look<T: Send + 'static>(
+    pub(crate) fn look<T: Send + 'static>(
         &mut self,
         what: &str,
         info: &Arc<DebugInfo>,

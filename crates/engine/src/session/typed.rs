@@ -4,10 +4,12 @@
 //! the program, of all others. What is not here is fetched on the way. Read [`TypedScope`] first.
 
 mod containers;
+mod enumerators;
 mod names;
 mod places;
 mod shapes;
 mod show;
+mod types_named;
 
 pub(crate) use names::split as split_name;
 pub(crate) use shapes::in_module as cpp_type_in_module;
@@ -47,6 +49,8 @@ pub(crate) struct TypedScope<'a> {
     frame: Option<Rc<FrameLocals>>,
     /// The scopes around the chosen frame's function, the innermost first.
     around: Option<Rc<[String]>>,
+    /// The types that its function declares, with their module.
+    local_types: Option<Option<(Address, enumerators::LocalTypes)>>,
     /// Names that were not found in these, with what was taken for them.
     pub(crate) elsewhere: Vec<(String, String)>,
     /// Variables that are not in memory.
@@ -94,6 +98,7 @@ impl<'a> TypedScope<'a> {
             names: HashMap::new(),
             frame: None,
             around: None,
+            local_types: None,
             elsewhere: Vec::new(),
             parts: Vec::new(),
         }

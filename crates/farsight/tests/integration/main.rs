@@ -22,6 +22,7 @@ mod image_files;
 mod languages;
 mod names;
 mod roles;
+mod scopes;
 mod sessions;
 mod sharing;
 mod sharing_bad_input;

@@ -9,6 +9,7 @@ use crate::demangle::{demangle_short, ends_as_method, is_method};
 use crate::pattern::Pattern;
 
 mod build;
+mod enumerators;
 mod locals;
 mod names;
 mod places;
@@ -18,6 +19,7 @@ mod table;
 mod walk;
 
 pub use build::{Cancelled, Watch};
+pub use enumerators::NamedEnumerator;
 pub(crate) use names::plain;
 use scopes::Scope;
 pub use table::Role;

@@ -17,9 +17,11 @@ use super::{Attribute, DebugError, DebugReader, DieId, Entry, Unit, UnitId};
 mod calls;
 mod names;
 mod tail_calls;
+mod types;
 mod variables;
 
 pub use calls::{CallParameter, CallSite, CallSites, CallTarget};
+pub(super) use names::ANONYMOUS;
 pub use tail_calls::TailCall;
 pub use variables::{Variable, VariableKind, Variables};
 
@@ -199,7 +201,7 @@ impl<'a> DebugReader<'a> {
     }
 
     /// Where something is declared, itself or what it is an instance of.
-    pub(super) fn declared_at(&self, id: DieId) -> Option<SourcePlace> {
+    pub fn declared_at(&self, id: DieId) -> Option<SourcePlace> {
         let (_, line) = self.inherited(id, gimli::DW_AT_decl_line)?;
         let (unit, file) = self.inherited(id, gimli::DW_AT_decl_file)?;
         let column = self.inherited(id, gimli::DW_AT_decl_column).map(|(_, column)| column);

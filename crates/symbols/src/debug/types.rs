@@ -22,6 +22,7 @@ mod members;
 mod names;
 
 pub(super) use arguments::Kept;
+pub(super) use definition::Comparisons;
 pub use definition::Definition;
 pub use language::Language;
 pub(super) use language::Languages;

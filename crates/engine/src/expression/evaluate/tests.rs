@@ -42,7 +42,7 @@ impl Scope for Fake {
         match name {
             "later" if self.not_yet => Err(ScopeError::NotYet),
             "twice" => Err(ScopeError::Ambiguous {
-                candidates: vec![String::from("x!twice")],
+                candidates: vec![String::from("x!twice"), String::from("y!twice")],
             }),
             _ => Ok(self.symbols.get(name).copied()),
         }
@@ -222,7 +222,11 @@ fn errors_name_the_place() {
         ),
         ("$previp", "$previp has no value now at '$previp'", 0),
         ("$nope", "Couldn't resolve error at '$nope'", 0),
-        ("twice", "Ambiguous symbol error at 'twice'", 0),
+        (
+            "twice",
+            "Ambiguous symbol error at 'twice'; there are x!twice, y!twice",
+            0,
+        ),
         (
             "@@c++(1)",
             "The C++ evaluator is not supported in this build, at '1'",

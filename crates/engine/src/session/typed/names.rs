@@ -4,26 +4,21 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use farsight_symbols::{
-    DebugInfo, DebugReader, DieId, Member, MemberKind, NameKind, Pattern, Role, TypeId, TypeKind, UnitId, ValueError,
-    VariableKind,
-};
+use farsight_symbols::{DebugInfo, DebugReader, DieId, NameKind, Pattern, Role, UnitId, ValueError, VariableKind};
 use farsight_types::Address;
 
 use super::TypedScope;
 use super::places::unavailable;
 use super::shapes::known;
 use crate::expression::ScopeError;
-use crate::expression::cpp::{CppType, KnownMember, KnownType, Operand, basic_named};
+use crate::expression::cpp::{CppType, Operand};
 use crate::session::names::SymbolFault;
 use crate::session::{FrameLocals, TypeNames, ValueScope};
 
 /// Candidates of an ambiguous name that are shown.
-const SHOWN_CANDIDATES: usize = 8;
+pub(super) const SHOWN_CANDIDATES: usize = 8;
 /// Names of a module that are looked through one by one.
 const MOST_LOOKED_AT: usize = 50_000;
-/// Enumerators of one name that are told apart.
-const MOST_FOUND: usize = 64;
 /// Similar names that are shown.
 const MOST_SIMILAR: usize = 3;
 /// Longest name that similar ones are looked for of.
@@ -51,6 +46,9 @@ impl TypedScope<'_> {
         }
         let home = self.home_unit();
         let (near, others) = self.near_and_others(module)?;
+        if let Some(found) = self.visible_enumerator(&near, plain, home)? {
+            return Ok(Some(found));
+        }
         if let Some(found) = self.variable_in(&near, plain, home, None)? {
             return Ok(Some(found));
         }
@@ -103,7 +101,7 @@ impl TypedScope<'_> {
     }
 
     /// The modules that names are meant of first, the frame's and the program, and the others.
-    fn near_and_others(&mut self, only: Option<&str>) -> Result<(Vec<usize>, Vec<usize>), ScopeError> {
+    pub(super) fn near_and_others(&mut self, only: Option<&str>) -> Result<(Vec<usize>, Vec<usize>), ScopeError> {
         let mut near = self.search_order(only)?;
         if only.is_some() {
             return Ok((near, Vec::new()));
@@ -129,62 +127,13 @@ impl TypedScope<'_> {
     }
 
     /// A module whose names are known, or will be before a moment.
-    fn searched_until(&mut self, index: usize, until: Option<u64>) -> Result<Option<Searched>, ScopeError> {
+    pub(super) fn searched_until(&mut self, index: usize, until: Option<u64>) -> Result<Option<Searched>, ScopeError> {
         let searched = self.searched(index)?;
         if searched.is_none() || until.is_none() {
             return Ok(searched);
         }
         let indexed = self.session.indexed_until(index, until);
         Ok(self.answer(indexed)?.and(searched))
-    }
-
-    /// An enumerator by its own name, or by that and the scope of its type, as C and C++ have them.
-    fn bare_enumerator(
-        &mut self,
-        modules: &[usize],
-        name: &str,
-        home: Option<(Address, UnitId)>,
-    ) -> Result<Option<Operand>, ScopeError> {
-        let (scope, own) = match name.rsplit_once("::") {
-            Some((scope, own)) => (scope.trim_start_matches("::"), own),
-            None => ("", name),
-        };
-        for index in modules {
-            let Some(searched) = self.searched_until(*index, None)? else {
-                continue;
-            };
-            let (scope, wanted) = (scope.to_owned(), own.to_owned());
-            let found = self
-                .session
-                .ask("looking for enumerators", &searched.info, move |info, index, watch| {
-                    let reader = info.reader();
-                    let mut found: Vec<(TypeId, i128)> = Vec::new();
-                    let mut looked_at = 0;
-                    let looked = index.matching(&reader, NameKind::Type, &Pattern::new("*"), watch, |full, named| {
-                        let of = TypeId(named.id);
-                        let around = full.rsplit_once("::").map_or("", |(around, _)| around);
-                        let is_inside = around == scope || around.ends_with(&format!("::{scope}"));
-                        if (scope.is_empty() || is_inside)
-                            && matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { .. }))
-                        {
-                            let all = reader.enumerators(of).unwrap_or_default();
-                            let one = all.into_iter().find(|one| one.name == wanted);
-                            found.extend(one.map(|one| (of, one.value)));
-                        }
-                        looked_at += 1;
-                        looked_at < MOST_LOOKED_AT && found.len() < MOST_FOUND
-                    });
-                    looked.ok().map(|()| found)
-                });
-            let found = self.answer(found)?.unwrap_or_default();
-            let is_home = |of: &TypeId| home == Some((searched.base, of.0.unit));
-            let best = found.iter().find(|(of, _)| is_home(of)).or(found.first());
-            if let Some((of, value)) = best {
-                let of = known(searched.base, (*of).into());
-                return Ok(Some(Operand::integer(of, value.cast_unsigned())));
-            }
-        }
-        Ok(None)
     }
 
     /// Names that a wrong one may be meant to be, of the frame and of what is indexed already.
@@ -253,53 +202,6 @@ impl TypedScope<'_> {
         Ok(Some(Operand::memory(of, address.0)))
     }
 
-    /// A type; `is_near` where only the frame's module and the program are to be asked.
-    pub(super) fn find_type(&mut self, name: &str, is_near: bool) -> Result<Option<CppType>, ScopeError> {
-        let (module, plain) = split(name);
-        if module.is_none() && basic_named(plain).is_some() || self.session.current.is_none() {
-            return Ok(None);
-        }
-        let (near, others) = self.near_and_others(module)?;
-        match self.type_among(&near, plain, None)? {
-            Some(found) => Ok(Some(found)),
-            None if is_near => Ok(None),
-            None => {
-                let patience = self.session.patience();
-                self.type_among(&others, plain, Some(patience))
-            }
-        }
-    }
-
-    /// A type of one module.
-    pub(super) fn type_in_module(&mut self, base: Address, name: &str) -> Result<Option<CppType>, ScopeError> {
-        match self.module_at(base) {
-            Ok(index) => self.type_among(&[index], name, None),
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn type_among(
-        &mut self,
-        modules: &[usize],
-        plain: &str,
-        until: Option<u64>,
-    ) -> Result<Option<CppType>, ScopeError> {
-        let home = self.home_unit();
-        for index in modules {
-            let Some(searched) = self.searched_until(*index, until)? else {
-                continue;
-            };
-            if let Some(id) = self.type_in(&searched, plain, home)? {
-                let of = TypeId(id).into();
-                return Ok(Some(CppType::Known(KnownType {
-                    module: searched.base,
-                    of,
-                })));
-            }
-        }
-        Ok(None)
-    }
-
     /// Modules by their places, in the order of search: the one that the frame is in, the program, the others.
     pub(crate) fn search_order(&mut self, only: Option<&str>) -> Result<Vec<usize>, ScopeError> {
         let order = self.session.modules_in_order();
@@ -325,7 +227,7 @@ impl TypedScope<'_> {
     }
 
     /// The unit that the chosen frame is in, with its module's base: its static variables and types come before others'.
-    fn home_unit(&mut self) -> Option<(Address, UnitId)> {
+    pub(super) fn home_unit(&mut self) -> Option<(Address, UnitId)> {
         let pc = self.frame_pc()?;
         let process = self.session.process().ok()?;
         let module = process.module_at(pc)?;
@@ -333,7 +235,7 @@ impl TypedScope<'_> {
         Some((module.image.base, unit))
     }
 
-    fn frame_pc(&mut self) -> Option<Address> {
+    pub(super) fn frame_pc(&mut self) -> Option<Address> {
         if self.session.is_running() {
             return None;
         }
@@ -466,7 +368,7 @@ impl TypedScope<'_> {
     }
 
     /// The scopes around the chosen frame's function, the innermost first.
-    fn around(&mut self) -> Rc<[String]> {
+    pub(super) fn around(&mut self) -> Rc<[String]> {
         if let Some(known) = &self.around {
             return Rc::clone(known);
         }
@@ -481,50 +383,6 @@ impl TypedScope<'_> {
         found
     }
 
-    fn type_in(
-        &mut self,
-        searched: &Searched,
-        name: &str,
-        home: Option<(Address, UnitId)>,
-    ) -> Result<Option<DieId>, ScopeError> {
-        let reader = searched.info.reader();
-        let found = self.entries(searched, &reader, NameKind::Type, name, home)?;
-        Ok(found.into_iter().next().map(|(id, _)| id))
-    }
-
-    /// `Color::Red`, or a variable of a class that is nowhere defined, by the type before the name.
-    fn enumerator(
-        &mut self,
-        searched: &Searched,
-        name: &str,
-        home: Option<(Address, UnitId)>,
-    ) -> Result<Option<Operand>, ScopeError> {
-        let Some((scope, own)) = name.rsplit_once("::").filter(|(scope, _)| !scope.is_empty()) else {
-            return Ok(None);
-        };
-        let Some(id) = self.type_in(searched, scope, home)? else {
-            return Ok(None);
-        };
-        let reader = searched.info.reader();
-        match reader.kind_of(&TypeId(id).into()) {
-            Ok(TypeKind::Enum { .. }) => {}
-            Ok(TypeKind::Record { .. }) => {
-                let members = reader.members(TypeId(id)).unwrap_or_default().list;
-                let is_meant = |one: &Member| one.kind == MemberKind::Static && one.name.as_deref() == Some(own);
-                let Some(member) = members.into_iter().find(is_meant) else {
-                    return Ok(None);
-                };
-                let (module, id) = (searched.base, member.id);
-                return self.variable_of_class(&KnownMember { module, id }).map(Some);
-            }
-            _ => return Ok(None),
-        }
-        let found = reader.enumerators(TypeId(id)).unwrap_or_default();
-        let found = found.into_iter().find(|one| one.name == own);
-        let of = known(searched.base, TypeId(id).into());
-        Ok(found.map(|one| Operand::integer(of, one.value.cast_unsigned())))
-    }
-
     /// A variable of the chosen frame, which may be one of a call that was inlined.
     pub(super) fn find_local(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
         if self.session.is_running() {
@@ -534,7 +392,7 @@ impl TypedScope<'_> {
         let locals = frame.found.as_ref().ok().into_iter().flatten();
         let mut named = locals.filter(|local| local.variable.name == name && !local.variable.is_shadowed);
         let Some(local) = named.next() else {
-            return Ok(None);
+            return self.local_enumerator(name);
         };
         if local.level.is_none() && local.variable.kind != VariableKind::Static {
             return Err(unavailable(&ValueError::NoFrame));
@@ -563,7 +421,7 @@ impl TypedScope<'_> {
     }
 
     /// The chosen frame's variables; found once for an expression.
-    fn frame(&mut self) -> Result<Rc<FrameLocals>, ScopeError> {
+    pub(super) fn frame(&mut self) -> Result<Rc<FrameLocals>, ScopeError> {
         if let Some(known) = &self.frame {
             return Ok(Rc::clone(known));
         }

@@ -45,9 +45,15 @@ impl TypedScope<'_> {
             .or_else(|| name.strip_prefix("class "))
             .or_else(|| name.strip_prefix("enum "))
             .unwrap_or(&name);
-        let found = match self.find_type(name, true)? {
-            Some(found) => Some(found),
-            None => self.type_in_module(of.module, name)?,
+        // The name is whole: scopes around the frame's function are none of its.
+        let name = format!("::{name}");
+        let found = match self.find_type(&name, true) {
+            Ok(None) => self.type_in_module(of.module, &name),
+            found => found,
+        };
+        let found = match found {
+            Err(ScopeError::Ambiguous { .. }) => None,
+            found => found?,
         };
         match found {
             Some(found) if found != CppType::Known(of.clone()) => Ok(Shape::Alias(found)),

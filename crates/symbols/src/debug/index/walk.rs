@@ -490,7 +490,7 @@ impl<'a> Pass<'_, 'a> {
 }
 
 /// How many bytes of names a unit may have: any number of its entries may name one very long text.
-fn text_allowance(unit: &Unit<'_>) -> u64 {
+pub(super) fn text_allowance(unit: &Unit<'_>) -> u64 {
     const EACH_BYTE: u64 = 64;
     const LEAST: u64 = 1 << 16;
     let length = unit.unit.header.length_including_self() as u64;
@@ -611,7 +611,7 @@ fn sibling(value: Attribute<'_>) -> Option<usize> {
 }
 
 /// Passes over an entry that is not wanted, and over what is inside of it.
-fn pass_over<'u, 'a>(
+pub(super) fn pass_over<'u, 'a>(
     unit: &'u Unit<'a>,
     entries: &mut Entries<'u, 'a>,
     abbreviation: &Abbreviation,
@@ -642,7 +642,11 @@ fn skip(entries: &mut Entries<'_, '_>, abbreviation: &Abbreviation) -> Result<Op
 }
 
 /// Passes over the children of an entry whose attributes are behind us.
-fn leave<'u, 'a>(unit: &'u Unit<'a>, entries: &mut Entries<'u, 'a>, sibling: Option<usize>) -> Result<(), DebugError> {
+pub(super) fn leave<'u, 'a>(
+    unit: &'u Unit<'a>,
+    entries: &mut Entries<'u, 'a>,
+    sibling: Option<usize>,
+) -> Result<(), DebugError> {
     // Only forward: a sibling that lies behind would lead in circles.
     let jump = |entries: &mut Entries<'u, 'a>, sibling: Option<usize>| {
         let to = sibling.filter(|to| *to > entries.next_offset().0)?;

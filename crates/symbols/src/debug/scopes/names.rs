@@ -3,7 +3,7 @@
 use super::{DebugReader, DieId, MAX_REFERENCES};
 
 /// What stands for a namespace without a name, as demanglers write it.
-const ANONYMOUS: &str = "(anonymous namespace)";
+pub(in crate::debug) const ANONYMOUS: &str = "(anonymous namespace)";
 /// Longest name that is put together; only hostile entries have longer ones.
 const LONGEST: usize = 1 << 16;
 

@@ -209,7 +209,7 @@ impl<'a> DebugReader<'a> {
         self.referred(&unit, &entry, gimli::DW_AT_abstract_origin)
     }
 
-    fn origins(&self, id: DieId) -> impl Iterator<Item = DieId> {
+    pub(super) fn origins(&self, id: DieId) -> impl Iterator<Item = DieId> {
         std::iter::successors(self.origin_of(id), |id| self.origin_of(*id)).take(MAX_REFERENCES)
     }
 

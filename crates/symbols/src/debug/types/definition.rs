@@ -1,12 +1,21 @@
 //! From a type that is only declared to where it is defined.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
 use gimli::AttributeValue;
 
 use super::{Encoding, TypeId, TypeKind, TypeRef, flag, number};
-use crate::debug::{DebugReader, Entry, Unit};
+use crate::debug::scopes::ANONYMOUS;
+use crate::debug::{DebugInfo, DebugReader, Entry, Unit};
 
-/// Definitions of one name that are compared; more are mostly one header in all units.
+/// Definitions of one name whose members' types are compared too; more are mostly one header in all units.
 const MOST_COMPARED: usize = 16;
+/// Definitions of one name that are compared at all; of more nobody can say that they are the same.
+const MOST_DEFINITIONS: usize = 1 << 16;
+/// Members of all of these that are looked at.
+const MOST_LOOKED_AT: usize = 1 << 20;
 /// Members that are compared.
 const MOST_MEMBERS: usize = 512;
 /// Other names of a type that are followed.
@@ -29,6 +38,7 @@ pub enum Definition {
 #[derive(PartialEq, Eq)]
 struct Outline {
     size: Option<u64>,
+    sort: Sort,
     members: Vec<Part>,
 }
 
@@ -47,6 +57,19 @@ struct Part {
 enum Sort {
     Base(Encoding),
     Other(Option<std::mem::Discriminant<TypeKind>>),
+}
+
+/// Types of one name that were compared, by the first, the last and how many there are: whether they are the same.
+type Compared = HashMap<(TypeId, TypeId, usize), bool>;
+
+/// What is remembered of comparisons as long as the module lives.
+#[derive(Default)]
+pub(in crate::debug) struct Comparisons(Mutex<Compared>);
+
+impl DebugInfo {
+    fn compared<T>(&self, ask: impl FnOnce(&mut Compared) -> T) -> T {
+        ask(&mut self.comparisons.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl<'a> DebugReader<'a> {
@@ -95,31 +118,104 @@ impl<'a> DebugReader<'a> {
             return Some(Definition::Unindexed);
         };
         // A typedef may have the name as well, and `b::T` is found where `a::b::T` is.
-        let is_same = |found: &TypeId| {
+        let is_alike = |found: &TypeId| {
             let tag = self.entry(found.0).map(|(_, found)| found.tag());
             tag.is_ok_and(|tag| tag == entry.tag() || is_class(tag) && is_class(entry.tag()))
-                && self.qualified_name(found.0).as_ref() == Some(&name)
         };
-        let named = index.types(self, &name);
+        let is_same = |found: &TypeId| is_alike(found) && self.qualified_name(found.0).as_ref() == Some(&name);
+        let is_own_alone = name.contains(ANONYMOUS);
+        let named = match is_own_alone {
+            // What is in a namespace without a name is in no other unit.
+            true => index.types(self, &name),
+            false => index.types(self, &format!("::{name}")),
+        };
         let all = || named.iter().map(|named| TypeId(named.id));
         let mut own = all().filter(|found| found.0.unit == id.0.unit);
         if let Some(own) = own.find(is_same) {
             return Some(Definition::Known(own));
         }
-        let found: Vec<TypeId> = all().filter(is_same).take(MOST_COMPARED).collect();
-        Some(self.agreed(&found))
+        if is_own_alone {
+            return Some(Definition::Missing);
+        }
+        // To name each, its whole unit would have to be read.
+        let is_named = |(at, found): &(usize, TypeId)| match *at < MOST_COMPARED {
+            true => is_same(found),
+            false => is_alike(found),
+        };
+        let found: Vec<TypeId> = all().enumerate().filter(is_named).map(|(_, found)| found).collect();
+        Some(match found.first() {
+            None => Definition::Missing,
+            Some(first) if self.are_same(&found) => Definition::Known(*first),
+            Some(_) => Definition::Ambiguous,
+        })
     }
 
-    /// What definitions of one name in other units have to say together.
-    fn agreed(&self, found: &[TypeId]) -> Definition {
-        let Some((first, others)) = found.split_first() else {
-            return Definition::Missing;
+    /// Whether types of one name are the same, as far as their bytes go: of the first ones also what types their members
+    /// have. Those that are only declared say nothing.
+    pub fn are_same(&self, all: &[TypeId]) -> bool {
+        let (first, last) = match all {
+            [] | [_] => return true,
+            [first, .., last] => (*first, *last),
         };
-        let outline = self.outline_of(*first);
-        match others.iter().all(|other| self.outline_of(*other) == outline) {
-            true => Definition::Known(*first),
-            false => Definition::Ambiguous,
+        let few = all.get(..MOST_COMPARED).unwrap_or(all);
+        let mut outlines = few.iter().filter_map(|id| self.outline_of(self.behind_names(*id)?));
+        let outline = outlines.next();
+        if outlines.any(|other| Some(&other) != outline.as_ref()) || all.len() > MOST_DEFINITIONS {
+            return false;
         }
+        if all.len() == few.len() {
+            return true;
+        }
+        let key = (first, last, all.len());
+        if let Some(known) = self.info().compared(|known| known.get(&key).copied()) {
+            return known;
+        }
+        let mut left = MOST_LOOKED_AT;
+        let mut briefs = all
+            .iter()
+            .filter_map(|id| self.brief_of(self.behind_names(*id)?, &mut left));
+        let brief = briefs.next();
+        let are_same = briefs.all(|other| Some(&other) == brief.as_ref()) && left > 0;
+        self.info().compared(|known| known.insert(key, are_same));
+        are_same
+    }
+
+    /// What a type is another name of; none where that is only declared.
+    fn behind_names(&self, id: TypeId) -> Option<TypeId> {
+        let mut id = id;
+        for _ in 0..MOST_NAMES {
+            let target = match self.kind_of(&id.into()).ok()? {
+                TypeKind::Typedef(target) | TypeKind::Qualified(_, target) => target,
+                TypeKind::Record { declaration: true, .. } | TypeKind::Enum { declaration: true, .. } => return None,
+                _ => return Some(id),
+            };
+            id = target.id()?;
+        }
+        None
+    }
+
+    /// Size and members of a type without the types of these.
+    fn brief_of(&self, id: TypeId, left: &mut usize) -> Option<(Option<u64>, u64)> {
+        let (unit, entry) = self.entry(id.0).ok()?;
+        let (unit, entry) = match self.in_type_unit(&unit, &entry) {
+            Some(id) => self.entry(id.0).ok()?,
+            None => (unit, entry),
+        };
+        let mut hasher = DefaultHasher::new();
+        self.children(&unit, &entry, |child| {
+            *left = left.saturating_sub(1);
+            let place = match child.tag() {
+                gimli::DW_TAG_member | gimli::DW_TAG_inheritance => gimli::DW_AT_data_member_location,
+                gimli::DW_TAG_enumerator => gimli::DW_AT_const_value,
+                _ => return *left > 0,
+            };
+            if !flag(child, gimli::DW_AT_declaration) && !flag(child, gimli::DW_AT_external) {
+                (unit.name_of(child), number(child, place)).hash(&mut hasher);
+            }
+            *left > 0
+        })
+        .ok()?;
+        Some((number(&entry, gimli::DW_AT_byte_size), hasher.finish()))
     }
 
     fn outline_of(&self, id: TypeId) -> Option<Outline> {
@@ -155,6 +251,7 @@ impl<'a> DebugReader<'a> {
         .ok()?;
         Some(Outline {
             size: self.size_of(&id.into()),
+            sort: self.sort_of(id.into()),
             members,
         })
     }

@@ -1,0 +1,11 @@
+// The shared object that `scoped-c` loads: it alone defines `struct Late`.
+#include "scoped.h"
+
+struct Late {
+    int id;
+    const char *name;
+};
+
+static struct Late one = {7, "late"};
+
+struct Late *late_one(void) { return &one; }
