@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use farsight_session::{ClientEnd, ClientId, Content, Introduction, Notification, OutputMask, Sink};
-use farsight_types::{AccessRole, Moment};
+use farsight_types::{AccessRole, Moment, ServerId};
 
 use crate::ClientLoss;
 use crate::error::CommandError;
-use crate::execution::Departure;
+use crate::execution::{Departure, Doing};
 use crate::rights::OwnMemos;
 use crate::session::Session;
 
@@ -249,13 +249,9 @@ impl Session {
         let name = client.name();
         let outside = &self.outside;
         self.output.catch_up(id, history, |record| outside.render(record));
-        let running = self.running_line().map(|(author, line, since)| {
-            let author = self.output.clients.identity(author);
-            format!(
-                "*** {author} runs '{line}' since {}; CTRL+C breaks in\n",
-                Moment::from_unix(since)
-            )
-        });
+        let running = self
+            .running_line()
+            .map(|doing| format!("*** {}; CTRL+C breaks in\n", self.doing_in_words(doing)));
         if let Some(text) = running {
             self.output.show_one(id, text);
         }
@@ -265,6 +261,16 @@ impl Session {
         if let Some(client) = self.output.clients.get_mut(id) {
             client.since = Some(now);
         }
+    }
+
+    /// Who runs what since when.
+    pub(crate) fn doing_in_words(&self, doing: Doing<'_>) -> String {
+        let left = match self.output.clients.get(doing.client) {
+            Some(_) => "",
+            None => " (who has left)",
+        };
+        let since = Moment::from_unix(doing.since);
+        format!("{}{left} runs '{}' since {since}", doing.author, doing.line)
     }
 
     /// A client asked to go: it is told the end, the others that it went.
@@ -294,6 +300,21 @@ impl Session {
         if self.author == Some(id) {
             return refused("this is your own number; .remote_exit or Ctrl+B leaves the session".into());
         }
+        self.show_out(id);
+        Ok(())
+    }
+
+    /// Shows out whoever came through a server, but for who asks for it.
+    pub(crate) fn show_out_those_of(&mut self, server: ServerId) {
+        let author = self.author;
+        let those = self.output.clients.iter();
+        let those = those.filter(|client| client.who.server == Some(server) && Some(client.id) != author);
+        for id in those.map(|client| client.id).collect::<Vec<_>>() {
+            self.show_out(id);
+        }
+    }
+
+    fn show_out(&mut self, id: ClientId) {
         let by = self.author.and_then(|author| self.output.clients.get(author));
         let by = by.map_or_else(|| "the debugger".to_owned(), KnownClient::name);
         self.output
@@ -307,7 +328,6 @@ impl Session {
             self.output
                 .line(format!("{name} {how} at {}", Moment::from_unix(self.output.now)));
         }
-        Ok(())
     }
 
     /// Its name, where nobody was told.
@@ -337,7 +357,15 @@ impl Session {
     pub(crate) fn input_ended(&mut self, id: ClientId) {
         let is_console = self.output.clients.get(id).is_some_and(|client| client.is_console());
         match is_console {
-            true => self.end(Departure::Quit),
+            true => {
+                let now = Moment::from_unix(self.output.now);
+                let text = format!(
+                    "{} (the server's console) ended the session at {now}",
+                    self.output.clients.identity(id)
+                );
+                self.output.line_to_others(id, &text);
+                self.end(Departure::Quit);
+            }
             false => self.client_left(id),
         }
     }

@@ -236,6 +236,9 @@ pub(crate) fn find(name: &str) -> Result<&'static Row, CommandError> {
         false => None,
     };
     exact.or_else(stack).ok_or_else(|| {
+        if let Some(error) = access::of_own_console(name) {
+            return error;
+        }
         match crate::expression::command_line::is_known(name) {
             // A word of DbgEng's language deserves a better answer than a misspelt one.
             true => CommandError::NotInThisBuild { name: name.to_owned() },

@@ -21,7 +21,7 @@ mod stop;
 
 pub(crate) use ending::{Departure, Release};
 pub(crate) use family::Restartable;
-pub(crate) use line::{Construct, EachPlan, Flow, Jump, Line, tokens};
+pub(crate) use line::{Construct, Doing, EachPlan, Flow, Jump, Line, tokens};
 pub(crate) use resume::ResumeIntent;
 pub(crate) use signals::{KNOWN_SIGNALS, Usual, signal_code, signal_meaning, signal_name, signal_number, usual};
 pub(crate) use stepping::{StepShow, WatchOrder};
@@ -241,14 +241,14 @@ impl Session {
     /// A client was shown out: what it set going or left waiting goes no further.
     pub(crate) fn drop_lines_of(&mut self, client: ClientId) {
         self.execution.waiting.retain(|(author, ..)| *author != client);
-        if self.running_line().is_some_and(|(author, ..)| author == client) {
+        if self.running_line().is_some_and(|doing| doing.client == client) {
             self.abort_suspended();
         }
     }
 
     fn take_line(&mut self, client: ClientId, ticket: Ticket, line: String) {
         let prompt = match self.execution.state {
-            RunState::Rest => self.prompt(),
+            RunState::Rest => self.shown_prompt(),
             _ => String::new(),
         };
         self.output.echo(client, &prompt, &line);
@@ -401,16 +401,31 @@ impl Session {
 
     /// Tells clients whether commands may look at targets.
     fn tell_state(&mut self) {
+        let launched = |process: &crate::model::Process| process.origin == Origin::Launched;
+        let is_here = self.systems.iter().any(|system| system.processes.iter().any(launched));
+        self.output.terminal(is_here);
         let state = match &self.execution.state {
             RunState::Waiting | RunState::Ended => return,
             RunState::Connecting { .. }
             | RunState::Acquiring { .. }
             | RunState::Running { .. }
             | RunState::Settling { .. } => SessionState::Running,
-            RunState::Rest if self.systems.iter().all(|system| system.processes.is_empty()) => SessionState::NoDebuggee,
+            RunState::Rest if self.has_no_process() => SessionState::NoDebuggee,
             RunState::Rest => SessionState::Accessible { prompt: self.prompt() },
         };
         self.output.state(state);
+    }
+
+    fn has_no_process(&self) -> bool {
+        self.systems.iter().all(|system| system.processes.is_empty())
+    }
+
+    /// What everybody's prompt is, at rest.
+    fn shown_prompt(&self) -> String {
+        match self.has_no_process() {
+            true => "> ".to_owned(),
+            false => self.prompt(),
+        }
     }
 
     /// `0:000> `, with the system in front once there is more than one.
@@ -425,8 +440,8 @@ impl Session {
         }
     }
 
-    /// The line that has set the targets going: who typed it, what it is, and since when it runs.
-    pub(crate) fn running_line(&self) -> Option<(ClientId, &str, u64)> {
+    /// The line that has set the targets going.
+    pub(crate) fn running_line(&self) -> Option<Doing<'_>> {
         self.execution.suspended.as_ref().and_then(Line::doing)
     }
 

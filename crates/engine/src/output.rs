@@ -13,6 +13,9 @@ use crate::history::ShownHistory;
 use crate::log::Log;
 use crate::servers::without_hidden_servers;
 
+/// So much of a line is shown to others, in characters.
+const MOST_SHOWN: usize = 2000;
+
 /// Whether a record tells of something that happened.
 fn is_event(record: &Record) -> bool {
     use farsight_session::record::EventKind;
@@ -24,6 +27,14 @@ fn is_event(record: &Record) -> bool {
     }
 }
 
+/// A line as others are shown it: a script that was pasted is not for their screens.
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(MOST_SHOWN) {
+        Some((at, _)) => format!("{}... ({} bytes)", line.get(..at).unwrap_or_default(), line.len()),
+        None => line.to_owned(),
+    }
+}
+
 /// Tells clients.
 #[derive(Default)]
 pub(crate) struct Output {
@@ -32,6 +43,8 @@ pub(crate) struct Output {
     pub(crate) history: ShownHistory,
     /// What was last said of the session's state.
     state: Option<SessionState>,
+    /// What was last said of a launched program.
+    terminal: bool,
     /// What commands show goes here instead, into the last one.
     captures: Vec<Capture>,
     pub(crate) log: Option<Log>,
@@ -119,6 +132,9 @@ impl Output {
         for notification in self.history.last(characters, render) {
             self.clients.tell(&notification, |known| known.id == client);
         }
+        // Also after output of a program that has ended since.
+        let is_here = self.terminal;
+        self.tell_one(client, Notification::ProgramTerminal { is_here });
         if let Some(state) = self.state.clone() {
             self.tell_one(client, Notification::State(state));
         }
@@ -192,6 +208,15 @@ impl Output {
         self.resume_captures(captures);
     }
 
+    /// Shows a line to everybody but one.
+    pub(crate) fn line_to_others(&mut self, client: ClientId, text: &str) {
+        let mask = OutputMask::NORMAL;
+        let content = Content::Text(format!("{text}\n"));
+        self.tell(Notification::Output { mask, content }, |known| {
+            known.id != client && known.is_in_session() && known.mask.meets(mask)
+        });
+    }
+
     /// Shows a line of ordinary text.
     pub(crate) fn line(&mut self, text: impl AsRef<str>) {
         self.text(OutputMask::NORMAL, format!("{}\n", text.as_ref()));
@@ -223,6 +248,7 @@ impl Output {
 
     /// Passes on what a launched program wrote.
     pub(crate) fn program(&mut self, bytes: Vec<u8>) {
+        self.history.note_program(&bytes);
         self.tell(Notification::ProgramOutput { bytes }, |client| {
             client.is_in_session() && client.mask.meets(OutputMask::DEBUGGEE)
         });
@@ -233,7 +259,7 @@ impl Output {
         let echo = |line: &str| {
             Arc::new(Notification::Echo {
                 author: self.clients.identity(author),
-                line: line.to_owned(),
+                line: shortened(line),
                 prompt: prompt.to_owned(),
             })
         };
@@ -272,6 +298,13 @@ impl Output {
         }
         self.state = Some(state.clone());
         self.tell(Notification::State(state), KnownClient::is_in_session);
+    }
+
+    /// Tells whether a launched program takes what is typed, where that has changed.
+    pub(crate) fn terminal(&mut self, is_here: bool) {
+        if std::mem::replace(&mut self.terminal, is_here) != is_here {
+            self.tell(Notification::ProgramTerminal { is_here }, KnownClient::is_in_session);
+        }
     }
 
     /// Asks clients for a line of text.

@@ -80,13 +80,18 @@ impl Session {
     /// closed already.
     pub(crate) fn end_debugging_server(&mut self, id: ServerId, cut_clients: bool) -> Result<bool, CommandError> {
         self.demand(AccessRole::Owner, "no server can be ended")?;
-        let known = self
-            .servers
-            .iter_mut()
-            .find(|known| known.id == id && !known.has_ended());
-        let Some(mut server) = known.and_then(|known| known.server.take()) else {
+        let Some(known) = self.servers.iter_mut().find(|known| known.id == id) else {
             return Err(CommandError::Refused(format!(
-                "there is no server {id} that listens; .servers lists them"
+                "there is no server {id}; .servers lists them"
+            )));
+        };
+        let Some(mut server) = known.server.take() else {
+            if cut_clients {
+                self.show_out_those_of(id);
+                return Ok(true);
+            }
+            return Err(CommandError::Refused(format!(
+                "server {id} takes no clients any more; .endsrv /d {id} cuts off those it has"
             )));
         };
         Ok(server.stop(cut_clients))

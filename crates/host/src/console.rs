@@ -232,8 +232,15 @@ impl Console {
                     self.screen.begin_editing()?;
                 }
                 self.asked.clone_from(&prompt);
-                self.source.ask(prompt);
+                self.source.ask(&prompt);
             }
+            Action::ChangePrompt { prompt } => match self.source.change_prompt(&prompt) {
+                true => self.screen.repaint_prompt()?,
+                false => {
+                    let told = format!("*** What is typed now goes to {}\n", prompt.trim_end());
+                    self.screen.show(&Content::Text(told))?;
+                }
+            },
             Action::BeginTyping => self.source.begin_typing(),
             Action::EndTyping => self.source.end_typing(),
             Action::ShowLine { prompt, line } => self.screen.echo(&prompt, &line)?,

@@ -110,7 +110,7 @@ pub enum OptionError {
     )]
     BeginsSession(&'static str),
     /// What belongs to the session is set there.
-    #[error("{0} is a setting of the session, which begins where the server is; there it is {1}, also with -c")]
+    #[error("{0} is a setting of the session, which begins where the server is; there it is {1}")]
     SetAtServer(&'static str, &'static str),
     /// Only a debugging client has it.
     #[error("{0} is for debugging clients and needs -remote; {1} is the one for this machine's session")]

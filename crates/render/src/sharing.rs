@@ -25,7 +25,7 @@ pub(crate) fn servers(out: &mut String, servers: &Servers) {
 pub(crate) fn clients(out: &mut String, clients: &Clients) {
     for row in &clients.rows {
         let address = match row.address.as_str() {
-            "" => "this console",
+            "" => "the server's console",
             address => address,
         };
         write_line!(

@@ -163,4 +163,11 @@ pub enum Notification {
         #[n(0)]
         clean: bool,
     },
+    /// From now on a program that the session has launched takes what is typed, or there is none any more.
+    #[n(9)]
+    ProgramTerminal {
+        /// There is one.
+        #[n(0)]
+        is_here: bool,
+    },
 }

@@ -17,7 +17,7 @@ const SERVICE: u8 = 0x40;
 const REQUESTS: u8 = 10;
 
 /// As [`REQUESTS`].
-const NOTIFICATIONS: u8 = 9;
+const NOTIFICATIONS: u8 = 10;
 
 /// Shown instead of output that this release does not know.
 const NEWER_OUTPUT: &str = "[output of a newer release]\n";
@@ -53,6 +53,7 @@ pub fn notification_frame(number: u64, notification: &Notification) -> Frame {
         Notification::Done { .. } => 6,
         Notification::Completions { .. } => 7,
         Notification::Ended { .. } => 8,
+        Notification::ProgramTerminal { .. } => 9,
     };
     frame(FrameKind::Event, kind, number, notification)
 }

@@ -107,10 +107,10 @@ pub enum ConnectError {
         source: io::Error,
     },
 
-    /// Use `tcp` or `ssh` to reach another machine.
+    /// Use `tcp` to reach another machine.
     #[error(
         "npipe reaches only servers on this machine, and '{server}' is another one: use \
-         tcp:server={server},port=P or ssh:server={server}"
+         tcp:server={server},port=P, through a tunnel of ssh where need be"
     )]
     OtherMachine {
         /// The machine that was named.
@@ -119,7 +119,8 @@ pub enum ConnectError {
 
     /// Start the server there, or correct machine and port.
     #[error(
-        "{server} refused the connection to port {port} ({source}): nothing listens there; is dbgsrv running{}?",
+        "{server} refused the connection to port {port} ({source}): nothing listens there; is the server running (dbgsrv for \
+         -premote, farsight -server or .server for -remote){}?",
         refused_cure(.server)
     )]
     Refused {

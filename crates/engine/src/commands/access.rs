@@ -142,7 +142,7 @@ const READS_FILES: &str = "reads files on the machine of the debugger";
 const NOT_FROM_CLIENTS: &[(&str, &str)] = &[
     (
         "q",
-        "does not end a session that others are in: .remote_exit or Ctrl+B leaves it, qq ends it for everybody and takes an owner",
+        "is refused to debugging clients: .remote_exit or Ctrl+B leaves the session, qq ends it for everybody and takes an owner",
     ),
     (
         "qd",
@@ -203,6 +203,11 @@ pub(crate) fn check_client(name: &str) -> Result<(), CommandError> {
         Some((_, instead)) => Err(CommandError::Refused(format!("'{name}' {instead}"))),
         None => Ok(()),
     }
+}
+
+/// What debugging clients do by themselves: where else it was typed, what to do instead.
+pub(super) fn of_own_console(name: &str) -> Option<CommandError> {
+    (name == ".remote_exit").then(|| check_client(name).err()).flatten()
 }
 
 #[cfg(test)]

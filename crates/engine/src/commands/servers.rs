@@ -118,11 +118,16 @@ fn clients(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         since: client.since.unwrap_or(client.came),
         last_active: client.last_active,
         runs: running
-            .filter(|(author, ..)| *author == client.id)
-            .map(|(_, line, since)| (line.to_owned(), since)),
+            .filter(|doing| doing.client == client.id)
+            .map(|doing| (doing.line.to_owned(), doing.since)),
         not_joined: (!client.is_in_session()).then_some(true),
     });
     let rows = rows.collect();
+    let left_behind = running.filter(|doing| session.output.clients.get(doing.client).is_none());
+    let left_behind = left_behind.map(|doing| session.doing_in_words(doing));
     session.output.record(Record::Clients(Clients { rows }));
+    if let Some(text) = left_behind {
+        session.output.line(text);
+    }
     Ok(Flow::Done)
 }

@@ -123,8 +123,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         names: &["q", "qq"],
-        usage: "q",
-        summary: "Ends the session: launched processes are killed, attached ones are let go.",
+        usage: "q | qq",
+        summary: "Ends the session for everybody: launched processes are killed, attached ones are let go. A debugging client types qq; q is refused to it.",
         needs: Needs::Nothing,
         writes: true,
         prefix: Prefix::Selects,

@@ -109,6 +109,8 @@ enum Owner {
 #[derive(Debug)]
 pub(crate) struct Line {
     owner: Owner,
+    /// Who typed it; who has left by now has a name still.
+    author: String,
     machine: Machine,
     /// As it was typed.
     text: String,
@@ -116,11 +118,29 @@ pub(crate) struct Line {
     since: u64,
 }
 
+/// Somebody's line that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Doing<'a> {
+    /// Whose.
+    pub(crate) client: ClientId,
+    /// His name.
+    pub(crate) author: &'a str,
+    /// As it was typed.
+    pub(crate) line: &'a str,
+    /// Since when, in microseconds of Unix time.
+    pub(crate) since: u64,
+}
+
 impl Line {
-    /// Whose it is, what was typed, and since when it runs; none for what the session began with.
-    pub(crate) fn doing(&self) -> Option<(ClientId, &str, u64)> {
+    /// What it is to others; none for what the session began with.
+    pub(crate) fn doing(&self) -> Option<Doing<'_>> {
         match self.owner {
-            Owner::Client(client, _) => Some((client, &self.text, self.since)),
+            Owner::Client(client, _) => Some(Doing {
+                client,
+                author: &self.author,
+                line: &self.text,
+                since: self.since,
+            }),
             Owner::Start => None,
         }
     }
@@ -138,6 +158,7 @@ impl Session {
         self.log_command(owner.map(|(client, _)| client), &text);
         let rights = owner.map_or(Rights::ALL, |(client, _)| self.rights_of(client));
         let mut line = Line {
+            author: owner.map_or_else(String::new, |(client, _)| self.output.clients.identity(client)),
             owner: owner.map_or(Owner::Start, |(client, ticket)| Owner::Client(client, ticket)),
             machine: Machine::new(owner.map(|(client, _)| client), rights),
             text,

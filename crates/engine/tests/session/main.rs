@@ -13,6 +13,7 @@ mod registers;
 mod roles;
 mod scripting;
 mod search;
+mod sharing;
 mod stacks;
 mod stepping;
 mod support;

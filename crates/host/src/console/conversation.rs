@@ -29,7 +29,7 @@ const FIRST_STEPS: &str = "No target yet: .tlist, .attach PID, .create PROGRAM; 
 const GUESTS_FIRST_STEPS: &str =
     "No target yet: .tlist, .attach PID, .create PROGRAM; .help tells of the rest, CTRL+B and ENTER leaves.\n";
 
-/// The prompt of a guest while targets run.
+/// The prompt while targets run that others have set going, and of a guest whenever they do.
 const BUSY: &str = "*BUSY* ";
 
 /// Tickets of probes, apart from those of commands and of the editor's questions.
@@ -89,6 +89,11 @@ pub(crate) enum Action {
     /// Ask for a line.
     Ask {
         /// Shown before it.
+        prompt: String,
+    },
+    /// The line that is being typed stands behind another prompt from now on.
+    ChangePrompt {
+        /// The new one.
         prompt: String,
     },
     /// What is typed from now on is for the program that is being debugged.
@@ -163,6 +168,8 @@ pub(crate) struct Conversation {
     probe: Option<Ticket>,
     /// Whether a line has been asked for and has not come.
     asking: bool,
+    /// The prompt that it stands behind.
+    asked: String,
     input_wanted: Option<String>,
     /// The line that was asked for is an answer to that.
     asks_for_input: bool,
@@ -208,6 +215,7 @@ impl Conversation {
             leave_key: false,
             probe: None,
             asking: false,
+            asked: String::new(),
             input_wanted: None,
             asks_for_input: false,
             running: false,
@@ -354,6 +362,7 @@ impl Conversation {
             actions.push(Action::Send(self.farewell()));
         } else {
             self.asking = true;
+            self.asked.clone_from(&prompt);
             actions.push(Action::Ask { prompt });
         }
     }
@@ -455,6 +464,7 @@ impl Conversation {
                 self.program_here = true;
                 actions.push(Action::ShowProgram(bytes));
             }
+            Notification::ProgramTerminal { is_here } => self.program_here = is_here,
             Notification::Echo { author, line, prompt } => {
                 let line = farsight_render::visible(&line).into_owned();
                 show(actions, &format!("[{author}] {prompt}{line}\n"));
@@ -509,7 +519,6 @@ impl Conversation {
     }
 
     fn state(&mut self, state: SessionState, actions: &mut Vec<Action>) {
-        let before = self.prompt.take();
         self.running = state == SessionState::Running;
         // What was to be run is on its way.
         if self.running && self.leaves_behind.take().is_some() {
@@ -544,18 +553,12 @@ impl Conversation {
                 (self.is_guest && self.manner == Manner::Terminal).then(|| BUSY.to_owned())
             }
         };
-        // The line that is being typed stands behind the old prompt; whoever types must know where it will go.
-        if self.asking
-            && self.manner == Manner::Terminal
-            && let Some(prompt) = self
-                .prompt
-                .as_deref()
-                .filter(|prompt| before.as_deref() != Some(prompt) && *prompt != BUSY)
-        {
-            show(
-                actions,
-                &format!("*** What is typed now goes to {}\n", prompt.trim_end()),
-            );
+        // Whoever is typing must see where the line will go. An answer to a question goes where it went.
+        let prompt = self.prompt.as_deref().unwrap_or(BUSY);
+        if self.asking && self.manner == Manner::Terminal && !self.asks_for_input && self.asked != prompt {
+            self.asked = prompt.to_owned();
+            let prompt = self.asked.clone();
+            actions.push(Action::ChangePrompt { prompt });
         }
     }
 

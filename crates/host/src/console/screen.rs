@@ -85,6 +85,15 @@ impl Screen {
         self.write(held)
     }
 
+    /// The editor's prompt is another now.
+    pub(crate) fn repaint_prompt(&mut self) -> io::Result<()> {
+        match (self.editing, &mut self.beside) {
+            // The editor paints prompt and line anew behind whatever it shows; this leaves nothing behind.
+            (true, Some(beside)) => beside("\x1b[A\n".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the editor shows a line.
     pub(crate) fn is_editing(&self) -> bool {
         self.editing

@@ -4,15 +4,19 @@
 //! is not joined: at the end of the program it may stand in a read that nothing can wake.
 
 mod editor;
+mod prompt;
 
+use std::cell::RefCell;
 use std::io::{self, BufRead, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::conversation::Happening;
 
 pub(crate) use editor::{CompletionAnswer, Editor};
+pub(crate) use prompt::ShownPrompt;
 
 /// Longest line that is taken from standard input, in bytes; a longer one is cut off there.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -20,7 +24,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// Something that lines can be asked of.
 pub(crate) trait LineSource: Send {
     /// Waits for a line.
-    fn read(&mut self, prompt: &str) -> Answer;
+    fn read(&mut self, prompt: &ShownPrompt) -> Answer;
 
     /// Gives what is typed to `take`, key by key, until `end` can be read from. Only a terminal has keys.
     fn pass_keys(&mut self, end: &UnixStream, take: &mut dyn FnMut(Vec<u8>)) -> io::Result<()> {
@@ -44,7 +48,7 @@ pub(crate) enum Answer {
 pub(crate) struct Plain<R>(pub(crate) R);
 
 impl<R: BufRead + Send> LineSource for Plain<R> {
-    fn read(&mut self, _prompt: &str) -> Answer {
+    fn read(&mut self, _prompt: &ShownPrompt) -> Answer {
         let mut bytes = Vec::new();
         match io::Read::take(&mut self.0, LONGEST_LINE).read_until(b'\n', &mut bytes) {
             Ok(0) | Err(_) => Answer::End,
@@ -62,10 +66,12 @@ pub(crate) struct SourceThread {
     wishes: Sender<Wish>,
     /// What is written here ends the passing on of keys.
     end_keys: UnixStream,
+    /// That of the last line that was asked for.
+    prompt: RefCell<Arc<ShownPrompt>>,
 }
 
 enum Wish {
-    Line(String),
+    Line(Arc<ShownPrompt>),
     Keys,
 }
 
@@ -77,13 +83,25 @@ impl SourceThread {
         thread::Builder::new()
             .name("input".into())
             .spawn(move || serve(source, &wished, &keys_end, &inbox))?;
-        Ok(SourceThread { wishes, end_keys })
+        let prompt = RefCell::new(Arc::new(ShownPrompt::new("")));
+        Ok(SourceThread {
+            wishes,
+            end_keys,
+            prompt,
+        })
     }
 
     /// Asks for a line; it comes as one happening.
-    pub(crate) fn ask(&self, prompt: String) {
+    pub(crate) fn ask(&self, prompt: &str) {
+        let prompt = Arc::new(ShownPrompt::new(prompt));
+        self.prompt.replace(Arc::clone(&prompt));
         // The thread lives as long as this, unless it panicked and has said so.
         let _ = self.wishes.send(Wish::Line(prompt));
+    }
+
+    /// The line that was asked for stands behind another prompt from now on; whether that can be.
+    pub(crate) fn change_prompt(&self, prompt: &str) -> bool {
+        self.prompt.borrow().change(prompt)
     }
 
     /// From now on keys come as happenings.
@@ -129,7 +147,8 @@ mod tests {
     #[test]
     fn plain_lines_end_as_they_may() {
         let mut source = Plain(&b"k\r\nlm\n\nlast"[..]);
-        let all: Vec<Answer> = std::iter::repeat_with(|| source.read("")).take(5).collect();
+        let prompt = ShownPrompt::new("");
+        let all: Vec<Answer> = std::iter::repeat_with(|| source.read(&prompt)).take(5).collect();
         let line = |text: &str| Answer::Line(text.into());
         assert_eq!(all, [line("k"), line("lm"), line(""), line("last"), Answer::End]);
     }

@@ -237,7 +237,7 @@ fn hello(role: Role) -> Hello {
 pub(crate) fn identity() -> String {
     let user = std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
-        .unwrap_or_else(|_| "someone".into());
+        .unwrap_or_else(|_| user_of_the_system());
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     // The first frame has a limit, an environment has none.
     let clip = |name: &str| name.trim().chars().take(64).collect::<String>();
@@ -245,6 +245,25 @@ pub(crate) fn identity() -> String {
         "" => clip(&user),
         machine => format!("{}@{machine}", clip(&user)),
     }
+}
+
+/// The user that this program runs as; services and containers often have nobody in their environment.
+fn user_of_the_system() -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(uid) = std::fs::metadata("/proc/self").map(|own| own.uid()) else {
+        return "someone".into();
+    };
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_in(&known, uid).unwrap_or_else(|| format!("uid{uid}"))
+}
+
+/// The name of a user in `/etc/passwd`.
+fn user_in(passwd: &str, uid: u32) -> Option<String> {
+    let mut users = passwd.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -235,7 +235,7 @@ fn where_nothing_listens_the_failure_names_string_and_cure() {
         LinkNews::Failed(failure) => {
             let text = failure.to_string();
             assert!(
-                text.contains("127.0.0.1") && text.contains("is dbgsrv running"),
+                text.contains("127.0.0.1") && text.contains("is the server running"),
                 "{text}"
             );
         }

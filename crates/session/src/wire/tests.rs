@@ -75,6 +75,7 @@ fn notifications() -> Vec<Notification> {
             candidates: vec!["main".into()],
         },
         Notification::Ended { clean: true },
+        Notification::ProgramTerminal { is_here: true },
     ]
 }
 

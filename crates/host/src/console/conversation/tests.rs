@@ -266,7 +266,7 @@ fn what_is_typed_ahead_of_an_attached_process_stays_for_the_prompt() {
 }
 
 #[test]
-fn a_prompt_that_changes_under_a_line_is_told() {
+fn a_prompt_changes_under_a_line() {
     let mut conversation = terminal();
     at_rest(&mut conversation);
     assert_eq!(at_rest(&mut conversation), [""; 0]);
@@ -274,8 +274,11 @@ fn a_prompt_that_changes_under_a_line_is_told() {
     let state = Notification::State(SessionState::Accessible { prompt });
     assert_eq!(
         told(&mut conversation, state),
-        ["show *** What is typed now goes to ||1:0:000>"]
+        [r#"ChangePrompt { prompt: "||1:0:000> " }"#]
     );
+    // Others have set it going.
+    assert_eq!(running(&mut conversation), [r#"ChangePrompt { prompt: "*BUSY* " }"#]);
+    assert_eq!(running(&mut conversation), [""; 0]);
     assert_eq!(line(&mut conversation, "k"), ["execute 1 k"]);
 }
 
@@ -364,7 +367,7 @@ fn a_guest_can_type_while_others_have_set_the_target_going() {
         words(&mut it, Happening::LineCleared { was_empty: false }),
         ["send Interrupt", "ask *BUSY* "]
     );
-    assert_eq!(at_rest(&mut it), ["show *** What is typed now goes to 0:000>"]);
+    assert_eq!(at_rest(&mut it), [r#"ChangePrompt { prompt: "0:000> " }"#]);
     assert_eq!(line(&mut it, "g"), ["execute 2 g"]);
     let actions = running(&mut it);
     assert!(
@@ -391,7 +394,7 @@ fn a_guest_leaves_while_what_it_set_going_runs() {
     }
     let mut it = guest(Manner::Terminal);
     at_rest(&mut it);
-    told(&mut it, Notification::ProgramOutput { bytes: b"out".to_vec() });
+    told(&mut it, Notification::ProgramTerminal { is_here: true });
     line(&mut it, "g");
     assert_eq!(running(&mut it), ["BeginTyping"]);
     let mut typed = |keys: &[u8]| words(&mut it, Happening::Typed(keys.to_vec()));

@@ -25,7 +25,7 @@ use rustyline::{
     RepeatCount,
 };
 
-use super::{Answer, LineSource};
+use super::{Answer, LineSource, ShownPrompt};
 use crate::console::screen::BesideEditor;
 use crate::sys::SavedTerminal;
 
@@ -150,8 +150,8 @@ impl ConditionalEventHandler for ClearKey {
 }
 
 impl LineSource for Editor {
-    fn read(&mut self, prompt: &str) -> Answer {
-        match self.editor.readline(farsight_render::visible(prompt).as_ref()) {
+    fn read(&mut self, prompt: &ShownPrompt) -> Answer {
+        match self.editor.readline(prompt) {
             Ok(line) => {
                 self.remember(&line);
                 Answer::Line(line)

@@ -157,3 +157,12 @@ fn a_welcome_opens_the_session_and_keeps_what_came_behind_it() {
     };
     assert_eq!(behind.header.kind, FrameKind::Ping);
 }
+
+#[test]
+fn a_user_without_an_environment_has_the_systems_name() {
+    let known = "root:x:0:0:root:/root:/bin/sh\nbroken\nann:x:1000:1000::/home/ann:/bin/sh\n";
+    for (uid, name) in [(0, Some("root")), (1000, Some("ann")), (1, None)] {
+        assert_eq!(user_in(known, uid).as_deref(), name);
+    }
+    assert_ne!(user_of_the_system(), "");
+}
