@@ -68,7 +68,8 @@ pub struct ListingFailure(pub String);
 
 /// A debugging server that listens. Dropping it ends it.
 pub trait DebuggingServer: Send {
-    /// Its connection string as listings show it, such as `tcp:Port=5005`, without any secret.
+    /// What a client on this machine gives behind `-remote`, as listings show it, such as `tcp:Port=5005`, without any
+    /// secret.
     fn listing(&self) -> String;
 
     /// What a client gives behind `-remote`.

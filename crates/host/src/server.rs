@@ -100,7 +100,7 @@ impl DebuggingServers {
         let running = RunningServer {
             server,
             role,
-            listing: listener.transport().to_string(),
+            listing: listener.transport().for_clients_here().to_string(),
             client_string: listener.client_string(),
             is_hidden: transport.options.hidden,
             registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),

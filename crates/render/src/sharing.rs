@@ -1,7 +1,7 @@
 //! Servers and clients: `.servers`, `.clients`.
 
 use farsight_session::record::{Clients, Servers};
-use farsight_types::Moment;
+use farsight_types::{AccessRole, Moment};
 
 use crate::{visible, write_line};
 
@@ -9,13 +9,18 @@ use crate::{visible, write_line};
 pub(crate) fn servers(out: &mut String, servers: &Servers) {
     for row in &servers.rows {
         match &row.listing {
-            Some(listing) => write_line!(
-                out,
-                "{} - Debugger Server - {} ({}s)",
-                row.id,
-                visible(listing),
-                row.role
-            ),
+            Some(listing) => {
+                // The usual has DbgEng's line, which ends with the connection string; what is not of it stands apart.
+                let unusual = match (row.role, row.hidden == Some(true)) {
+                    (AccessRole::Owner, false) => "",
+                    (AccessRole::Owner, true) => "  (owners, hidden)",
+                    (AccessRole::Operator, false) => "  (operators)",
+                    (AccessRole::Operator, true) => "  (operators, hidden)",
+                    (AccessRole::Observer, false) => "  (observers)",
+                    (AccessRole::Observer, true) => "  (observers, hidden)",
+                };
+                write_line!(out, "{} - Debugger Server - {}{unusual}", row.id, visible(listing));
+            }
             None => write_line!(out, "{} - <Disabled, exit pending>", row.id),
         }
     }

@@ -69,6 +69,7 @@ fn list(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
             id: server.id,
             listing: (!server.has_ended()).then(|| server.listing.clone()),
             role: server.role,
+            hidden: (audience == Audience::Owners).then_some(true),
         });
         let rows = rows.collect();
         session.output.record_for(audience, Record::Servers(Servers { rows }));

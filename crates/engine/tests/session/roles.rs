@@ -465,9 +465,9 @@ fn hidden_servers_are_shown_to_owners_alone() {
     let (mut session, mut ann) = shared(AccessRole::Observer);
     let mut operator = session.join(8, "bob@desk", AccessRole::Operator);
     let mut owner = session.join(9, "cem@desk", AccessRole::Owner);
-    let open = "0 - Debugger Server - tcp:port=1 (owners)\n";
-    let hidden = "1 - Debugger Server - tcp:port=77,hidden (owners)\n";
-    let last = "2 - Debugger Server - tcp:port=3 (owners)\n";
+    let open = "0 - Debugger Server - tcp:port=1\n";
+    let hidden = "1 - Debugger Server - tcp:port=77  (owners, hidden)\n";
+    let last = "2 - Debugger Server - tcp:port=3\n";
     session.run(".server tcp:port=1");
     for line in [".server tcp:port=77,hidden", ".server tcp:port=3"] {
         let shown = session.run(line);

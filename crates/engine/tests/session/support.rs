@@ -151,7 +151,8 @@ struct FakeServer {
 
 impl farsight_engine::DebuggingServer for FakeServer {
     fn listing(&self) -> String {
-        format!("tcp:{}", self.options)
+        let port = self.options.split(',').next().unwrap_or_default();
+        format!("tcp:{port}")
     }
 
     fn client_string(&self) -> String {

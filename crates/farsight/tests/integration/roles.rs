@@ -96,7 +96,7 @@ fn operators_debug_and_owners_show_out_and_end() {
         row.trim().split(' ').next().unwrap().to_owned()
     };
     let servers = owner.run(".servers");
-    assert_in_order(&servers, &["(operators)", "(owners)"]);
+    assert_in_order(&servers, &["  (operators)\n", "1 - Debugger Server - tcp:Port="]);
     owner.run(&format!(".kick {}", numbers(", operator,")));
     let shown = operator.ended(Deadline::usual());
     assert!(
@@ -116,6 +116,42 @@ fn operators_debug_and_owners_show_out_and_end() {
     assert_eq!(ended.code, Some(0), "{}", ended.text);
     assert_in_order(&ended.text, &["cut off by", "ended the session at"]);
     assert_runs_clean(&mut counter, "counter");
+}
+
+#[test]
+fn what_the_list_of_servers_says_goes_behind_remote_and_hidden_ones_are_for_owners() {
+    let counter = Debuggee::start("counter", &["2", "5000"]);
+    let mut host = host(&counter);
+    let mut observer = guest(&mut host, "observer");
+    host.run(&format!(".server npipe:pipe=roles-{},hidden", std::process::id()));
+    host.run(".server tcp:port=0,role=operator,server=127.0.0.1");
+    let listed = host.run(".servers");
+    let rows: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.contains(" - Debugger Server - "))
+        .collect();
+    assert_eq!(rows.len(), 3, "{listed}");
+    for (row, role) in rows.iter().zip(["(observers)", "(owners, hidden)", "(operators)"]) {
+        let (_, connection) = row.split_once(" - Debugger Server - ").unwrap();
+        let (connection, apart) = connection.split_once("  ").unwrap();
+        assert_eq!(apart, role, "{row}");
+        let mut client = Console::start(["-remote", connection]);
+        let shown = client.run(".clients");
+        assert!(shown.contains(", owner, since"), "{row}: {shown}");
+        let left = client.quit(".remote_exit");
+        assert_eq!(left.code, Some(0), "{row}: {}", left.text);
+    }
+    observer.run(".servers");
+    let seen = observer.quit(".remote_exit").text;
+    assert!(
+        seen.contains("0 - Debugger Server - ") && seen.contains("2 - Debugger Server - "),
+        "{seen}"
+    );
+    assert!(
+        !seen.contains("roles-") && !seen.to_ascii_lowercase().contains("hidden"),
+        "{seen}"
+    );
+    host.quit("qd");
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub fn help() -> String {
 const HELP: &str = "
 where the target is
   -premote CONNECTION   on the machine of a process server, started there with  dbgsrv -t tcp:port=5005
-                        CONNECTION is tcp:server=HOST,port=5005 or npipe:server=localhost,pipe=NAME
+                        CONNECTION is tcp:server=HOST,port=5005 or npipe:pipe=NAME; without server= on this machine
                         without it: on this machine
 
 a session that several share

@@ -15,6 +15,9 @@ pub struct ServerRow {
     /// What those who come through it may do.
     #[n(2)]
     pub role: AccessRole,
+    /// True where it is shown to owners alone.
+    #[n(3)]
+    pub hidden: Option<bool>,
 }
 
 /// `.servers`.

@@ -25,7 +25,7 @@ pub struct ClientTransport {
 /// Whom a client calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientEndpoint {
-    /// `tcp:server=...,port=...`
+    /// `tcp:server=...,port=...`; without `server` this machine, as for the others that have one.
     Tcp {
         /// The server's machine.
         server: Host,
@@ -163,7 +163,10 @@ impl ClientTransport {
 
 fn parse_endpoint(params: &Params<'_>) -> Result<ClientEndpoint, ConnectionStringError> {
     let reverse = params.chosen_by() == Some(Key::CliCon);
-    let server = || params.required(Key::Server, Host::parse);
+    let server = || {
+        let named = params.optional(Key::Server, Host::parse)?;
+        Ok(named.unwrap_or_else(Host::localhost))
+    };
     let port = || params.required(Key::Port, parse_dialled_port);
     let pipe = || params.required(Key::Pipe, PipeName::parse);
     Ok(match (params.protocol(), reverse) {
@@ -213,7 +216,7 @@ fn parse_endpoint(params: &Params<'_>) -> Result<ClientEndpoint, ConnectionStrin
         ("gdb", _) => {
             let thread_events = params.optional(Key::ThreadEvents, parse_truth)?.unwrap_or(false);
             ClientEndpoint::Gdb {
-                server: server()?,
+                server: params.required(Key::Server, Host::parse)?,
                 port: port()?,
                 thread_events,
             }

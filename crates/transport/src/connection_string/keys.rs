@@ -216,6 +216,8 @@ const PORTS: Row = req(Key::Port, "P[:HIGH]");
 const PORT: Row = req(Key::Port, "P");
 const BIND: Row = opt(Key::Server, "ADDR|*");
 const HOST: Row = req(Key::Server, "HOST");
+/// Without it a client means its own machine, so that the strings that servers are listed by can be given to clients.
+const HOST_OR_HERE: Row = opt(Key::Server, "HOST");
 const COM: [Row; 3] = [req(Key::Port, "COMn"), req(Key::Baud, "B"), req(Key::Channel, "0-254")];
 
 const fn form(protocol: &'static str, side: Side, chosen_by: Option<Key>, rows: &'static [Row]) -> Form {
@@ -322,9 +324,14 @@ pub(super) static FORMS: &[Form] = &[
         "tcp",
         Client,
         None,
-        &[HOST, PORT, PASSWORD, SECRET, opt(Key::IpVersion, "6")],
+        &[PORT, HOST_OR_HERE, PASSWORD, SECRET, opt(Key::IpVersion, "6")],
     ),
-    form("npipe", Client, None, &[HOST, req(Key::Pipe, "NAME"), PASSWORD, SECRET]),
+    form(
+        "npipe",
+        Client,
+        None,
+        &[req(Key::Pipe, "NAME"), HOST_OR_HERE, PASSWORD, SECRET],
+    ),
     form("com", Client, None, &[COM[0], COM[1], COM[2], PASSWORD, SECRET]),
     form(
         "ssl",
@@ -351,8 +358,8 @@ pub(super) static FORMS: &[Form] = &[
             CERTUSER,
             MACHUSER,
             one_of(Key::Pin, "THUMBPRINT"),
-            HOST,
             PORT,
+            HOST_OR_HERE,
             PASSWORD,
             SECRET,
         ],
@@ -366,8 +373,8 @@ pub(super) static FORMS: &[Form] = &[
             CERTUSER,
             MACHUSER,
             one_of(Key::Pin, "THUMBPRINT"),
-            HOST,
             req(Key::Pipe, "NAME"),
+            HOST_OR_HERE,
             PASSWORD,
             SECRET,
         ],

@@ -212,6 +212,22 @@ impl ServerTransport {
         })
     }
 
+    /// What of it a client on the same machine gives to come here: not whom it listens to, who sees it and what its clients
+    /// may do.
+    pub fn for_clients_here(&self) -> ServerTransport {
+        let mut short = self.clone();
+        short.options = ServerOptions {
+            credential: self.options.credential.clone(),
+            ..ServerOptions::default()
+        };
+        if let ServerEndpoint::Tcp { bind, .. } | ServerEndpoint::Ssl { bind, .. } = &mut short.endpoint
+            && !matches!(bind, BindAddress::Address(address) if !address.is_unspecified())
+        {
+            *bind = BindAddress::Loopback;
+        }
+        short
+    }
+
     /// The same transport with the port that was found free.
     pub(crate) fn with_port(&self, port: u16) -> ServerTransport {
         let mut bound = self.clone();

@@ -249,6 +249,28 @@ fn a_bound_server_says_how_clients_reach_it() {
 }
 
 #[test]
+fn a_listed_server_is_reached_by_what_its_listing_says() {
+    for (given, listed, reached) in [
+        ("tcp:port=7", "tcp:Port=7", "tcp:Port=7,Server=localhost"),
+        (
+            "tcp:port=7,server=*,role=observer,hidden,insecure,icfenable",
+            "tcp:Port=7",
+            "tcp:Port=7,Server=localhost",
+        ),
+        (
+            "tcp:port=7,server=10.0.0.7,insecure",
+            "tcp:Port=7,Server=10.0.0.7",
+            "tcp:Port=7,Server=10.0.0.7",
+        ),
+        ("npipe:pipe=a,hidden", "npipe:Pipe=a", "npipe:Pipe=a,Server=localhost"),
+    ] {
+        let text = server(given).for_clients_here().to_string();
+        assert_eq!(text, listed, "{given}");
+        assert_eq!(client(&text).to_string(), reached, "{given}");
+    }
+}
+
+#[test]
 fn only_tcp_and_npipe_without_extras_are_in_this_build() {
     for text in [
         "tcp:port=1",

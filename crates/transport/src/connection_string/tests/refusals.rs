@@ -55,14 +55,14 @@ fn every_mistake_names_key_and_place() {
         assert_eq!((error.key(), error.at()), (Some(key), at), "{text}: {error}");
     }
     for (text, key, at) in [
-        ("tcp:port=1", "server", 10),
         ("tcp:server=h", "port", 12),
         ("tcp:server=h,port=1:5", "port", 18),
         ("tcp:server=h,port=0", "port", 18),
         ("tcp:server=h,port=1,hidden", "hidden", 20),
         ("tcp:server=h:1,port=1", "server", 11),
         ("tcp:server=h,port=1,insecure", "insecure", 20),
-        ("npipe:pipe=p", "server", 12),
+        ("npipe:server=h", "pipe", 14),
+        ("ssh:port=1", "server", 10),
         ("ssl:server=h,port=1", "certuser' or 'machuser' or 'pin", 19),
         ("ssh:server=-oProxyCommand=x", "server", 11),
         ("ssh:server=-x@h", "server", 11),
