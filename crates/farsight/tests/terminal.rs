@@ -7,6 +7,7 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -77,14 +78,20 @@ impl User {
     }
 
     /// Waits for the program's end; answers its exit code.
-    fn leaves(mut self) -> i32 {
+    fn leaves(self) -> i32 {
+        let (screen, code) = self.ends();
+        assert!(screen.contains("Killed process"), "{screen}");
+        code
+    }
+
+    /// Waits for the program's end; answers what it showed last and its exit code.
+    fn ends(mut self) -> (String, i32) {
         while let Ok(bytes) = self.shown.recv_timeout(LONG) {
             self.screen.push_str(&String::from_utf8_lossy(&bytes));
         }
         drop(self.keys.take());
         let code = self.script.wait().unwrap().code().unwrap();
-        assert!(self.screen.contains("Killed process"), "{}", self.screen);
-        code
+        (std::mem::take(&mut self.screen), code)
     }
 }
 
@@ -141,4 +148,115 @@ fn lines_that_are_pasted_are_all_run() {
     }
     user.types("q\r");
     assert_eq!(user.leaves(), 0);
+}
+
+/// A debugging server at one terminal, and what is behind `-remote` at others.
+fn server(target: &str) -> (User, String) {
+    static SERVERS: AtomicU32 = AtomicU32::new(0);
+    let number = SERVERS.fetch_add(1, Ordering::Relaxed);
+    let pipe = format!("farsight-terminal-{}-{number}", std::process::id());
+    let mut server = User::starts(&format!("-server npipe:pipe={pipe} {target}"));
+    server.sees(PROMPT);
+    (server, format!("-remote npipe:server=localhost,pipe={pipe}"))
+}
+
+/// A process to attach to.
+struct Running(Child);
+
+impl Running {
+    fn start() -> Running {
+        let mut cat = Command::new("/bin/cat");
+        Running(cat.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const BUSY: &str = "*BUSY* ";
+
+#[test]
+fn a_client_leaves_while_what_it_set_going_runs_and_prompts_follow() {
+    let target = Running::start();
+    let (mut server, remote) = server(&format!("-p {}", target.0.id()));
+    for leave in ["\x02\r", "\x04", ".remote_exit\r"] {
+        let mut client = User::starts(&remote);
+        client.sees(PROMPT);
+        client.types("g\r");
+        client.sees(BUSY);
+        client.types(leave);
+        let (screen, code) = client.ends();
+        assert_eq!(code, 0, "{screen}");
+        // The prompt that the server's user has before him follows without a key, and CTRL+C at it breaks in.
+        server.sees(BUSY);
+        server.types("\x03");
+        server.sees("Break-in");
+        server.sees(PROMPT);
+    }
+    // With a line half typed, too; it stays.
+    let mut client = User::starts(&remote);
+    client.sees(PROMPT);
+    server.types("g\r");
+    client.sees(BUSY);
+    client.types(".echo half");
+    client.sees(".echo half");
+    server.types("\x03");
+    client.sees("Break-in");
+    client.sees("0:000> .echo half");
+    client.types(" done\r");
+    client.sees("\nhalf done");
+    client.types(".remote_exit g\r");
+    assert_eq!(client.ends().1, 0);
+    server.sees(BUSY);
+    server.types("\x03");
+    server.sees("Break-in");
+    server.types("q\r");
+    let (screen, code) = server.ends();
+    assert!(code == 0 && screen.contains("Detached from process"), "{screen}");
+}
+
+#[test]
+fn a_client_types_into_a_program_that_wrote_nothing_and_leaves_from_there() {
+    let (mut server, remote) = server("/bin/cat");
+    let mut client = User::starts(&remote);
+    client.sees(PROMPT);
+    client.types("g\r");
+    client.sees(LINE_TAKEN);
+    server.sees(BUSY);
+    client.types("hello\r");
+    client.sees("hello");
+    client.sees("hello");
+    client.types("\x02\r");
+    let (screen, code) = client.ends();
+    assert!(code == 0 && !screen.contains("Killed"), "{screen}");
+    server.types("\x03");
+    server.sees("Break-in");
+    server.sees(PROMPT);
+    server.types("q\r");
+    assert_eq!(server.leaves(), 0);
+}
+
+#[test]
+fn ctrl_c_at_an_empty_prompt_ends_what_a_client_runs() {
+    let (mut server, remote) = server("/bin/cat");
+    let mut client = User::starts(&remote);
+    client.sees(PROMPT);
+    client.types(".while (1) { r $t0 = 1 }\r");
+    server.sees(".while (1)");
+    server.types("\x03");
+    client.sees("nterrupted");
+    // Its end is announced to whoever is there.
+    server.sees(PROMPT);
+    server.types("\x04");
+    let (screen, code) = client.ends();
+    assert!(
+        screen.contains("(the server's console) ended the session at"),
+        "{screen}"
+    );
+    assert_eq!(code, 0);
+    assert_eq!(server.leaves(), 0);
 }
