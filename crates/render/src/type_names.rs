@@ -6,17 +6,57 @@ use std::borrow::Cow;
 const LONG: usize = 100;
 /// Arguments in arguments; deeper ones are left as they are.
 const MOST_DEPTH: u32 = 16;
-/// What a library takes where nothing else is said.
-const DEFAULTS: [&str; 8] = [
-    "std::allocator<",
-    "std::char_traits<",
-    "std::less<",
-    "std::hash<",
-    "std::equal_to<",
-    "std::default_delete<",
-    "alloc::alloc::Global",
-    "std::hash::random::RandomState",
+/// What a library takes for the last arguments of its own types where nothing else is said, by the names of the types and
+/// how many arguments stand before those. What ends in `<` is of the first argument. Elsewhere the same names are arguments
+/// as others are.
+const DEFAULTS: [(&[&str], usize, &[&str]); 13] = [
+    (
+        &["std::vector", "std::deque", "std::list", "std::forward_list"],
+        1,
+        &[ALLOCATOR],
+    ),
+    (&["std::basic_string"], 1, &["std::char_traits<", ALLOCATOR]),
+    (&["std::basic_string_view"], 1, &["std::char_traits<"]),
+    (&["std::unique_ptr"], 1, &["std::default_delete<"]),
+    (&["std::set", "std::multiset"], 1, &["std::less<", ALLOCATOR]),
+    (&["std::map", "std::multimap"], 2, &["std::less<", ALLOCATOR]),
+    (
+        &["std::unordered_set", "std::unordered_multiset"],
+        1,
+        &["std::hash<", "std::equal_to<", ALLOCATOR],
+    ),
+    (
+        &["std::unordered_map", "std::unordered_multimap"],
+        2,
+        &["std::hash<", "std::equal_to<", ALLOCATOR],
+    ),
+    (
+        &[
+            "alloc::vec::Vec",
+            "alloc::boxed::Box",
+            "alloc::rc::Rc",
+            "alloc::rc::Weak",
+            "alloc::sync::Arc",
+            "alloc::sync::Weak",
+            "alloc::raw_vec::RawVec",
+            "alloc::collections::vec_deque::VecDeque",
+            "alloc::collections::linked_list::LinkedList",
+            "alloc::collections::binary_heap::BinaryHeap",
+            "alloc::collections::btree::set::BTreeSet",
+        ],
+        1,
+        &[GLOBAL],
+    ),
+    (&["alloc::collections::btree::map::BTreeMap"], 2, &[GLOBAL]),
+    (&["std::collections::hash::map::HashMap"], 2, &[RANDOM, GLOBAL]),
+    (&["std::collections::hash::set::HashSet"], 1, &[RANDOM, GLOBAL]),
+    (&["hashbrown::map::HashMap"], 2, &[RANDOM, GLOBAL]),
 ];
+const ALLOCATOR: &str = "std::allocator<*";
+const GLOBAL: &str = "alloc::alloc::Global";
+const RANDOM: &str = "std::hash::random::RandomState";
+/// Parts of names that say only which version of a library it is.
+const VERSIONS: [&str; 2] = ["__cxx11::", "__1::"];
 /// Names that have shorter ones, once their last arguments are gone.
 const SHORTER: [(&str, &str); 8] = [
     ("std::__cxx11::basic_string<char>", "std::string"),
@@ -43,10 +83,11 @@ fn shortened(name: &str, depth: u32) -> String {
     };
     let mut list = split(inside);
     // The last ones only: what stands before others is said for their sake.
-    while list.len() > 1
-        && list
-            .last()
-            .is_some_and(|last| DEFAULTS.iter().any(|default| last.starts_with(default)))
+    let (needed, defaults) = defaults(head);
+    while let (Some(first), Some(last)) = (list.first(), list.last())
+        && let Some(place) = list.len().checked_sub(needed).and_then(|more| more.checked_sub(1))
+        && let Some(default) = defaults.get(place)
+        && is_default(last, default, first)
     {
         list.pop();
     }
@@ -55,6 +96,34 @@ fn shortened(name: &str, depth: u32) -> String {
     match behind.is_empty() {
         true => whole,
         false => whole + &shortened(behind, depth - 1),
+    }
+}
+
+/// How many arguments a type needs, and what its library takes for the others.
+fn defaults(head: &str) -> (usize, &'static [&'static str]) {
+    // What the type is a part of stands before its name.
+    let name = head.rsplit(|letter| " &*([".contains(letter)).next().unwrap_or(head);
+    let name = VERSIONS
+        .iter()
+        .fold(name.to_owned(), |name, version| name.replace(version, ""));
+    let found = DEFAULTS.iter().find(|(names, ..)| names.contains(&name.as_str()));
+    found.map_or((usize::MAX, &[]), |(_, needed, defaults)| (*needed, defaults))
+}
+
+fn is_default(argument: &str, default: &str, first: &str) -> bool {
+    let argument = VERSIONS
+        .iter()
+        .fold(argument.to_owned(), |name, version| name.replace(version, ""));
+    let first = VERSIONS
+        .iter()
+        .fold(first.to_owned(), |name, version| name.replace(version, ""));
+    match default.strip_suffix('*') {
+        Some(start) => argument.starts_with(start),
+        None if default.ends_with('<') => {
+            let of = argument.strip_prefix(default).and_then(|of| of.strip_suffix('>'));
+            of.is_some_and(|of| of.trim_end() == first)
+        }
+        None => argument == default,
     }
 }
 
@@ -128,6 +197,41 @@ mod tests {
             (&vector, "std::vector<std::string>"),
             (&map, "std::map<std::string, std::vector<std::string>>"),
             (&own, "std::map<int, std::vector<std::string>, Backwards> *"),
+            (
+                &format!("std::tuple<int, {TEXT}, std::allocator<{TEXT} > >"),
+                "std::tuple<int, std::string, std::allocator<std::string>>",
+            ),
+            (
+                &format!("std::pair<{TEXT}, std::hash<{TEXT} > >"),
+                "std::pair<std::string, std::hash<std::string>>",
+            ),
+            (
+                &format!("std::map<{TEXT}, std::hash<int>, std::less<void>, std::allocator<int> >"),
+                "std::map<std::string, std::hash<int>, std::less<void>>",
+            ),
+            (
+                &format!(
+                    "std::set<std::allocator<{TEXT} >, std::less<std::allocator<{TEXT} > >, std::allocator<int> >"
+                ),
+                "std::set<std::allocator<std::string>>",
+            ),
+            (
+                &format!("std::vector<std::allocator<{TEXT} >, std::allocator<std::allocator<{TEXT} > > >"),
+                "std::vector<std::allocator<std::string>>",
+            ),
+            (
+                &format!("std::unique_ptr<{vector}, std::default_delete<{vector} > >"),
+                "std::unique_ptr<std::vector<std::string>>",
+            ),
+            (
+                "&mut std::collections::hash::map::HashMap<alloc::string::String, alloc::vec::Vec<u8, \
+                 alloc::alloc::Global>, std::hash::random::RandomState, alloc::alloc::Global>",
+                "&mut std::collections::hash::map::HashMap<String, alloc::vec::Vec<u8>>",
+            ),
+            (
+                "(alloc::boxed::Box<i32, alloc::alloc::Global>, mine::Holder<mine::long::names::Of, alloc::alloc::Global>)",
+                "(alloc::boxed::Box<i32>, mine::Holder<mine::long::names::Of, alloc::alloc::Global>)",
+            ),
             (&format!("{vector}::size_type"), "std::vector<std::string>::size_type"),
             (&"x<".repeat(200), &"x<".repeat(200)),
         ] {
