@@ -58,27 +58,27 @@ pub fn parse_type(text: &str, names: &mut dyn Names) -> Result<TypeName, ExprErr
 
 /// The value of a tree. `text` is what it was parsed from, for errors.
 pub fn evaluate(text: &str, node: &Node, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
-    evaluate::Walk { text, scope }.node(node)
+    evaluate::Walk::new(text, scope).node(node)
 }
 
 /// A value as arguments of commands take it: an address or a number.
 pub fn as_number(text: &str, operand: &Operand, scope: &mut dyn CppScope) -> Result<u64, ExprError> {
-    evaluate::Walk { text, scope }.number(operand)
+    evaluate::Walk::new(text, scope).number(operand)
 }
 
 /// What a pointer or array leads to.
 pub fn follow(text: &str, operand: Operand, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
-    evaluate::Walk { text, scope }.follow(operand, 0)
+    evaluate::Walk::new(text, scope).follow(operand, 0)
 }
 
 /// A field of a value.
 pub fn member(text: &str, of: Operand, name: &str, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
-    evaluate::Walk { text, scope }.member(of, name, false, 0)
+    evaluate::Walk::new(text, scope).member(of, name, false, 0)
 }
 
 /// A field of a value that is its own, not that of something that it stands for; none where there is no such.
 pub fn own_member(of: Operand, name: &str, scope: &mut dyn CppScope) -> Option<Operand> {
-    evaluate::Walk { text: "", scope }.own_member(of, name)
+    evaluate::Walk::new("", scope).own_member(of, name)
 }
 
 /// A type of a module's debug information.
@@ -94,28 +94,28 @@ pub fn unresolved(text: &str) -> ExprError {
 
 /// What a type is, through its names.
 pub fn shape(text: &str, of: &CppType, scope: &mut dyn CppScope) -> Result<Shape, ExprError> {
-    evaluate::Walk { text, scope }.shape(of, 0)
+    evaluate::Walk::new(text, scope).shape(of, 0)
 }
 
 /// The format of a type of floating point.
 pub(crate) fn float_format(of: &CppType, scope: &mut dyn CppScope) -> Option<float::Format> {
-    let shape = evaluate::Walk { text: "", scope }.shape(of, 0).ok()?;
+    let shape = evaluate::Walk::new("", scope).shape(of, 0).ok()?;
     evaluate::float_format(&shape)
 }
 
 /// A value as it is kept for later: numbers as they are now, structures by their place.
 pub fn kept(text: &str, operand: Operand, scope: &mut dyn CppScope) -> Result<Operand, ExprError> {
-    evaluate::Walk { text, scope }.kept(operand)
+    evaluate::Walk::new(text, scope).kept(operand)
 }
 
 /// The bytes that a type takes.
 pub fn size_of(text: &str, of: &CppType, scope: &mut dyn CppScope) -> Result<u64, ExprError> {
-    evaluate::Walk { text, scope }.size_of(of, 0)
+    evaluate::Walk::new(text, scope).size_of(of, 0)
 }
 
 /// The type that was written.
 pub fn resolve_type(text: &str, name: &TypeName, scope: &mut dyn CppScope) -> Result<CppType, ExprError> {
-    evaluate::Walk { text, scope }.type_of(name)
+    evaluate::Walk::new(text, scope).type_of(name)
 }
 
 /// The name of a type, as it is shown.

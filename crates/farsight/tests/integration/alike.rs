@@ -124,3 +124,51 @@ fn what_is_optional_or_one_of_several_says_what_it_is() {
         ],
     );
 }
+
+#[test]
+fn asking_for_a_size_changes_nothing_and_choices_have_one_type() {
+    shown(
+        "alike",
+        4,
+        &[
+            ("?? sizeof(steps++)", &["0x4"]),
+            ("?? sizeof(sum = 3)", &["0x8"]),
+            ("?? sizeof(*next++)", &["0x4"]),
+            ("?? sizeof(names[1].number += 9)", &["0x4"]),
+            ("?? steps", &["int 0n7"]),
+            ("?? sum", &["long int 0n40"]),
+            ("?? *next", &["int 0n1"]),
+            ("?? names[1].number", &["int 0n0"]),
+            ("?? (count ? 5 : 6.5) / 2", &["double 2.5"]),
+            ("?? (count ? -1 : 0u) > 0", &["bool true"]),
+            ("?? count ? steps : sum++", &["long int 0n7"]),
+            ("?? sum", &["long int 0n40"]),
+            ("?? nowhere ? *nowhere : 1.5", &["double 1.5"]),
+            ("?? steps++", &["int 0n7"]),
+            ("?? steps", &["int 0n8"]),
+        ],
+    );
+}
+
+#[test]
+fn names_of_types_keep_the_arguments_that_say_something() {
+    shown(
+        "alike",
+        5,
+        &[
+            (
+                "?? tuple",
+                &["std::tuple<int, std::string, std::allocator<std::string>> (1, \"t\", "],
+            ),
+            ("?? pair", &["std::pair<std::string, std::hash<std::string>> (\"p\", "]),
+            (
+                "?? map",
+                &["std::map<std::string, std::vector<std::string>> { size=1 }"],
+            ),
+            (
+                "?? allocators",
+                &["std::vector<std::allocator<std::string>> { size=1 }"],
+            ),
+        ],
+    );
+}

@@ -1,7 +1,8 @@
 //! The evaluator: a tree and a scope in, a typed value or place out.
 //!
 //! Arithmetic is C's: small numbers become `int`, mixed ones the larger, and what does not fit wraps. Numbers of Rust
-//! keep their types. Only assignments and steps change anything, at the moment they are evaluated.
+//! keep their types. Only assignments and steps change anything, at the moment they are evaluated, and nothing where only a
+//! size is asked for.
 
 mod arithmetic;
 mod assign;
@@ -22,6 +23,8 @@ use crate::expression::ExprError;
 pub(super) struct Walk<'t, 's> {
     pub(super) text: &'t str,
     pub(super) scope: &'s mut dyn CppScope,
+    /// Only the type is asked for: nothing is changed.
+    is_unevaluated: bool,
 }
 
 /// A value ready for arithmetic.
@@ -51,6 +54,16 @@ const WIDE: &str = "The evaluator computes with 53 bits of mantissa, which do no
 
 type Outcome<T> = Result<T, ExprError>;
 
+impl<'t, 's> Walk<'t, 's> {
+    pub(super) fn new(text: &'t str, scope: &'s mut dyn CppScope) -> Walk<'t, 's> {
+        Walk {
+            text,
+            scope,
+            is_unevaluated: false,
+        }
+    }
+}
+
 impl Walk<'_, '_> {
     /// A node, in functions apart: what is nested keeps only the frames of its operators on the stack.
     pub(super) fn node(&mut self, node: &Node) -> Outcome<Operand> {
@@ -71,10 +84,7 @@ impl Walk<'_, '_> {
                 self.node(left)?;
                 self.node(right)
             }
-            NodeKind::Choice(condition, first, second) => match self.truth(condition)? {
-                true => self.node(first),
-                false => self.node(second),
-            },
+            NodeKind::Choice(condition, first, second) => self.choice(condition, first, second, node.at),
             NodeKind::Assign(operator, left, right) => self.assignment(*operator, left, right, node.at),
             NodeKind::Member { of, name, arrow } => {
                 let of = self.node(of)?;

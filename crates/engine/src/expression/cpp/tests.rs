@@ -193,7 +193,7 @@ impl Fake {
         let node = parse(text, self)?;
         let operand = evaluate(text, &node, self)?;
         let of = type_name(self, &operand.of);
-        let mut walk = evaluate::Walk { text, scope: self };
+        let mut walk = evaluate::Walk::new(text, self);
         let shape = walk.shape(&operand.of, 0)?;
         if let (Shape::Record(_) | Shape::Array(..) | Shape::Function, Some(address)) = (shape, operand.address()) {
             return Ok(format!("{of} at {address:#x}"));
@@ -316,6 +316,14 @@ fn expressions_have_values_and_types() {
         ("!5, !0", "bool 1"),
         ("~0", "int -1"),
         ("1 ? 2 : 1 / 0", "int 2"),
+        ("(1 ? 5 : 6.5) / 2", "double 2.5"),
+        ("(0 ? 6.5 : 5) / 2", "double 2.5"),
+        ("(1 ? -1 : 0u) > 0", "bool 1"),
+        ("1 ? 'a' : 'b'", "char 97"),
+        ("1 ? 'a' : 1", "int 97"),
+        ("1 ? 0 : pointer", "Node * 0x0"),
+        ("1 ? 2 : nobody", "int 2"),
+        ("1 ? node : 0", "Node at 0x1000"),
         ("0 && 1 / 0", "bool 0"),
         ("1 || 1 / 0", "bool 1"),
         ("1 < 2 == true", "bool 1"),
@@ -434,6 +442,24 @@ fn assignments_change_places_and_show_what_is_there_then() {
         ("list[0] = list[1] = 8, list[0]", "int 8"),
         ("*pointer = node, pointer->value", "int 7"),
         ("1 ? list[1] : list[2], list[1] = 4", "int 4"),
+    ] {
+        assert_eq!(Fake::new().show(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn nothing_changes_where_only_a_type_is_asked_for() {
+    for (text, expected) in [
+        ("sizeof(list[1]++), list[1]", "int 10"),
+        ("sizeof(++node.small), node.small", "short -3"),
+        ("sizeof(node.value = 5), node.value", "int 7"),
+        ("sizeof(real *= 2), real", "double 2.5"),
+        ("sizeof(*pointer++)", "unsigned long 16"),
+        ("sizeof(*pointer++), pointer", "Node * 0x1000"),
+        ("sizeof(*pointer = node, 1)", "unsigned long 4"),
+        ("#RTL_NUMBER_OF((list[1]++, list)), list[1]", "int 10"),
+        ("1 ? list[1] : list[2]++, list[2]", "int 20"),
+        ("list[sizeof(list[1]++) ? 1 : 0] = 6, list[1]", "int 6"),
     ] {
         assert_eq!(Fake::new().show(text), expected, "{text}");
     }

@@ -1,8 +1,8 @@
 //! Arithmetic as C has it, with pointers, and with Rust's types kept.
 
-use super::super::ast::{Binary, Unary};
+use super::super::ast::{Binary, Node, Unary};
 use super::super::number::extended;
-use super::super::value::{CppType, Encoding, Shape};
+use super::super::value::{CppType, Encoding, Operand, Shape};
 use super::bases::Conversion;
 use super::{Loaded, Outcome, Scalar, Walk, float_format};
 use crate::expression::error::near;
@@ -251,6 +251,45 @@ impl Walk<'_, '_> {
             _ if is_number => value.of.clone(),
             _ => c_type(kind),
         }
+    }
+
+    /// `a ? b : c`: of the type that both have in common. The one that is not chosen is asked for its type alone; where it
+    /// has none here, the other stays as it is.
+    pub(super) fn choice(&mut self, condition: &Node, first: &Node, second: &Node, at: usize) -> Outcome<Operand> {
+        let (chosen, other) = match self.truth(condition)? {
+            true => (first, second),
+            false => (second, first),
+        };
+        let other = match self.unevaluated(other) {
+            Err(error) if error.is_not_yet() => return Err(error),
+            other => other,
+        };
+        let operand = self.node(chosen)?;
+        let Ok(other) = other else {
+            return Ok(operand);
+        };
+        let (shape, Ok(other_shape)) = (self.shape(&operand.of, at)?, self.shape(&other.of, at)) else {
+            return Ok(operand);
+        };
+        let is_number = |shape: &Shape| match shape {
+            Shape::Number { encoding, .. } => *encoding != Encoding::Void,
+            Shape::Enum { .. } => true,
+            _ => false,
+        };
+        let of = match &other_shape {
+            _ if !is_number(&shape) || self.is_same(&operand.of, &other.of, at)? => return Ok(operand),
+            another if is_number(another) => {
+                let value = self.load(&operand, at)?;
+                let nothing = self.loaded(other.of, Scalar::Integer(0), at)?;
+                self.common(&value, &nothing)
+            }
+            // A zero beside a pointer.
+            Shape::Pointer(_) => other.of,
+            _ => return Ok(operand),
+        };
+        let value = self.load(&operand, at)?;
+        let value = self.converted(&value, &of, at)?;
+        Ok(self.unloaded(value))
     }
 
     /// The type that two numbers have in common.

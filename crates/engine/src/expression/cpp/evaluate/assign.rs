@@ -1,7 +1,7 @@
 //! Assignments and steps: what changes the debuggee.
 
 use super::super::ast::{Binary, Node, NodeKind};
-use super::super::value::{CppType, Held, Operand, Shape};
+use super::super::value::{CppType, Held, Operand, Place, Shape};
 use super::super::{float, number};
 use super::{Loaded, Outcome, Scalar, Walk, bits_bytes, float_format};
 
@@ -85,9 +85,17 @@ impl Walk<'_, '_> {
         let Held::Place(place) = to.held else {
             return Err(self.wrong(at, "A computed value cannot be assigned to"));
         };
-        let written = self.scope.write(place.space, place.at, &bytes);
-        written.map_err(|error| self.failed(error, at))?;
+        self.write(place, &bytes, at)?;
         Ok(to)
+    }
+
+    fn write(&mut self, place: Place, bytes: &[u8], at: usize) -> Outcome<()> {
+        // In C++, `sizeof(count++)` leaves the count alone.
+        if self.is_unevaluated {
+            return Ok(());
+        }
+        let written = self.scope.write(place.space, place.at, bytes);
+        written.map_err(|error| self.failed(error, at))
     }
 
     /// Writes a number into a place, as the place's type has it.
@@ -112,8 +120,7 @@ impl Walk<'_, '_> {
             (Scalar::Wide(wide), _) => number::integer_bytes(wide.bits, size),
             (Scalar::Integer(value), None) => number::integer_bytes(value, size),
         };
-        let written = self.scope.write(place.space, place.at, &bytes);
-        written.map_err(|error| self.failed(error, at))?;
+        self.write(place, &bytes, at)?;
         Ok(to.clone())
     }
 }

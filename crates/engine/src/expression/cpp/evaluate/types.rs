@@ -16,7 +16,7 @@ impl Walk<'_, '_> {
                 self.size_value(&of, at)
             }
             NodeKind::SizeOf(of) => {
-                let of = self.node(of)?;
+                let of = self.unevaluated(of)?;
                 self.size_value(&of.of, at)
             }
             NodeKind::FieldOffset(of, fields) => {
@@ -42,7 +42,7 @@ impl Walk<'_, '_> {
                 Ok(Operand::integer(of.pointer(), start.into()))
             }
             NodeKind::NumberOf(of) => {
-                let of = self.node(of)?;
+                let of = self.unevaluated(of)?;
                 match self.shape(&of.of, at)? {
                     Shape::Array(_, Some(count)) => Ok(Operand::integer(CppType::c("unsigned long"), count.into())),
                     _ => Err(self.wrong(at, "This is no array whose length is known")),
@@ -50,6 +50,14 @@ impl Walk<'_, '_> {
             }
             _ => Err(self.unresolved(at)),
         }
+    }
+
+    /// What would come of an expression, for its type.
+    pub(super) fn unevaluated(&mut self, of: &Node) -> Outcome<Operand> {
+        let outer = std::mem::replace(&mut self.is_unevaluated, true);
+        let found = self.node(of);
+        self.is_unevaluated = outer;
+        found
     }
 
     /// What a type is, through its names.
