@@ -118,6 +118,9 @@ pub enum OptionError {
     /// A way to attach, and nothing to attach to.
     #[error("{0} says how to attach and needs -p or -pn")]
     NoProcess(&'static str),
+    /// Nobody could ever type anything.
+    #[error("-noio neither reads nor shows anything, and there is nothing to do: give it {0}")]
+    NothingToDo(&'static str),
     /// Arguments of Linux programs need not be text; ours are.
     #[error("'{0}' is not UTF-8")]
     NotText(String),
@@ -375,11 +378,15 @@ impl Draft {
         if let Some((option, instead)) = script.or(log).or(sets.map(|(_, option, instead)| (option, instead))) {
             return Err(OptionError::SetAtServer(option, instead));
         }
+        if self.silent && self.commands.is_none() {
+            return Err(OptionError::NothingToDo("commands (-c)"));
+        }
         Ok(RemoteOptions {
             server,
             commands: self.commands,
             silent: self.silent,
-            history: HISTORY,
+            // Nobody sees it, and what failed for others is not to look like this one's own.
+            history: if self.silent { 0 } else { HISTORY },
             break_in: self.break_in,
             source_path: self
                 .local_source_path
@@ -509,6 +516,10 @@ impl Draft {
     fn finish(self) -> Result<SessionOptions, OptionError> {
         if self.local_source_path.is_some() {
             return Err(OptionError::OnlyRemote("-lsrcpath", "-srcpath"));
+        }
+        let has_work = self.commands.is_some() || self.script.is_some() || !self.servers.is_empty();
+        if self.silent && self.target.is_none() && !has_work {
+            return Err(OptionError::NothingToDo("commands (-c, -cf) or a server (-server)"));
         }
         let destination = match (self.premote, self.image) {
             (Some(_), Some(_)) => return Err(OptionError::Contradiction("-premote", "-z")),

@@ -226,6 +226,29 @@ fn a_smart_client_of_several_systems_is_shared() {
 }
 
 #[test]
+fn a_client_that_shows_nothing_does_its_work_and_leaves() {
+    let mut server = DebuggingServer::start(NOTHING);
+    server.console().run("nosuch");
+    let connection = server.connection().to_owned();
+    let run = |commands: &str| {
+        let mut client = Console::start(["-remote", &connection, "-noio", "-c", commands]);
+        // Its input stays open.
+        client.ended(Deadline::usual())
+    };
+    let ended = run(".echo silent words");
+    assert_eq!(
+        (ended.code, ended.text.as_str()),
+        (Some(0), ""),
+        "errors of others are not its own"
+    );
+    server.console().expect("silent words");
+    assert_eq!(run("nosuch").code, Some(1));
+    assert_eq!(run(".remote_exit .echo last words").code, Some(0));
+    server.console().expect("last words");
+    server.console().run(".echo end");
+}
+
+#[test]
 fn a_client_of_the_wrong_kind_is_told_what_is_there() {
     let process_server = DbgSrv::start();
     let debugging_server = DebuggingServer::start(NOTHING);

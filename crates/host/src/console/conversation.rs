@@ -187,6 +187,8 @@ pub(crate) struct Conversation {
     exited: bool,
     /// The session is somebody else's.
     is_guest: bool,
+    /// A guest that nobody sits at has come for its lines, and leaves when they are done.
+    only_runs: bool,
     /// The line behind which this console leaves (`.remote_exit`).
     leaves_behind: Option<Ticket>,
 }
@@ -204,6 +206,7 @@ impl Conversation {
     pub(crate) fn new(manner: Manner, options: ConsoleOptions) -> Conversation {
         Conversation {
             manner,
+            only_runs: options.is_guest && manner == Manner::Silent && options.commands.is_some(),
             script: options.commands.into_iter().collect(),
             prompt: None,
             begun: false,
@@ -343,8 +346,12 @@ impl Conversation {
                     prompt,
                     line: line.clone(),
                 });
-                self.execute(line, true, actions);
+                match self.take_own_command(&line, actions) {
+                    true => self.next_line(actions),
+                    false => self.execute(line, true, actions),
+                }
             }
+            None if self.only_runs => self.leave(u8::from(self.failed), actions),
             None if self.manner == Manner::Silent => {}
             None => self.ask_or_end(prompt, actions),
         }
@@ -375,19 +382,32 @@ impl Conversation {
         }
     }
 
-    fn line(&mut self, line: String, actions: &mut Vec<Action>) {
-        match self.is_guest.then(|| guest::command(&line)).flatten() {
-            None => {}
-            Some(GuestCommand::Leave { commands: None }) => return self.leave(u8::from(self.failed), actions),
-            Some(GuestCommand::Leave { commands: Some(line) }) => {
+    /// Does what a guest's console does without the server; whether this is that.
+    fn take_own_command(&mut self, line: &str, actions: &mut Vec<Action>) -> bool {
+        let Some(command) = guest::command(line) else {
+            return false;
+        };
+        match command {
+            // The key means nothing here; what is spelt out the engine explains.
+            GuestCommand::Leave { .. } if !self.is_guest && guest::is_leave_key(line) => show(
+                actions,
+                "CTRL+B leaves the session of another debugger, and this is this one's own: q ends it\n",
+            ),
+            _ if !self.is_guest => return false,
+            GuestCommand::Leave { commands: None } => self.leave(u8::from(self.failed), actions),
+            GuestCommand::Leave { commands: Some(line) } => {
                 self.execute(line, true, actions);
                 self.leaves_behind = self.outstanding.as_ref().map(|outstanding| outstanding.ticket);
-                return;
             }
-            Some(GuestCommand::SourcePath { add, folders }) => {
-                return actions.push(Action::SetSourcePath { add, folders });
-            }
-            Some(GuestCommand::NotHere(why)) => return show(actions, &format!("{why}\n")),
+            GuestCommand::SourcePath { add, folders } => actions.push(Action::SetSourcePath { add, folders }),
+            GuestCommand::NotHere(why) => show(actions, &format!("{why}\n")),
+        }
+        true
+    }
+
+    fn line(&mut self, line: String, actions: &mut Vec<Action>) {
+        if self.take_own_command(&line, actions) {
+            return;
         }
         // A line that was begun at another prompt was not meant as an answer.
         let is_answer = std::mem::take(&mut self.asks_for_input);

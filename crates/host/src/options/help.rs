@@ -25,7 +25,8 @@ a session that several share
   -server LISTENER      let others take part: LISTENER is tcp:port=5006 or npipe:pipe=NAME, with role=observer for those who
                         only look on, role=operator for those who may not end it; may be given several times
   -remote CONNECTION    take part in the session of a debugger that was started with -server; goes with -c -noio -bonc
-                        -lsrcpath and no target; CTRL+B and ENTER, .remote_exit and CTRL+D leave, the session stays
+                        -lsrcpath and no target; CTRL+B and ENTER, .remote_exit and CTRL+D leave, the session stays;
+                        with -noio it runs the commands of -c and leaves
   -clines N             show those who come late the output of the last N commands at most
   -lsrcpath DIRECTORIES where source files are looked for on this machine (with -remote)
 

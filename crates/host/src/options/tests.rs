@@ -227,6 +227,23 @@ fn the_help_tells_of_every_option() {
 }
 
 #[test]
+fn nobody_waits_where_nothing_can_come() {
+    for (line, cure) in [
+        ("-noio", "give it commands (-c, -cf) or a server (-server)"),
+        ("-noio -remote tcp:server=localhost,port=1", "give it commands (-c)"),
+        (
+            "-clines 3 -remote tcp:server=localhost,port=1",
+            "there it is -clines of the server's command line",
+        ),
+    ] {
+        assert!(refusal(line).ends_with(cure), "{line}: {}", refusal(line));
+    }
+    for line in ["-noio -server tcp:port=1", "-noio -cf begin.txt", "-noio /bin/true"] {
+        assert!(session(line).silent, "{line}");
+    }
+}
+
+#[test]
 fn how_a_session_begins() {
     let silent = session("-noio -pt 30 -bonc -g -pb -p 3 -c .lastevent");
     assert!(silent.silent && silent.engine.initial_break);

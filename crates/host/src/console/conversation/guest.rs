@@ -14,10 +14,15 @@ pub(super) enum GuestCommand {
 /// The key that leaves, with ENTER behind it: CTRL+B.
 pub(super) const LEAVE_KEY: u8 = 2;
 
+/// Whether a line is the key that leaves.
+pub(super) fn is_leave_key(line: &str) -> bool {
+    line.trim().as_bytes() == [LEAVE_KEY]
+}
+
 /// Reads a line as a guest's own command.
 pub(super) fn command(line: &str) -> Option<GuestCommand> {
-    let line = line.trim_matches(|character: char| character.is_whitespace());
-    if line.as_bytes() == [LEAVE_KEY] {
+    let line = line.trim();
+    if is_leave_key(line) {
         return Some(GuestCommand::Leave { commands: None });
     }
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));

@@ -520,3 +520,53 @@ fn a_line_that_was_begun_before_a_question_is_no_answer() {
     assert!(wanted(&mut it).is_empty());
     assert_eq!(line(&mut it, "k"), ["execute 1 k"]);
 }
+
+#[test]
+fn a_guest_that_nobody_sits_at_leaves_when_its_lines_are_done() {
+    for (commands, first) in [
+        (".echo hello", "execute 1 .echo hello"),
+        (".remote_exit g", "execute 1 g"),
+        (".remote_exit", "send Leave"),
+        (".lsrcpath /tmp", "SetSourcePath"),
+    ] {
+        let options = ConsoleOptions {
+            commands: Some(commands.into()),
+            silent: true,
+            is_guest: true,
+            ..ConsoleOptions::default()
+        };
+        let mut it = Conversation::new(Manner::Silent, options);
+        let mut all = at_rest(&mut it);
+        assert!(all[1].starts_with(first), "{all:?}");
+        if first.starts_with("execute") {
+            assert!(!all.contains(&"send Leave".to_owned()));
+            let (ticket, outcome) = (Ticket(1), Failed);
+            all = told(&mut it, Notification::Done { ticket, outcome });
+            if commands == ".echo hello" {
+                let (ticket, start, candidates) = (Ticket(PROBES | 1), 0, Vec::new());
+                all = told(
+                    &mut it,
+                    Notification::Completions {
+                        ticket,
+                        start,
+                        candidates,
+                    },
+                );
+            }
+        }
+        assert!(all.contains(&"send Leave".to_owned()), "{commands}: {all:?}");
+        assert_eq!(
+            ended(&mut it, true),
+            [format!("exit {}", u8::from(first.starts_with("execute")))]
+        );
+    }
+}
+
+#[test]
+fn the_key_that_leaves_is_explained_where_it_means_nothing() {
+    let mut it = terminal();
+    at_rest(&mut it);
+    let said = line(&mut it, "\u{2}");
+    assert!(said[0].contains("q ends it") && said[1] == "ask 0:000> ", "{said:?}");
+    assert_eq!(line(&mut it, ".remote_exit"), ["execute 1 .remote_exit"]);
+}
