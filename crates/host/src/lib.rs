@@ -57,6 +57,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return fail(BAD_USAGE, &format!("{error}\n{USAGE} (-? tells more)")),
     };
     options.engine.command_line = words;
+    if let Err(error) = options::complete(&mut options, std::env::var_os(options::HISTORY_VARIABLE)) {
+        return fail(BAD_USAGE, &error.to_string());
+    }
     match debugger::run(*options) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),

@@ -143,6 +143,27 @@ const PATH: &str = "directories separated by ';'";
 /// How much of what was shown before a debugging client is shown, in characters.
 const HISTORY: u32 = 10_000;
 
+/// Says what `-clines` says, for debuggers that are started without it.
+pub const HISTORY_VARIABLE: &str = "_NT_DEBUG_HISTORY_SIZE";
+
+/// Takes from the environment what the command line leaves open; `variable` is that of [`HISTORY_VARIABLE`].
+pub fn complete(options: &mut SessionOptions, variable: Option<OsString>) -> Result<(), OptionError> {
+    let Some(given) = variable.filter(|given| !given.is_empty()) else {
+        return Ok(());
+    };
+    let kept = &mut options.engine.history_commands;
+    if kept.is_none() {
+        let bad = || OptionError::BadValue {
+            option: HISTORY_VARIABLE,
+            what: COMMANDS_KEPT,
+            given: given.to_string_lossy().into_owned(),
+        };
+        let number = given.to_str().and_then(|given| given.parse().ok());
+        *kept = Some(number.ok_or_else(bad)?);
+    }
+    Ok(())
+}
+
 /// Reads the arguments behind the program's own name.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, OptionError> {
     let mut words = arguments.into_iter().map(|word| {

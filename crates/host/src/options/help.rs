@@ -27,7 +27,8 @@ a session that several share
   -remote CONNECTION    take part in the session of a debugger that was started with -server; goes with -c -noio -bonc
                         -lsrcpath and no target; CTRL+B and ENTER, .remote_exit and CTRL+D leave, the session stays;
                         with -noio it runs the commands of -c and leaves
-  -clines N             show those who come late the output of the last N commands at most
+  -clines N             show those who come late the output of the last N commands at most (without it _NT_DEBUG_HISTORY_SIZE
+                        says how many)
   -lsrcpath DIRECTORIES where source files are looked for on this machine (with -remote)
 
 the first target (none: start with a prompt; .attach and .create get one)

@@ -205,6 +205,28 @@ fn connection_strings_are_checked_at_once() {
 }
 
 #[test]
+fn the_environment_says_how_much_history_is_kept_where_the_command_line_does_not() {
+    for (arguments, variable, kept) in [
+        (&["-clines", "7"][..], Some("9"), Ok(Some(7))),
+        (&[], Some("9"), Ok(Some(9))),
+        (&[], Some(""), Ok(None)),
+        (&[], None, Ok(None)),
+        (
+            &[],
+            Some("many"),
+            Err("_NT_DEBUG_HISTORY_SIZE needs a number of commands, not 'many'"),
+        ),
+    ] {
+        let Ok(Invocation::Debug(mut options)) = parse(arguments.iter().map(OsString::from)) else {
+            panic!("{arguments:?}");
+        };
+        let completed = complete(&mut options, variable.map(OsString::from));
+        let found = completed.map(|()| options.engine.history_commands);
+        assert_eq!(found.map_err(|error| error.to_string()), kept.map_err(str::to_owned));
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused() {
     use std::os::unix::ffi::OsStringExt;
     let word = OsString::from_vec(vec![b'a', 0xff]);
