@@ -38,8 +38,15 @@ const FLOOD: usize = 8 << 10;
 /// Orders that are followed before clients are looked at again.
 const ORDERS_AT_ONCE: usize = 4096;
 
-/// How often it is looked whether the engine has taken up requests of a client that is held back.
+/// When it is looked first whether the engine has taken up requests of a client that is held back, though it has told
+/// nothing; then after twice that, and so on.
 const PACE: Duration = Duration::from_millis(10);
+
+/// As [`PACE`], at the most: a running target may hold requests back for hours.
+const SLOWEST_PACE: Duration = Duration::from_secs(1);
+
+/// Who gives no name.
+const NAMELESS: &str = "someone";
 
 /// The longest request, in bytes of its body; there is no bulk.
 const REQUEST: FrameLimits = FrameLimits { body: 1 << 20, bulk: 0 };
@@ -217,6 +224,8 @@ pub(super) struct Hub {
     /// Numbers what was told.
     told: u64,
     flow: Flow,
+    /// Between [`PACE`] and [`SLOWEST_PACE`].
+    pace: Duration,
     /// The engine has ended; clients may read until then.
     ends_at: Option<Instant>,
 }
@@ -245,6 +254,7 @@ impl Hub {
             rest_until: None,
             told: 0,
             flow: Flow::new(Instant::now()),
+            pace: PACE,
             ends_at: None,
         }
     }
@@ -467,7 +477,11 @@ impl Hub {
         let time = deadline.map(|deadline| deadline.saturating_duration_since(now));
         let ready = poll(&wanted, time);
         self.waker.get_up();
-        let mut ready = ready?.into_iter().skip(1);
+        let ready = ready?;
+        if !ready.iter().any(|ready| is_ready(ready) || ready.write) {
+            self.pace = (2 * self.pace).min(SLOWEST_PACE);
+        }
+        let mut ready = ready.into_iter().skip(1);
         let mut knocking = Vec::new();
         for (index, count) in counts.into_iter().enumerate() {
             if ready.by_ref().take(count).filter(is_ready).count() > 0 {
@@ -505,7 +519,7 @@ impl Hub {
             .chain(self.strangers.deadline())
             .chain(self.rest_until)
             .chain(self.ends_at)
-            .chain(held.then(|| Instant::now() + PACE))
+            .chain(held.then(|| Instant::now() + self.pace))
             .min()
     }
 
@@ -540,6 +554,7 @@ impl Hub {
                             request => request,
                         };
                         let _ = self.engine.send(EngineMessage::Client(client.id, request));
+                        self.pace = PACE;
                     }
                     Err(error) => {
                         broken.push((client.id, error));
@@ -566,9 +581,10 @@ impl Hub {
             });
         }
         let address = met.stream.peer().map(|peer| peer.to_string()).unwrap_or_default();
-        let name: String = met.hello.identity.chars().take(NAME).collect();
+        let name: String = met.hello.identity.trim().chars().take(NAME).collect();
+        let name = if name.is_empty() { NAMELESS } else { &name };
         let introduction = Introduction {
-            identity: visible(&name).into_owned(),
+            identity: visible(name).into_owned(),
             address,
             role,
             server: Some(server),

@@ -1,11 +1,12 @@
 //! What the hub tells, when it waits, and how it parts with clients that take nothing.
 
+use std::io::Write;
 use std::sync::mpsc::channel;
 
 use farsight_session::wire::read_notification;
 use farsight_session::{Gone, Ticket};
 use farsight_testkit::raw_client::RawClient;
-use farsight_transport::{ServerRole, ServerTransport};
+use farsight_transport::{ServerRole, ServerTransport, Stream};
 use farsight_wire::Decoder;
 
 use super::*;
@@ -227,6 +228,60 @@ impl Running {
         self.handle.order(Order::End).unwrap();
         self.thread.join().unwrap();
     }
+}
+
+#[test]
+fn the_longer_a_client_is_held_back_the_less_often_it_is_looked_at() {
+    let (_orders, _, mut hub) = hub();
+    let (engine, _requests) = channel();
+    hub.engine = engine;
+    let (near, mut far) = Stream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    let id = ClientId(1);
+    let taken: Arc<AtomicU64> = Arc::default();
+    let client = Connection::new(id, SERVER, near, Decoder::new(), Arc::clone(&taken));
+    hub.clients.insert(id, client);
+    let mut sent = PREAMBLE.to_vec();
+    for number in 1..=300 {
+        sent.extend(farsight_session::wire::request_frame(number, 0, &Request::Interrupt).encode());
+    }
+    // At once: what is small takes up more of the socket than it has bytes.
+    far.write_all(&sent).unwrap();
+    while !hub.clients[&id].is_held_back() {
+        hub.wait(Some(Instant::now() + Duration::from_secs(20)), true).unwrap();
+        hub.bring_requests();
+    }
+    let next = |hub: &Hub| hub.next_deadline().unwrap().saturating_duration_since(Instant::now());
+    assert!(next(&hub) <= PACE);
+    for _ in 0..4 {
+        hub.wait(None, true).unwrap();
+        hub.bring_requests();
+    }
+    assert!(next(&hub) > 10 * PACE && next(&hub) <= SLOWEST_PACE);
+    // What is taken up makes way for the next.
+    taken.store(1, Ordering::Release);
+    hub.bring_requests();
+    assert!(next(&hub) <= PACE);
+}
+
+#[test]
+fn who_gives_no_name_has_one_all_the_same() {
+    let running = running(Limits::default());
+    for (given, shown) in [
+        ("", "someone"),
+        (" \t", "someone"),
+        (" ann ", "ann"),
+        ("a\u{1b}[m", "a\\e[m"),
+    ] {
+        let client = RawClient::connect(&running.connection, given);
+        match running.news() {
+            EngineMessage::Join(end) => assert_eq!(end.introduction.identity, shown),
+            news => panic!("{news:?}"),
+        }
+        drop(client);
+        assert!(matches!(running.news(), EngineMessage::Gone(..)));
+    }
+    running.end();
 }
 
 #[test]
