@@ -50,7 +50,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         &[".outmask"],
         ".outmask[-] [/l] [/a | /d | Bits]",
-        "Shows which kinds of output this client gets, adds some or takes some away; /a all, /d the usual ones.",
+        "Shows which kinds of output this client gets, adds some or takes some away; /a all, /d the usual ones. The log keeps its own kinds in any case, which /l asks for.",
         mask,
     ),
     row(
@@ -130,7 +130,7 @@ fn mask(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Comm
         Some(text) => (true, text.trim_start()),
         None => (false, text),
     };
-    // The log keeps its own kinds.
+    // The log is everybody's and keeps its own kinds, whatever one client wants to see: `/l` asks for what is so.
     let text = text.strip_prefix("/l").map_or(text, str::trim_start);
     match text {
         "" => {}
