@@ -35,6 +35,7 @@ int main(void)
         return 3;
     *(void **)&late_one = dlsym(library, "late_one");
     struct Late *late = late_one();
+    struct Nowhere *nowhere = (struct Nowhere *)late;
     set_up();
     ready();
     int sum = K1 + K2 + local + typed + within.within + negative + use_thing();
@@ -44,5 +45,5 @@ int main(void)
         sum += inner;
         stop_here(2);
     }
-    return sum + (thing == 0) + (common == 0) + (late == 0) > 1000;
+    return sum + (thing == 0) + (common == 0) + (nowhere == 0) > 1000;
 }

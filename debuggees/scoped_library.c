@@ -6,6 +6,11 @@ struct Late {
     const char *name;
 };
 
+static int only_there = 5;
 static struct Late one = {7, "late"};
 
-struct Late *late_one(void) { return &one; }
+struct Late *late_one(void)
+{
+    one.id = only_there + 2;
+    return &one;
+}

@@ -30,7 +30,7 @@ mod units;
 
 pub use damage::Damage;
 pub(crate) use index::plain;
-pub use index::{Cancelled, NameIndex, NameKind, Named, NamedEnumerator, Role, Watch};
+pub use index::{Cancelled, NameIndex, NameKind, Named, NamedEnumerator, Role, Watch, own_part};
 pub use lines::{FilePattern, LinePlace, LinePlaces, LineRow, SourceFile};
 pub use location::{
     Bits, Place, RegisterOutcome, Stored, ValueContext, ValueError, ValueFrame, ValueFrames, element_count, locate,

@@ -35,7 +35,7 @@ pub use debug::{
     CallParameter, CallSite, CallSites, CallTarget, FileId, Scope, Scopes, SourcePlace, TailCall, Variable,
     VariableKind, Variables,
 };
-pub use debug::{Cancelled, NameIndex, NameKind, Named, NamedEnumerator, Role, Watch};
+pub use debug::{Cancelled, NameIndex, NameKind, Named, NamedEnumerator, Role, Watch, own_part};
 pub use debug::{
     DebugError, DebugInfo, DebugReader, DieId, FilePattern, LinePlace, LinePlaces, LineRow, SourceFile, UnitId,
 };

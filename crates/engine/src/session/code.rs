@@ -1,10 +1,11 @@
 //! Instructions of the current process, with names.
 
 use farsight_session::record::{FrameKind, InstructionLine, Listing, Location, Place, SymbolName};
+use farsight_symbols::own_part;
 use farsight_types::{Address, AddressRange, Architecture};
 
 use super::names::naming;
-use super::source::take_function_name;
+use super::source::{take_function_name, without_module};
 use super::stack::Stacked;
 use super::{ChosenFrame, Readers, Session};
 use crate::disassembly::{Disassembler, Instruction, decode_all, disassembler};
@@ -61,7 +62,7 @@ impl Session {
         let known = breakpoints.iter().filter_map(|id| self.breakpoints.get(*id));
         let names: Vec<String> = known
             .filter_map(|one| match take_function_name(&one.spec.expression) {
-                Some((name, "")) => Some(last_part(name).to_owned()),
+                Some((name, "")) => Some(own_part(without_module(name)).to_owned()),
                 _ => None,
             })
             .collect();
@@ -81,7 +82,7 @@ impl Session {
         };
         let is_named = |frame: &Stacked| {
             let name = frame.scope.as_ref().and_then(|scope| scope.name.as_deref());
-            name.is_some_and(|name| names.iter().any(|asked| asked == last_part(name)))
+            name.is_some_and(|name| names.iter().any(|asked| asked == own_part(name)))
         };
         let number = frames.iter().take_while(begins).position(is_named).unwrap_or(0);
         if number > 0 {
@@ -170,23 +171,4 @@ fn line(process: &Process, instruction: Instruction, bytes: &[u8]) -> Instructio
         text: instruction.text,
         source: None,
     }
-}
-
-/// The last part of a function's name, without what it is generic over: `f` of `ns::Class<int>::f<char>`.
-fn last_part(name: &str) -> &str {
-    let mut depth = 0usize;
-    let (mut start, mut end) = (0, name.len());
-    for (at, letter) in name.char_indices() {
-        match letter {
-            '<' | '(' if depth == 0 && at > start => {
-                end = end.min(at);
-                depth += 1;
-            }
-            '<' | '(' => depth += 1,
-            '>' | ')' => depth = depth.saturating_sub(1),
-            ':' | '!' if depth == 0 => (start, end) = (at + 1, name.len()),
-            _ => {}
-        }
-    }
-    name.get(start..end).unwrap_or(name)
 }

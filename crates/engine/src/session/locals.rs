@@ -129,7 +129,10 @@ impl Session {
             for local in locals {
                 let variable = &local.variable;
                 ground.level = local.level.unwrap_or(usize::MAX);
-                let mut value = ground.variable(local.module, variable.id);
+                let mut value = match variable.is_declaration {
+                    true => ground.static_member(local.module, variable.id),
+                    false => ground.variable(local.module, variable.id),
+                };
                 if local.level.is_none() && variable.kind != VariableKind::Static {
                     // What is said of a frame that is not there would be stale.
                     value.place = value.place.and(Err(ValueError::NoFrame));
@@ -168,7 +171,9 @@ impl Session {
         let frames = readers.expand(&walked, number + 1);
         let locals = frames.get(number).and_then(|frame| readers.locals(frame));
         let mut locals = locals.into_iter().flatten();
-        let Some(local) = locals.find(|local| local.variable.name == name && !local.variable.is_shadowed) else {
+        let is_meant = |local: &LocalVariable| local.variable.name == name && !local.variable.is_shadowed;
+        // What is defined elsewhere is found there.
+        let Some(local) = locals.find(is_meant).filter(|local| !local.variable.is_declaration) else {
             return Ok(None);
         };
         let scope = self.value_scope(local.level.unwrap_or(0))?;

@@ -157,7 +157,18 @@ pub(crate) fn take_function_name(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0usize;
     let mut end = text.len();
     let mut unnamed = 0..0;
+    // Where the innermost name begins, and where the signs of an operator end, which are no brackets.
+    let (mut own, mut behind_signs) = (0, 0);
     for (at, letter) in text.char_indices() {
+        if depth == 0 && matches!(letter, ':' | '!') {
+            own = at + 1;
+        }
+        if text.get(own..at) == Some("operator") {
+            behind_signs = at + signs_of_operator(&text[at..]);
+        }
+        if at < behind_signs {
+            continue;
+        }
         if text[at..].starts_with(UNNAMED) {
             unnamed = at..at + UNNAMED.len();
         }
@@ -175,10 +186,25 @@ pub(crate) fn take_function_name(text: &str) -> Option<(&str, &str)> {
         }
     }
     let (name, rest) = text.split_at_checked(end)?;
-    let bare = name.split_once('!').map_or(name, |(_, bare)| bare);
+    let bare = without_module(name);
     let begins =
         bare.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | ':' | '~' | '{' | '<' | '('));
     (depth == 0 && begins).then(|| (name, rest.trim_start()))
+}
+
+/// A function's name without its module's.
+pub(super) fn without_module(name: &str) -> &str {
+    name.split_once('!').map_or(name, |(_, bare)| bare)
+}
+
+/// How long the signs of C++'s operator are that a text begins with. Those with `!` are not among them, which ends a module.
+fn signs_of_operator(text: &str) -> usize {
+    const SIGNS: [&str; 36] = [
+        "<=>", "<<=", ">>=", "->*", "()", "[]", "<<", ">>", "<=", ">=", "->", "==", "&&", "||", "++", "--", "+=", "-=",
+        "*=", "/=", "%=", "^=", "&=", "|=", "+", "-", "*", "/", "%", "^", "&", "|", "~", "=", "<", ">",
+    ];
+    let signs = SIGNS.iter().find(|signs| text.starts_with(**signs));
+    signs.map_or(0, |signs| signs.len())
 }
 
 /// `mod!file:line` in its parts.
@@ -549,6 +575,12 @@ mod tests {
             ("@!\"S::operator bool\" 2", Some(("S::operator bool", "2"))),
             ("@!\"unended", None),
             ("@!\"\"", None),
+            ("S::operator< 2", Some(("S::operator<", "2"))),
+            ("m!operator> \"k\"", Some(("m!operator>", "\"k\""))),
+            ("operator->", Some(("operator->", ""))),
+            ("a::operator<<= 3", Some(("a::operator<<=", "3"))),
+            ("S<int>::operator()", Some(("S<int>::operator()", ""))),
+            ("operators<int>", Some(("operators<int>", ""))),
             ("f(int)", None),
             ("(a+b)", None),
             ("4010", None),

@@ -348,7 +348,10 @@ impl<'r, 'a> Ground<'_, 'r, 'a> {
         let Ok(known) = self.known(module) else {
             return found;
         };
-        if let Some(name) = known.reader.linkage_name(id)
+        let raw_name = known.reader.linkage_name(id);
+        // In C it is the name itself, as nothing is around it.
+        let raw_name = raw_name.or_else(|| known.reader.qualified_name(id).filter(|name| !name.contains("::")));
+        if let Some(name) = raw_name
             && let Some(address) = self.source.data_symbol(module, &name)
         {
             found.place = Ok(Place::Memory(address));

@@ -96,6 +96,21 @@ fn a_breakpoint_by_name_is_wherever_the_function_was_inlined() {
 }
 
 #[test]
+fn operators_are_functions_by_their_names() {
+    for name in ["operator<", "operator>", "operator->*"] {
+        for written in [
+            name.to_owned(),
+            format!("Ordered::{name}"),
+            format!("scoped!Ordered::{name}"),
+        ] {
+            let shown = shown("scoped", &format!("bp {written};bl"));
+            let is_there = shown.contains(&format!("0:*** scoped!Ordered::{name} ["));
+            assert!(places(&shown).len() == 1 && is_there, "{written}: {shown}");
+        }
+    }
+}
+
+#[test]
 fn a_line_of_a_template_is_wherever_it_was_instantiated() {
     for (debuggee, line) in [
         ("cxxvalues_o0", "cxxvalues.cpp:385"),

@@ -162,3 +162,63 @@ fn a_type_that_units_define_differently_is_not_guessed_at() {
         ],
     );
 }
+
+#[test]
+fn variables_that_are_as_near_are_not_guessed_at() {
+    shown(
+        "scoped",
+        3,
+        &[("?? twice", &["int 0n1"]), ("?? hidden", &["int 0n100"])],
+    );
+    shown(
+        "scoped",
+        4,
+        &[("?? twice", &["int 0n2"]), ("?? hidden", &["int 0n200"])],
+    );
+    shown(
+        "scoped",
+        8,
+        &[
+            (
+                "?? twice",
+                &["Ambiguous symbol error", "scoped!one::twice", "scoped!two::twice"],
+            ),
+            (
+                "?? hidden",
+                &["Ambiguous symbol error", "scoped!one::hidden", "scoped!two::hidden"],
+            ),
+            ("?? two::twice", &["int 0n2"]),
+        ],
+    );
+}
+
+#[test]
+fn a_declaration_in_a_block_means_what_is_defined_elsewhere() {
+    shown(
+        "scoped",
+        5,
+        &[
+            ("?? global", &["int 0n2"]),
+            ("dv", &["global = 0n2"]),
+            ("? global", &["scoped!global"]),
+            ("dd global L1", &["00000002"]),
+        ],
+    );
+}
+
+#[test]
+fn types_and_variables_of_other_modules_are_shown_with_where_they_are_from() {
+    shown(
+        "scoped-c",
+        1,
+        &[
+            ("?? late->id", &["int 0n7"]),
+            ("?? *late", &["struct Late", "id ", "0n7", "\"late\""]),
+            ("?? only_there", &["only_there is scoped_library!only_there", "int 0n5"]),
+            (
+                "?? nowhere->id",
+                &["struct Nowhere has a field 'id' is not known: its type is only declared"],
+            ),
+        ],
+    );
+}

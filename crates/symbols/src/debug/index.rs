@@ -20,6 +20,7 @@ mod walk;
 
 pub use build::{Cancelled, Watch};
 pub use enumerators::NamedEnumerator;
+pub use names::own_part;
 pub(crate) use names::plain;
 use scopes::Scope;
 pub use table::Role;

@@ -44,6 +44,12 @@ impl TypedScope<'_> {
         {
             return Ok(Some(local));
         }
+        self.find_outside(name)
+    }
+
+    /// A variable or enumerator that is not one of the chosen frame's function itself.
+    fn find_outside(&mut self, name: &str) -> Result<Option<Operand>, ScopeError> {
+        let (module, plain) = split(name);
         let home = self.home_unit();
         let (near, others) = self.near_and_others(module)?;
         if let Some(found) = self.visible_enumerator(&near, plain, home)? {
@@ -61,6 +67,7 @@ impl TypedScope<'_> {
             .filter(|index| self.has_symbol(*index, plain))
             .collect();
         if let Some(found) = self.variable_in(&with_symbol, plain, home, None)? {
+            self.say_module(name, &found);
             return Ok(Some(found));
         }
         if !with_symbol.is_empty()
@@ -73,9 +80,25 @@ impl TypedScope<'_> {
         }
         let patience = self.session.patience();
         if let Some(found) = self.variable_in(&others, plain, home, Some(patience))? {
+            self.say_module(name, &found);
             return Ok(Some(found));
         }
         self.symbol(name)
+    }
+
+    /// Notes that a name without a module means a variable of one that is neither the frame's nor the program.
+    fn say_module(&mut self, name: &str, found: &Operand) {
+        let Some(address) = found.address().filter(|_| !name.contains('!')) else {
+            return;
+        };
+        let process = self.session.process().ok();
+        let Some(module) = process.and_then(|process| process.module_at(Address(address))) else {
+            return;
+        };
+        let known = self.elsewhere.iter().position(|(noted, _)| noted == name);
+        let full = known.map(|at| self.elsewhere.swap_remove(at).1);
+        let full = format!("{}!{}", module.name, full.as_deref().unwrap_or(name));
+        self.elsewhere.push((name.to_owned(), full));
     }
 
     /// A variable or enumerator of some modules' debug information.
@@ -343,7 +366,7 @@ impl TypedScope<'_> {
         // The best is the nearest one, and of these the one of this unit.
         let equals = places.iter().filter(|(_, other, _)| other == rank);
         let differs = equals.clone().any(|(_, _, other)| other.address() != operand.address());
-        if differs && !rank.1 {
+        if differs {
             let shown = equals.take(SHOWN_CANDIDATES).filter_map(|(id, _, operand)| {
                 let address = Address(operand.address()?);
                 let full = reader.qualified_name(*id)?;
@@ -394,6 +417,9 @@ impl TypedScope<'_> {
         let Some(local) = named.next() else {
             return self.local_enumerator(name);
         };
+        if local.variable.is_declaration {
+            return self.find_outside(name);
+        }
         if local.level.is_none() && local.variable.kind != VariableKind::Static {
             return Err(unavailable(&ValueError::NoFrame));
         }

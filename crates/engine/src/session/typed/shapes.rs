@@ -37,6 +37,8 @@ impl TypedScope<'_> {
         if shape != Shape::Opaque || ambiguous() {
             return Ok(shape);
         }
+        let kind = reader.kind_of(&of.of);
+        let is_declared = matches!(kind, Ok(TypeKind::Record { .. } | TypeKind::Enum { .. }));
         // What is only declared here may be defined in another unit, or in another module.
         let name = reader.type_name(&of.of);
         let name = name
@@ -49,6 +51,10 @@ impl TypedScope<'_> {
         let name = format!("::{name}");
         let found = match self.find_type(&name, true) {
             Ok(None) => self.type_in_module(of.module, &name),
+            found => found,
+        };
+        let found = match found {
+            Ok(None) if is_declared => self.find_type(&name, false),
             found => found,
         };
         let found = match found {

@@ -1,12 +1,13 @@
 //! Values of expressions as they are shown.
 
 use farsight_session::record::{Content, ValueNode};
+use farsight_symbols::TypeKind;
 use farsight_types::Address;
 
 use super::TypedScope;
 use super::places::bit_range;
 use crate::expression::ScopeError;
-use crate::expression::cpp::{self, CppScope, CppType, Encoding, Held, Operand};
+use crate::expression::cpp::{self, CppScope, CppType, Encoding, Held, KnownType, Operand, Shape};
 use crate::values::{Ground, Limits, Value, float_text};
 
 impl TypedScope<'_> {
@@ -25,7 +26,8 @@ impl TypedScope<'_> {
         operand: &Operand,
         mut work: impl FnMut(&mut Ground<'_, '_, '_>, &Value) -> T,
     ) -> Result<Option<T>, ScopeError> {
-        let (Some(module), of, place) = self.shown(operand)? else {
+        let completed = self.completed(operand)?;
+        let (Some(module), of, place) = self.shown(completed.as_ref().unwrap_or(operand))? else {
             return Ok(None);
         };
         let index = self.module_at(module)?;
@@ -40,6 +42,30 @@ impl TypedScope<'_> {
             .session
             .with_values(&scope, &[index], |ground| work(ground, &value));
         self.answer(done).map(Some)
+    }
+
+    /// A value whose type its module only declares, as one of the type of the module that defines it.
+    fn completed(&mut self, operand: &Operand) -> Result<Option<Operand>, ScopeError> {
+        let CppType::Known(known) = &operand.of else {
+            return Ok(None);
+        };
+        let Some((info, _)) = self.debug_of(known.module) else {
+            return Ok(None);
+        };
+        let declared = match info.reader().stripped(&known.of) {
+            Ok(found) if matches!(found.kind, TypeKind::Record { declaration: true, .. }) => KnownType {
+                module: known.module,
+                of: found.id,
+            },
+            _ => return Ok(None),
+        };
+        Ok(match &*self.shape(&declared)? {
+            Shape::Alias(CppType::Known(other)) if other.module != declared.module => Some(Operand {
+                of: CppType::Known(other.clone()),
+                held: operand.held.clone(),
+            }),
+            _ => None,
+        })
     }
 
     /// A value of a type that no module has.

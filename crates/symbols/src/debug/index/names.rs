@@ -85,6 +85,15 @@ pub(super) fn components(name: &str) -> Vec<&str> {
     found
 }
 
+/// The last part of a function's name, without what it is generic over and its parameters: `f` of `ns::Class<int>::f<char>`.
+pub fn own_part(name: &str) -> &str {
+    let last = components(name).pop().map(plain).unwrap_or(name);
+    match last.find('(') {
+        Some(at) if at > 0 && !last.starts_with("operator") => last.get(..at).map(plain).unwrap_or(last),
+        _ => last,
+    }
+}
+
 /// Whether two spellings are of the same name, as compilers and users set spaces differently, and write the types of C
 /// in more or fewer words: `Box<short,4>` is `Box<short int, 4u>`.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
@@ -209,6 +218,25 @@ mod tests {
             ("Vec<(u8, char)>", "Vec<(u8,char)>", true),
         ] {
             assert_eq!(is_same(one, other), same, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn the_last_part_is_a_functions_own_name() {
+        for (name, own) in [
+            ("f", "f"),
+            ("ns::Class<int>::f<char>", "f"),
+            ("a::f<int>(b::c)", "f"),
+            ("S::operator<", "operator<"),
+            ("S::operator>", "operator>"),
+            ("S::operator->", "operator->"),
+            ("S::operator()", "operator()"),
+            ("operator<< <a::b>", "operator<<"),
+            ("m::{closure#0}", "{closure#0}"),
+            ("(anonymous namespace)::f", "f"),
+            ("<a::B as c::D>::speak", "speak"),
+        ] {
+            assert_eq!(own_part(name), own, "{name}");
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Variable {
     pub is_shadowed: bool,
     /// Whether the compiler made it, such as `this`.
     pub is_artificial: bool,
+    /// Whether it is defined outside of the function, and only declared here (`extern`).
+    pub is_declaration: bool,
 }
 
 /// The variables of a scope.
@@ -232,6 +234,7 @@ impl<'a> DebugReader<'a> {
             depth,
             is_shadowed: false,
             is_artificial: is_artificial.is_some(),
+            is_declaration: entry.has_attr(gimli::DW_AT_declaration) && entry.has_attr(gimli::DW_AT_external),
         })
     }
 }

@@ -20,10 +20,27 @@ impl Walk<'_, '_> {
             of = self.follow(of, at)?;
         }
         let shown = self.name_of(&of.of);
+        let is_known = !matches!(self.behind_pointers(&of.of, at)?, Shape::Opaque);
         match self.member_if_any(of, name, at)? {
             Some(field) => Ok(field),
+            None if !is_known => Err(self.wrong(
+                at,
+                &format!("Whether {shown} has a field '{name}' is not known: its type is only declared"),
+            )),
             None => Err(self.wrong(at, &format!("{shown} has no field '{name}'"))),
         }
+    }
+
+    /// What pointers and references lead to, as far as `.` follows them by itself.
+    fn behind_pointers(&mut self, of: &CppType, at: usize) -> Outcome<Shape> {
+        let mut shape = self.shape(of, at)?;
+        for _ in 0..MOST_FOLLOWED {
+            shape = match &shape {
+                Shape::Pointer(to) | Shape::Reference(to) => self.shape(to, at)?,
+                _ => break,
+            };
+        }
+        Ok(shape)
     }
 
     /// `a.*b`, `a->*b`.
@@ -311,8 +328,12 @@ impl Walk<'_, '_> {
         let mut of = self.type_of(of)?;
         let mut offset = 0_u64;
         for name in fields {
-            let Shape::Record(record) = self.shape(&of, at)? else {
+            let shape = self.shape(&of, at)?;
+            let Shape::Record(record) = shape else {
                 let shown = self.name_of(&of);
+                if matches!(shape, Shape::Opaque) {
+                    return Err(self.wrong(at, &format!("The fields of {shown} are not known: it is only declared")));
+                }
                 return Err(self.wrong(at, &format!("{shown} has no fields")));
             };
             let Some(way) = self.way_to(&record, name, (MOST_NESTED, &mut MOST_LOOKED_INTO.clone()), at)? else {
