@@ -53,8 +53,13 @@ impl KnownClient {
         self.is_in_session() && self.who.role > AccessRole::Observer && self.mask.meets(OutputMask::PROMPT)
     }
 
+    /// Whether it sees what commands ask for and can do nothing about it.
+    pub(crate) fn only_reads_questions(&self) -> bool {
+        self.is_in_session() && !self.may_answer() && self.mask.meets(OutputMask::PROMPT)
+    }
+
     /// Whether it is told the session's news by the debugger itself, without a server between.
-    fn is_console(&self) -> bool {
+    pub(crate) fn is_console(&self) -> bool {
         self.who.server.is_none()
     }
 

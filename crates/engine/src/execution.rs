@@ -201,10 +201,7 @@ impl Session {
                 self.output.completions(client, ticket, start, candidates);
             }
             // Whoever asks takes it before it comes here.
-            Request::AnswerInput { .. } => {
-                let why = "that line came too late: none is asked for any more";
-                self.output.refuse(client, why);
-            }
+            Request::AnswerInput { question, .. } => self.refuse_late_answer(client, question),
             Request::ListServers { ticket, machine, kinds } => {
                 let rights = self.rights_of(client);
                 let listed = self.acting_with(rights, |session| session.servers_for_a_client(&machine, kinds));

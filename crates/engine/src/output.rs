@@ -12,6 +12,7 @@ use crate::clients::{ClientBook, KnownClient};
 use crate::history::ShownHistory;
 use crate::log::Log;
 use crate::servers::without_hidden_servers;
+use crate::session::Question;
 
 /// So much of a line is shown to others, in characters.
 const MOST_SHOWN: usize = 2000;
@@ -307,17 +308,22 @@ impl Output {
         }
     }
 
-    /// Asks clients for a line of text.
-    pub(crate) fn input_wanted(&mut self, prompt: &str) {
-        let prompt = prompt.to_owned();
-        self.tell(Notification::InputWanted { prompt }, KnownClient::may_answer);
-    }
-
-    /// Asks a client that has just come.
-    pub(crate) fn input_wanted_by(&mut self, client: ClientId, prompt: &str) {
-        let prompt = prompt.to_owned();
-        self.tell(Notification::InputWanted { prompt }, |known| {
-            known.id == client && known.may_answer()
+    /// Asks clients for a line of text, of those that are meant. Who may not answer reads what is asked.
+    pub(crate) fn input_wanted(&mut self, question: &Question<'_>, meant: impl Fn(&KnownClient) -> bool) {
+        for is_own in [true, false] {
+            let asked = Notification::InputWanted {
+                prompt: question.prompt.to_owned(),
+                question: Some(question.id),
+                is_own: Some(is_own),
+            };
+            self.tell(asked, |client| {
+                meant(client) && client.may_answer() && question.is_of(client) == is_own
+            });
+        }
+        let text = format!("*** A command asks: {}\n", question.prompt.trim_end());
+        let (mask, content) = (OutputMask::NORMAL, Content::Text(text));
+        self.tell(Notification::Output { mask, content }, |client| {
+            meant(client) && client.only_reads_questions()
         });
     }
 

@@ -25,6 +25,8 @@ mod walk;
 pub(crate) use access::number;
 use index::Builders;
 pub(crate) use index::TypeNames;
+pub(crate) use input::Question;
+use input::Questions;
 pub(crate) use load::Manner;
 pub(crate) use locals::{FrameLocals, LocalVariable, ShownLocal};
 pub(crate) use looks::{ChosenFrame, LookMemos};
@@ -132,6 +134,7 @@ pub(crate) struct Session {
     pub(crate) author: Option<ClientId>,
     /// What its author may do.
     pub(crate) rights: Rights,
+    questions: Questions,
     next_link: u32,
     next_system: u32,
 }
@@ -192,6 +195,7 @@ impl Session {
             servers: Vec::new(),
             author: None,
             rights: Rights::ALL,
+            questions: Questions::default(),
             next_link: 0,
             next_system: 0,
         }

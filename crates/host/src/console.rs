@@ -42,6 +42,8 @@ pub struct ConsoleOptions {
     pub is_guest: bool,
     /// Folders where source files are looked for first (`-lsrcpath`).
     pub source_path: Vec<String>,
+    /// Asked of the engine once it knows what this console wants to be told.
+    pub first_requests: Vec<Request>,
 }
 
 /// The first target, as far as it matters to a console.
@@ -94,6 +96,8 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
             (manner, Box::new(source), Screen::new(out, None), None)
         }
     };
+    let mut options = options;
+    let first_requests = std::mem::take(&mut options.first_requests);
     let mut screen = screen;
     screen.set_source_path(true, options.source_path.clone());
     let signal_inbox = inbox.clone();
@@ -114,6 +118,10 @@ pub fn run(client: Client, options: ConsoleOptions) -> io::Result<ConsoleEnd> {
         screen_lost: false,
         terminal,
     };
+    console.send_width();
+    for request in first_requests {
+        client.send(request);
+    }
     let end = console.run(client, inbox, &happenings);
     console.leave_editor();
     end
@@ -144,7 +152,6 @@ impl Console {
         inbox: Sender<Happening>,
         happenings: &Receiver<Happening>,
     ) -> io::Result<ConsoleEnd> {
-        self.send_width();
         let pump = pump(client, inbox)?;
         let end = loop {
             let happening = self.next(happenings);

@@ -16,13 +16,12 @@ pub fn run(options: SessionOptions) -> std::io::Result<u8> {
     let console = ConsoleOptions {
         commands: options.commands,
         silent: options.silent,
-        is_guest: false,
-        source_path: Vec::new(),
         first_target: match options.engine.acquisition.target {
             Target::None => FirstTarget::None,
             Target::Process(_) | Target::Name(_) => FirstTarget::Process,
             Target::Program { .. } => FirstTarget::Program,
         },
+        ..ConsoleOptions::default()
     };
     let Engine { inbox, thread } = Engine::start(Box::new(Machine::default()), options.engine)?;
     let to_engine = inbox.clone();

@@ -48,18 +48,17 @@ pub fn run(options: RemoteOptions) -> std::io::Result<Result<u8, ConnectFailure>
         Ok(client) => client,
         Err(failure) => return Ok(Err(failure)),
     };
-    client.send(Request::ConnectSession {
+    let mut first_requests = vec![Request::ConnectSession {
         history: options.history,
         announce: true,
-    });
-    if options.break_in {
-        client.send(Request::Interrupt);
-    }
+    }];
+    first_requests.extend(options.break_in.then_some(Request::Interrupt));
     let console = ConsoleOptions {
         commands: options.commands,
         silent: options.silent,
         is_guest: true,
         source_path: options.source_path,
+        first_requests,
         ..ConsoleOptions::default()
     };
     Ok(Ok(console::run(client, console)?.code))

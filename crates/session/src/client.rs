@@ -22,6 +22,11 @@ pub struct ClientId(#[n(0)] pub u32);
 #[cbor(transparent)]
 pub struct Ticket(#[n(0)] pub u64);
 
+/// Numbers what commands of a session ask for, so that an answer is taken for nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct QuestionId(#[n(0)] pub u64);
+
 /// What a client asks of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Request {
@@ -44,6 +49,9 @@ pub enum Request {
         /// The line.
         #[n(0)]
         text: String,
+        /// What it answers; none (an older release) is whatever is asked when it comes.
+        #[n(1)]
+        question: Option<QuestionId>,
     },
     /// Types into the launched program's terminal.
     #[n(3)]

@@ -9,6 +9,8 @@ mod notification;
 pub mod record;
 pub mod wire;
 
-pub use client::{Client, ClientEnd, ClientId, Deliver, Gone, Introduction, Outbox, Request, Sink, Ticket, Told};
+pub use client::{
+    Client, ClientEnd, ClientId, Deliver, Gone, Introduction, Outbox, QuestionId, Request, Sink, Ticket, Told,
+};
 pub use notification::{CommandOutcome, Content, Notification, OutputMask, SessionState};
 pub use record::Record;

@@ -4,7 +4,7 @@ use std::ops::BitOr;
 
 use minicbor::{Decode, Encode};
 
-use crate::{Record, Ticket};
+use crate::{QuestionId, Record, Ticket};
 
 /// Kinds of output, with DbgEng's bit values (`DEBUG_OUTPUT_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -129,6 +129,12 @@ pub enum Notification {
         /// What to show before it.
         #[n(0)]
         prompt: String,
+        /// Names what is asked, for the answer; none where an older release asks.
+        #[n(1)]
+        question: Option<QuestionId>,
+        /// Whether the client's own command asks; none where an older release does.
+        #[n(2)]
+        is_own: Option<bool>,
     },
     /// Somebody gave it.
     #[n(5)]

@@ -262,7 +262,7 @@ pub fn words(told: &Notification) -> String {
         } => text.clone(),
         Notification::Output { .. } => "(a record)\n".into(),
         Notification::Echo { author, line, prompt } => format!("[{author}] {prompt}{line}\n"),
-        Notification::InputWanted { prompt } => format!("? {prompt}\n"),
+        Notification::InputWanted { prompt, .. } => format!("? {prompt}\n"),
         Notification::InputTaken => "? no more\n".into(),
         Notification::Ended { clean } => format!("ended, clean: {clean}\n"),
         _ => String::new(),

@@ -153,13 +153,16 @@ fn values_that_are_missing_are_asked_for_one_by_one() {
     let mut shown = String::new();
     for answer in answers {
         shown += &session.until("a wish for a line", |notification| match notification {
-            Notification::InputWanted { prompt } => {
+            Notification::InputWanted { prompt, .. } => {
                 prompts.push(prompt.clone());
                 true
             }
             _ => false,
         });
-        session.request(Request::AnswerInput { text: answer.into() });
+        session.request(Request::AnswerInput {
+            text: answer.into(),
+            question: None,
+        });
     }
     session.finish("eb", ticket);
     assert_eq!(

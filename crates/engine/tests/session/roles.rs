@@ -342,13 +342,19 @@ fn an_observer_neither_breaks_in_nor_answers_nor_types() {
     session.until("the question", |notification| {
         matches!(notification, Notification::InputWanted { .. })
     });
-    ann.client.send(Request::AnswerInput { text: "90".into() });
+    ann.client.send(Request::AnswerInput {
+        text: "90".into(),
+        question: None,
+    });
     ann.client.send(Request::Interrupt);
     ann.until("the refusal", |notification| match notification {
         Notification::Output { content, .. } => format!("{content:?}").contains("cannot end the command of another"),
         _ => false,
     });
-    session.request(Request::AnswerInput { text: String::new() });
+    session.request(Request::AnswerInput {
+        text: String::new(),
+        question: None,
+    });
     assert_eq!(session.finish("eb", ticket).1, CommandOutcome::Done);
 }
 
@@ -532,4 +538,50 @@ fn what_a_client_set_going_ends_with_it_when_it_is_cut_off() {
         matches!(told, Notification::State(SessionState::Accessible { .. }))
     });
     assert!(!(shown + &session.run(".echo mine")).contains("behind it"));
+}
+
+/// An answer names its question, and counts for no other.
+#[test]
+fn an_answer_is_taken_for_its_own_question_only() {
+    let (mut session, mut bob) = shared(AccessRole::Operator);
+    let asked = |guest: &mut Guest, own: bool| {
+        let mut found = None;
+        guest.until("the question", |told| match told {
+            Notification::InputWanted { question, is_own, .. } => {
+                assert_eq!(*is_own, Some(own));
+                found = *question;
+                true
+            }
+            _ => false,
+        });
+        found.expect("a number")
+    };
+    let answer = |guest: &Guest, text: &str, question| {
+        let text = text.into();
+        guest.client.send(Request::AnswerInput { text, question });
+    };
+    session.run("eb main 70 71 72");
+    let ticket = session.send("eb main");
+    let (first, of_bob) = (asked(&mut session, true), asked(&mut bob, false));
+    assert_eq!(first, of_bob);
+    answer(&session, "11", Some(first));
+    answer(&bob, "22", Some(first));
+    let second = asked(&mut session, true);
+    assert_ne!(first, second);
+    bob.until("the refusal", |told| match told {
+        Notification::Output { content, .. } => format!("{content:?}").contains("too late: tester has answered"),
+        _ => false,
+    });
+    // One of an older release, and one whose question is still to come.
+    answer(&bob, "33", None);
+    let third = asked(&mut session, true);
+    answer(&bob, "44", Some(farsight_session::QuestionId(third.0 + 1)));
+    answer(&session, "", Some(third));
+    assert_eq!(session.finish("eb", ticket).1, CommandOutcome::Done);
+    answer(&bob, "55", Some(second));
+    assert!(
+        bob.run(".echo there")
+            .contains("too late: something else is asked for by now")
+    );
+    assert!(session.run("db main L3").contains("11 33 72"));
 }

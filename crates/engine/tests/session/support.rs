@@ -509,9 +509,10 @@ impl Guest {
                     Content::Text(text) => shown.push_str(&text),
                     Content::Record(record) => shown.push_str(&render(&record, &View::default())),
                 },
-                Some(Some(Notification::InputWanted { .. })) => {
-                    self.client.send(Request::AnswerInput { text: String::new() })
-                }
+                Some(Some(Notification::InputWanted { .. })) => self.client.send(Request::AnswerInput {
+                    text: String::new(),
+                    question: None,
+                }),
                 Some(Some(Notification::Ended { .. })) => return (shown, Survival::Ended),
                 Some(Some(Notification::Done { ticket, outcome })) if ticket == wanted => {
                     return (shown, Survival::Done(outcome));

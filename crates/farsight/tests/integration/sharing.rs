@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use farsight_session::{CommandOutcome, Content, Notification, Request};
+use farsight_session::{CommandOutcome, Content, Notification, QuestionId, Request};
+use farsight_testkit::raw_client::words;
 use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, proc};
 
 use crate::support::assert_runs_clean;
@@ -20,6 +21,18 @@ fn is_input_wanted(told: &Notification) -> bool {
     matches!(told, Notification::InputWanted { .. })
 }
 
+/// Waits until a line is wanted; what was told until then, and the question.
+fn asked(client: &mut RawClient) -> (String, Option<QuestionId>, bool) {
+    let mut shown = String::new();
+    loop {
+        let told = client.next(Deadline::usual());
+        match told.unwrap_or_else(|| panic!("no line is wanted; told was:\n{shown}")) {
+            Notification::InputWanted { question, is_own, .. } => return (shown, question, is_own == Some(true)),
+            told => shown.push_str(&words(&told)),
+        }
+    }
+}
+
 #[test]
 fn the_first_answer_counts_a_late_one_is_told_so_and_all_see_it() {
     let mut counter = Debuggee::start("counter", &["2"]);
@@ -28,29 +41,79 @@ fn the_first_answer_counts_a_late_one_is_told_so_and_all_see_it() {
     let mut clients: Vec<RawClient> = ["ann", "bob"].map(|name| server.join(name)).into();
     clients[0].run(".echo there");
     let asking = clients[0].execute(&format!("eq {address}"));
-    for client in &mut clients {
-        client.expect("that a line is wanted", is_input_wanted);
+    let mut question = None;
+    for (client, own) in clients.iter_mut().zip([true, false]) {
+        let (_, wanted, is_own) = asked(client);
+        assert_eq!(is_own, own);
+        assert!(wanted.is_some() && (question.is_none() || question == wanted));
+        question = wanted;
     }
     // One who comes while it is wanted may give it, too.
     let mut late = server.join("cat");
-    late.expect("that a line is wanted", is_input_wanted);
-    for (client, text) in clients.iter_mut().rev().zip(["", "77"]) {
+    assert_eq!((asked(&mut late).1, question.is_some()), (question, true));
+    // Both answer what they were asked. The first answer is a value, and the command asks for the next.
+    for (client, text) in clients.iter_mut().rev().zip(["0n4711", "0n77"]) {
         let text = text.to_owned();
-        client.send(&Request::AnswerInput { text });
-        // The first answer, which is empty, ends the command.
-        client.expect("that none is wanted any more", |told| *told == Notification::InputTaken);
+        client.send(&Request::AnswerInput { text, question });
+        client.expect("that it is wanted no more", |told| *told == Notification::InputTaken);
     }
+    clients[0].expect_text("that line came too late: bob@");
+    late.expect_text("[bob");
+    let (_, next, _) = asked(&mut late);
+    assert_ne!(next, question);
+    // A client of an older release names no question: its line is for the one that is open.
+    late.send(&Request::AnswerInput {
+        text: String::new(),
+        question: None,
+    });
     clients[0].expect(
         "the end",
         |told| matches!(told, Notification::Done { ticket, .. } if *ticket == asking),
     );
-    clients[0].expect_text("came too late");
-    late.expect_text("[bob");
-    let (shown, _) = late.run(".echo nobody else was told so");
+    let (shown, _) = late.run(&format!("? poi({address}); ? poi({address}+8)"));
+    assert!(shown.contains("4711") && !shown.contains("= 77"), "{shown}");
     assert!(!shown.contains("too late"), "{shown}");
     assert!(server.console().run(".echo end").contains("bob"));
     assert_eq!(server.into_console().quit("qd").code, Some(0));
     assert_runs_clean(&mut counter, "counter");
+}
+
+/// A script that comes while somebody's command asks says its lines, which read like values, behind it.
+#[test]
+fn what_a_newcomer_says_first_is_no_answer_to_somebody_elses_question() {
+    let counter = Debuggee::start("counter", &["2"]);
+    let address = counter.address("counter");
+    let server = attached_server(&counter);
+    let mut ann = server.join("ann");
+    ann.run(&format!("eb {address} 70 71 72"));
+    ann.execute(&format!("eb {address}"));
+    let (_, question, _) = asked(&mut ann);
+    let mut newcomers: Vec<Console> = [
+        &[][..],
+        &["-c", ".echo first"][..],
+        &["-noio", "-c", ".echo silent"][..],
+    ]
+    .map(|options| DebuggingServer::client_with(server.connection(), "script", options))
+    .into();
+    for newcomer in &mut newcomers {
+        newcomer.send("bc 0");
+        newcomer.send(".echo second");
+        ann.expect_text("script@");
+    }
+    for newcomer in &mut newcomers[..2] {
+        newcomer.expect("*** A command asks:");
+    }
+    // Nothing was taken for an answer, and nothing ended the command.
+    let text = String::new();
+    ann.send(&Request::AnswerInput { text, question });
+    ann.expect_text("silent");
+    for newcomer in &mut newcomers[..2] {
+        newcomer.expect("\nsecond");
+    }
+    let (shown, _) = ann.run(&format!("? by({address}); ? by({address}+1)"));
+    assert!(shown.contains("112") && shown.contains("113"), "{shown}");
+    assert_eq!(server.into_console().quit("qd").code, Some(0));
+    proc::assert_clean(counter.pid().0, Deadline::usual());
 }
 
 #[test]
@@ -65,9 +128,15 @@ fn who_asked_may_vanish_and_another_answers() {
     bob.expect("that a line is wanted", is_input_wanted);
     drop(ann);
     bob.expect_text("ann (tcp");
-    bob.send(&Request::AnswerInput { text: "0n4711".into() });
+    bob.send(&Request::AnswerInput {
+        text: "0n4711".into(),
+        question: None,
+    });
     bob.expect("that the next is wanted", is_input_wanted);
-    bob.send(&Request::AnswerInput { text: String::new() });
+    bob.send(&Request::AnswerInput {
+        text: String::new(),
+        question: None,
+    });
     let (shown, outcome) = bob.run(&format!("dq {address} L1"));
     assert_eq!(outcome, CommandOutcome::Done, "{shown}");
     assert_eq!(server.into_console().quit("qd").code, Some(0));

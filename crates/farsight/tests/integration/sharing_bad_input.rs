@@ -277,7 +277,10 @@ fn clients_that_vanish_at_the_wrong_moment_harm_nobody() {
         let told = told + &witness.expect_text("lost at");
         assert!(!told.contains("panicked"), "{what}: {told}");
         if what == "it is asked" {
-            witness.send(&Request::AnswerInput { text: String::new() });
+            witness.send(&Request::AnswerInput {
+                text: String::new(),
+                question: None,
+            });
         }
         assert_eq!(witness.run("? 1").1, CommandOutcome::Done, "{what}");
         assert_holds(server.pid(), &before);

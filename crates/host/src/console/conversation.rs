@@ -8,7 +8,9 @@ mod guest;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use farsight_session::{CommandOutcome, Content, Notification, OutputMask, Request, SessionState, Ticket, Told};
+use farsight_session::{
+    CommandOutcome, Content, Notification, OutputMask, QuestionId, Request, SessionState, Ticket, Told,
+};
 
 use super::{ConsoleOptions, FirstTarget};
 use guest::GuestCommand;
@@ -170,9 +172,12 @@ pub(crate) struct Conversation {
     asking: bool,
     /// The prompt that it stands behind.
     asked: String,
-    input_wanted: Option<String>,
-    /// The line that was asked for is an answer to that.
-    asks_for_input: bool,
+    /// What a command asks for, where this console may answer.
+    input_wanted: Option<Question>,
+    /// How many times a command has asked.
+    questions: u64,
+    /// The line that was asked for is an answer to the question of this number.
+    asks_for_input: Option<u64>,
     running: bool,
     /// Whether a target has its terminal here, as far as is known: its output has been seen.
     program_here: bool,
@@ -191,6 +196,16 @@ pub(crate) struct Conversation {
     only_runs: bool,
     /// The line behind which this console leaves (`.remote_exit`).
     leaves_behind: Option<Ticket>,
+}
+
+/// A line that a command asks for.
+#[derive(Debug)]
+struct Question {
+    prompt: String,
+    /// Its name at the engine.
+    id: Option<QuestionId>,
+    /// How many were asked here until then, itself included.
+    number: u64,
 }
 
 #[derive(Debug)]
@@ -220,7 +235,8 @@ impl Conversation {
             asking: false,
             asked: String::new(),
             input_wanted: None,
-            asks_for_input: false,
+            questions: 0,
+            asks_for_input: None,
             running: false,
             program_here: options.first_target == FirstTarget::Program,
             typing: false,
@@ -257,6 +273,7 @@ impl Conversation {
             Happening::LineCleared { was_empty } => {
                 self.asking = false;
                 self.typed_ahead.clear();
+                self.asks_for_input = None;
                 // The command that asks is what CTRL+C is meant for.
                 // At the prompt of one that others have set going it is for them. What others run besides is not told, so
                 // who has nothing to take back means that; where nothing runs, it is nothing.
@@ -321,9 +338,9 @@ impl Conversation {
         if self.asking || self.typing {
             return;
         }
-        if let Some(prompt) = &self.input_wanted {
-            let prompt = prompt.clone();
-            self.asks_for_input = true;
+        if let Some(question) = &self.input_wanted {
+            let prompt = question.prompt.clone();
+            self.asks_for_input = Some(question.number);
             return match self.manner {
                 // Nobody will answer, so the command that asks is told to end.
                 Manner::Silent => {
@@ -406,18 +423,27 @@ impl Conversation {
     }
 
     fn line(&mut self, line: String, actions: &mut Vec<Action>) {
+        let answers = self.asks_for_input.take();
         if self.take_own_command(&line, actions) {
             return;
         }
-        // A line that was begun at another prompt was not meant as an answer.
-        let is_answer = std::mem::take(&mut self.asks_for_input);
-        if self.input_wanted.is_some() && !is_answer {
+        let answered = self.input_wanted.take_if(|question| answers == Some(question.number));
+        if let Some(Question { id: question, .. }) = answered {
+            actions.push(Action::Send(Request::AnswerInput { text: line, question }));
+        } else if answers.is_some() {
+            // Somebody was quicker, or the command has ended: as an answer to another question, or as a command, the line
+            // would do what nobody meant.
+            self.failed |= self.manner != Manner::Terminal;
+            show(
+                actions,
+                "*** That line came too late and was not sent: it was answered, or is asked for no more\n",
+            );
+        } else if self.input_wanted.is_some() {
+            // A line that was begun at another prompt was not meant as an answer.
             show(
                 actions,
                 "*** That line was not sent: a command asks for something else\n",
             );
-        } else if self.input_wanted.take().is_some() {
-            actions.push(Action::Send(Request::AnswerInput { text: line }));
         } else if self.is_guest && self.manner == Manner::Terminal && (self.away.is_some() || !self.is_idle()) {
             self.typed_ahead.push_back(line);
         } else if self.manner == Manner::Terminal || !line.trim().is_empty() {
@@ -490,14 +516,25 @@ impl Conversation {
                 show(actions, &format!("[{author}] {prompt}{line}\n"));
             }
             Notification::State(state) => self.state(state, actions),
-            // What a script says next is no answer to somebody else's question.
-            Notification::InputWanted { .. }
-                if self.is_guest && self.manner == Manner::Transcript && self.outstanding.is_none() => {}
-            Notification::InputWanted { prompt } => {
-                if self.asking {
+            Notification::InputWanted {
+                prompt,
+                question,
+                is_own,
+            } => {
+                let is_own = is_own.unwrap_or(!self.is_guest || self.outstanding.is_some());
+                let may_answer = is_own || self.manner == Manner::Terminal;
+                if self.asking || !may_answer {
                     show(actions, &format!("*** A command asks: {}\n", prompt.trim_end()));
                 }
-                self.input_wanted = Some(prompt);
+                // What a script says next is no answer to somebody else's question.
+                if may_answer {
+                    self.questions += 1;
+                    self.input_wanted = Some(Question {
+                        prompt,
+                        id: question,
+                        number: self.questions,
+                    });
+                }
             }
             Notification::InputTaken => self.input_wanted = None,
             Notification::Done { ticket, outcome } => {

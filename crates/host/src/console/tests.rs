@@ -105,11 +105,9 @@ fn converse(out: Box<dyn Write + Send>, commands: Option<&str>, input: &'static 
     let (inbox, happenings) = channel();
     let source = Box::new(Plain(input.as_bytes()));
     let options = ConsoleOptions {
-        is_guest: false,
-        source_path: Vec::new(),
         commands: commands.map(str::to_owned),
         first_target: FirstTarget::Process,
-        silent: false,
+        ..ConsoleOptions::default()
     };
     let end = Console {
         manner: Manner::Transcript,

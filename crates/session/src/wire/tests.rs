@@ -4,7 +4,7 @@ use farsight_types::{AccessRole, ServerId};
 
 use super::*;
 use crate::record::{Evaluation, ServerKinds};
-use crate::{CommandOutcome, Content, OutputMask, Record, SessionState, Ticket};
+use crate::{CommandOutcome, Content, OutputMask, QuestionId, Record, SessionState, Ticket};
 
 /// One of each kind, so that a kind without a row in the tables above shows.
 fn requests() -> Vec<Request> {
@@ -14,7 +14,10 @@ fn requests() -> Vec<Request> {
             line: "k".into(),
         },
         Request::Interrupt,
-        Request::AnswerInput { text: "yes".into() },
+        Request::AnswerInput {
+            text: "yes".into(),
+            question: None,
+        },
         Request::ProgramInput {
             bytes: vec![3, 10],
             end: true,
@@ -37,6 +40,10 @@ fn requests() -> Vec<Request> {
             ticket: Ticket(3),
             machine: r"\\BOX17".into(),
             kinds: ServerKinds::ALL,
+        },
+        Request::AnswerInput {
+            text: "no".into(),
+            question: Some(QuestionId(4)),
         },
     ]
 }
@@ -63,7 +70,11 @@ fn notifications() -> Vec<Notification> {
             prompt: "0:000> ".into(),
         }),
         Notification::State(SessionState::Running),
-        Notification::InputWanted { prompt: "> ".into() },
+        Notification::InputWanted {
+            prompt: "> ".into(),
+            question: None,
+            is_own: None,
+        },
         Notification::InputTaken,
         Notification::Done {
             ticket: Ticket(1),
@@ -76,6 +87,11 @@ fn notifications() -> Vec<Notification> {
         },
         Notification::Ended { clean: true },
         Notification::ProgramTerminal { is_here: true },
+        Notification::InputWanted {
+            prompt: "> ".into(),
+            question: Some(QuestionId(4)),
+            is_own: Some(true),
+        },
     ]
 }
 

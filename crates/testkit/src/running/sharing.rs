@@ -95,8 +95,13 @@ impl DebuggingServer {
 
     /// Starts a debugging client of that name at any server.
     pub fn client_of(connection: &str, name: &str) -> Console {
+        DebuggingServer::client_with(connection, name, &[])
+    }
+
+    /// Starts a debugging client of that name at any server, with options.
+    pub fn client_with(connection: &str, name: &str, options: &[&str]) -> Console {
         let mut command = Command::new(programs::farsight());
-        command.args(["-remote", connection]).env("USER", name);
+        command.args(["-remote", connection]).args(options).env("USER", name);
         Console::spawn(command)
     }
 

@@ -60,15 +60,29 @@ fn ended(conversation: &mut Conversation, clean: bool) -> Vec<String> {
     told(conversation, Notification::Ended { clean })
 }
 
+/// A command asks, this console's own or not.
+fn asked(conversation: &mut Conversation, question: u64, is_own: bool, prompt: &str) -> Vec<String> {
+    let asked = Notification::InputWanted {
+        prompt: prompt.into(),
+        question: Some(QuestionId(question)),
+        is_own: Some(is_own),
+    };
+    told(conversation, asked)
+}
+
+fn answer(text: &str, question: u64) -> String {
+    let question = Some(QuestionId(question));
+    let text = text.into();
+    format!("send {:?}", Request::AnswerInput { text, question })
+}
+
 fn transcript(commands: Option<&str>) -> Conversation {
     Conversation::new(
         Manner::Transcript,
         ConsoleOptions {
-            is_guest: false,
-            source_path: Vec::new(),
             commands: commands.map(str::to_owned),
             first_target: FirstTarget::Process,
-            silent: false,
+            ..ConsoleOptions::default()
         },
     )
 }
@@ -78,11 +92,9 @@ fn terminal_with(first_target: FirstTarget) -> Conversation {
     Conversation::new(
         Manner::Terminal,
         ConsoleOptions {
-            is_guest: false,
-            source_path: Vec::new(),
             commands,
             first_target,
-            silent: false,
+            ..ConsoleOptions::default()
         },
     )
 }
@@ -214,9 +226,8 @@ fn wanted_input_goes_before_the_next_line() {
     let mut it = terminal();
     at_rest(&mut it);
     line(&mut it, ".input");
-    let prompt = "Input> ".into();
-    assert_eq!(told(&mut it, Notification::InputWanted { prompt }), ["ask Input> "]);
-    assert_eq!(line(&mut it, "42"), [r#"send AnswerInput { text: "42" }"#]);
+    assert_eq!(asked(&mut it, 7, true, "Input> "), ["ask Input> "]);
+    assert_eq!(line(&mut it, "42"), [answer("42", 7)]);
     assert_eq!(done(&mut it, 1, Done), ["ask 0:000> "]);
 }
 
@@ -235,8 +246,7 @@ fn a_line_taken_back_ends_the_command_that_wanted_it() {
     let mut it = terminal();
     at_rest(&mut it);
     line(&mut it, "eb 1000");
-    let prompt = "Input> ".into();
-    told(&mut it, Notification::InputWanted { prompt });
+    asked(&mut it, 7, true, "Input> ");
     assert_eq!(
         words(&mut it, Happening::LineCleared { was_empty: false }),
         ["send Interrupt"]
@@ -304,11 +314,7 @@ fn without_input_and_output_only_the_given_lines_run() {
     let first = at_rest(&mut silent);
     assert_eq!(first.last().map(String::as_str), Some("execute 1 k; eb 10"));
     // Nobody can answer a command that asks.
-    let prompt = "00000010 00 ".into();
-    assert_eq!(
-        told(&mut silent, Notification::InputWanted { prompt }),
-        ["send Interrupt"]
-    );
+    assert_eq!(asked(&mut silent, 7, true, "00000010 00 "), ["send Interrupt"]);
     assert_eq!(done(&mut silent, 1, Failed), [""; 0]);
     assert_eq!(ended(&mut silent, true), ["exit 1"]);
 }
@@ -502,10 +508,7 @@ fn a_line_that_was_begun_before_a_question_is_no_answer() {
     let mut it = guest(Manner::Terminal);
     at_rest(&mut it);
     let prompt = "00007fff  12 ";
-    let wanted = |it: &mut Conversation| {
-        let prompt = prompt.into();
-        told(it, Notification::InputWanted { prompt })
-    };
+    let wanted = |it: &mut Conversation| asked(it, 7, false, prompt);
     assert_eq!(wanted(&mut it), ["show *** A command asks: 00007fff  12"]);
     let actions = line(&mut it, "10");
     assert!(
@@ -517,7 +520,7 @@ fn a_line_that_was_begun_before_a_question_is_no_answer() {
 
     let mut it = guest(Manner::Transcript);
     at_rest(&mut it);
-    assert!(wanted(&mut it).is_empty());
+    assert_eq!(wanted(&mut it), ["show *** A command asks: 00007fff  12"]);
     assert_eq!(line(&mut it, "k"), ["execute 1 k"]);
 }
 
@@ -569,4 +572,59 @@ fn the_key_that_leaves_is_explained_where_it_means_nothing() {
     let said = line(&mut it, "\u{2}");
     assert!(said[0].contains("q ends it") && said[1] == "ask 0:000> ", "{said:?}");
     assert_eq!(line(&mut it, ".remote_exit"), ["execute 1 .remote_exit"]);
+}
+
+/// Whose question it is decides, and not whether a line of its own is under way: that may wait behind the question.
+#[test]
+fn a_script_answers_its_own_questions_only() {
+    for is_guest in [true, false] {
+        let options = ConsoleOptions {
+            commands: Some(".clients".into()),
+            is_guest,
+            ..ConsoleOptions::default()
+        };
+        let mut it = Conversation::new(Manner::Transcript, options);
+        assert_eq!(at_rest(&mut it).last().unwrap(), "execute 1 .clients");
+        assert_eq!(
+            asked(&mut it, 3, false, "70 Input> "),
+            ["show *** A command asks: 70 Input>"]
+        );
+        told(&mut it, Notification::InputTaken);
+        assert_eq!(done(&mut it, 1, Done), ["ask 0:000> "]);
+        assert_eq!(line(&mut it, "eb @rsp"), ["execute 2 eb @rsp"]);
+        assert_eq!(asked(&mut it, 4, true, "70 Input> "), ["ask 70 Input> "]);
+        assert_eq!(line(&mut it, "11"), [answer("11", 4)]);
+    }
+}
+
+/// Nobody who has nobody at its keys ends what somebody else's command asks for.
+#[test]
+fn a_silent_guest_leaves_the_questions_of_others_alone() {
+    let mut it = guest(Manner::Silent);
+    at_rest(&mut it);
+    let actions = asked(&mut it, 3, false, "70 Input> ");
+    assert_eq!(actions, ["show *** A command asks: 70 Input>"]);
+}
+
+#[test]
+fn a_line_that_was_begun_for_an_older_question_answers_no_other_and_is_no_command() {
+    let late = "show *** That line came too late and was not sent: it was answered, or is asked for no more";
+    let mut it = guest(Manner::Terminal);
+    at_rest(&mut it);
+    line(&mut it, "k");
+    assert_eq!(asked(&mut it, 3, false, "e248 70 Input> "), ["ask e248 70 Input> "]);
+    // Another has answered, and the command asks for the next.
+    assert!(told(&mut it, Notification::InputTaken).is_empty());
+    assert_eq!(
+        asked(&mut it, 4, false, "e249 7f Input> "),
+        ["show *** A command asks: e249 7f Input>"]
+    );
+    assert_eq!(line(&mut it, ""), [late, "ask e249 7f Input> "]);
+    assert_eq!(line(&mut it, "22"), [answer("22", 4)]);
+    // The command ends while somebody types for it: an empty line would repeat what was run last.
+    assert_eq!(asked(&mut it, 5, false, "e24a 00 Input> "), ["ask e24a 00 Input> "]);
+    told(&mut it, Notification::InputTaken);
+    assert!(done(&mut it, 1, Done).is_empty());
+    assert_eq!(line(&mut it, ""), [late, "ask 0:000> "]);
+    assert_eq!(line(&mut it, ""), ["execute 2 "]);
 }
