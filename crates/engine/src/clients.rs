@@ -141,9 +141,9 @@ impl ClientBook {
             .filter_map(<[KnownClient]>::first)
     }
 
-    /// Whether somebody else may answer what is asked.
-    pub(crate) fn has_others(&self, id: ClientId) -> bool {
-        self.known.iter().any(|client| client.id != id && client.may_answer())
+    /// Whether nobody is there besides this one.
+    pub(crate) fn is_only(&self, id: ClientId) -> bool {
+        self.known.iter().all(|client| client.id == id)
     }
 
     /// Whether anybody may answer what is asked.
@@ -253,11 +253,14 @@ impl Session {
         client.announced = announce;
         let name = client.name();
         let outside = &self.outside;
-        self.output.catch_up(id, history, |record| outside.render(record));
-        let running = self
-            .running_line()
-            .map(|doing| format!("*** {}; CTRL+C breaks in\n", self.doing_in_words(doing)));
-        if let Some(text) = running {
+        let is_busy = self.busy_line().is_some();
+        self.output
+            .catch_up(id, history, is_busy, |record| outside.render(record));
+        let running = self.running_line().map(|running| (running, "breaks in"));
+        let busy = self.busy_line().map(|busy| (busy, "ends it"));
+        let doing = running.into_iter().chain(busy);
+        let doing = doing.map(|(doing, cure)| format!("*** {}; CTRL+C {cure}\n", self.doing_in_words(doing)));
+        for text in doing.collect::<Vec<_>>() {
             self.output.show_one(id, text);
         }
         if announce {
@@ -281,11 +284,14 @@ impl Session {
     /// A client asked to go: it is told the end, the others that it went.
     pub(crate) fn client_left(&mut self, id: ClientId) {
         self.output.dismiss(id, true);
+        self.mailbox.forget(id);
+        self.leave_lines_of(id);
         self.client_gone_as(id, "disconnected");
     }
 
     /// A client is gone that did not ask to go.
     pub(crate) fn client_gone(&mut self, id: ClientId, loss: &ClientLoss) {
+        self.drop_lines_of(id);
         match loss {
             ClientLoss::Vanished => self.client_gone_as(id, "lost"),
             ClientLoss::CutOff(why) => self.client_gone_as(id, &format!("cut off ({why})")),

@@ -87,6 +87,8 @@ pub(crate) struct Execution {
     suspended: Option<Line>,
     /// What an empty line repeats.
     last_line: Option<String>,
+    /// The line whose commands run now.
+    busy: Option<line::Busy>,
     /// Lines that came while the first target was being acquired.
     waiting: VecDeque<(ClientId, Ticket, String)>,
     /// Runs at the first rest (`-c`).
@@ -182,6 +184,8 @@ impl Session {
             return self.refuse_stranger(client, request);
         }
         match request {
+            // Nobody waits for it any more.
+            Request::Execute { .. } if !self.mailbox.is_here(client) => {}
             Request::Execute { ticket, line } => {
                 let line = self.line_or_last(client, line);
                 self.take_line(client, ticket, line);
@@ -235,7 +239,17 @@ impl Session {
         }
     }
 
-    /// A client was shown out: what it set going or left waiting goes no further.
+    /// A client has left: what it set going goes on without it, what it left waiting is not begun.
+    pub(crate) fn leave_lines_of(&mut self, client: ClientId) {
+        self.execution.waiting.retain(|(author, ..)| *author != client);
+        if let Some(line) = &mut self.execution.suspended
+            && line.doing().is_some_and(|doing| doing.client == client)
+        {
+            line.disown();
+        }
+    }
+
+    /// A client was shown out or is lost: what it set going or left waiting goes no further.
     pub(crate) fn drop_lines_of(&mut self, client: ClientId) {
         self.execution.waiting.retain(|(author, ..)| *author != client);
         if self.running_line().is_some_and(|doing| doing.client == client) {
@@ -440,6 +454,11 @@ impl Session {
     /// The line that has set the targets going.
     pub(crate) fn running_line(&self) -> Option<Doing<'_>> {
         self.execution.suspended.as_ref().and_then(Line::doing)
+    }
+
+    /// The line whose commands run now.
+    pub(crate) fn busy_line(&self) -> Option<Doing<'_>> {
+        self.execution.busy.as_ref().map(line::Busy::doing)
     }
 
     /// Whether anything runs.

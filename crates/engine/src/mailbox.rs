@@ -32,15 +32,25 @@ pub(crate) struct Mailbox {
     only_look: Cell<bool>,
     /// Whose command runs.
     author: Cell<Option<ClientId>>,
+    /// Its author may leave it behind.
+    can_be_left: Cell<bool>,
+    /// Clients that have left in good order, until that has its turn.
+    left: RefCell<BTreeSet<ClientId>>,
     /// The end of the session has arrived and waits its turn: what runs shall end.
     departing: Cell<bool>,
     /// Waits are not ended by interrupts, which stay noted.
     patient: Cell<bool>,
+    /// Who interrupted.
+    interrupter: Cell<Option<ClientId>>,
+    /// Something was kept that [`Mailbox::take_beside`] has not seen.
+    has_news: Cell<bool>,
 }
 
 /// What has to be known of a client before its messages have their turn.
 struct Heard {
     role: AccessRole,
+    /// It is the debugger's own, whose end of input is the session's.
+    is_console: bool,
     /// It is part of the session, or will be when its request has its turn.
     joined: bool,
     /// Counts its requests that the engine has done with.
@@ -72,8 +82,12 @@ impl Mailbox {
             clients: RefCell::default(),
             only_look: Cell::new(false),
             author: Cell::new(None),
+            can_be_left: Cell::new(false),
+            left: RefCell::default(),
             departing: Cell::new(false),
             patient: Cell::new(false),
+            interrupter: Cell::new(None),
+            has_news: Cell::new(false),
         })
     }
 
@@ -143,14 +157,43 @@ impl Mailbox {
         }
     }
 
-    /// Keeps a message of [`Mailbox::next_beside`] for its turn. Whether the session ends by it.
-    pub(crate) fn postpone(&self, message: EngineMessage) -> bool {
+    /// Keeps a message of [`Mailbox::next_beside`] for its turn.
+    pub(crate) fn postpone(&self, message: EngineMessage) {
         self.queue(message);
-        self.departing.get()
     }
 
-    fn shall_end(&self) -> bool {
-        self.interrupted.get() || self.departing.get()
+    /// As [`Mailbox::is_interrupted`], without a look at what has arrived since.
+    pub(crate) fn shall_end(&self) -> bool {
+        self.interrupted.get() || self.departing.get() || self.is_author_gone()
+    }
+
+    /// Whether what runs is the command of somebody who is not there any more: it ends with them.
+    pub(crate) fn is_author_gone(&self) -> bool {
+        self.author.get().is_some_and(|author| {
+            let is_left = self.can_be_left.get() && self.left.borrow().contains(&author);
+            !self.is_here(author) && !is_left
+        })
+    }
+
+    /// Whether a client has not gone, as far as messages have arrived.
+    pub(crate) fn is_here(&self, client: ClientId) -> bool {
+        self.clients.borrow().contains_key(&client)
+    }
+
+    /// Who wanted the running command to end, where somebody did.
+    pub(crate) fn interrupter(&self) -> Option<ClientId> {
+        self.interrupter.get()
+    }
+
+    /// Who interrupts from now on interrupts something else.
+    pub(crate) fn forget_interrupter(&self) {
+        self.interrupter.set(None);
+    }
+
+    /// The running command ends, because a client wants that; targets are not broken into.
+    pub(crate) fn end_for(&self, client: ClientId) {
+        self.interrupted.set(true);
+        self.interrupter.set(Some(client));
     }
 
     /// Runs something whose waits no interrupt ends: what is waited for is certain to come, or must be known.
@@ -171,15 +214,16 @@ impl Mailbox {
     pub(crate) fn clear_interrupt(&self) {
         self.interrupted.set(false);
         self.breaks_in.set(false);
+        self.interrupter.set(None);
     }
 
     /// Takes a message that arrives while a command runs: an interrupt of one who may is noted, the rest waits its turn.
-    /// The end of the session ends what runs as an interrupt does, and has its turn then.
+    /// The end of the session, or of the author's visit, ends what runs as an interrupt does, and has its turn then.
     fn keep(&self, message: EngineMessage) {
         if let EngineMessage::Client(client, Request::Interrupt) = message
             && self.may_interrupt(client)
         {
-            self.interrupted.set(true);
+            self.end_for(client);
             if let Some(heard) = self.clients.borrow().get(&client) {
                 self.breaks_in
                     .set(self.breaks_in.get() || heard.role > AccessRole::Observer);
@@ -204,6 +248,11 @@ impl Mailbox {
         self.author.set(author);
     }
 
+    /// Whether what runs from now on goes on where its author leaves in good order; whether that was so before.
+    pub(crate) fn set_can_be_left(&self, can_be_left: bool) -> bool {
+        self.can_be_left.replace(can_be_left)
+    }
+
     /// Whether requests that change a target are refused from now on.
     pub(crate) fn set_only_look(&self, only_look: bool) {
         self.only_look.set(only_look);
@@ -212,18 +261,71 @@ impl Mailbox {
     /// A client is part of the session no more, whatever still arrives from it.
     pub(crate) fn forget(&self, client: ClientId) {
         self.clients.borrow_mut().remove(&client);
+        self.left.borrow_mut().remove(&client);
     }
 
     /// Whether the session ends when this has its turn.
-    fn ends_session(&self, message: &EngineMessage) -> bool {
+    pub(crate) fn ends_session(&self, message: &EngineMessage) -> bool {
+        let clients = self.clients.borrow();
         match message {
-            EngineMessage::Client(_, Request::EndOfInput) => true,
-            EngineMessage::Client(_, Request::Leave) | EngineMessage::Gone(..) => self.clients.borrow().is_empty(),
+            EngineMessage::Client(client, Request::EndOfInput) => {
+                clients.is_empty() || clients.get(client).is_some_and(|heard| heard.is_console)
+            }
+            EngineMessage::Client(_, Request::Leave) | EngineMessage::Gone(..) => clients.is_empty(),
             _ => false,
         }
     }
 
+    /// What was kept and need not wait for the end of what runs, in order: who comes and goes, what somebody wants to be
+    /// told, and answers that nothing waited for. What else a client has asked before that is not overtaken. None where nothing new was kept.
+    pub(crate) fn take_beside(&self) -> Option<Vec<EngineMessage>> {
+        if !self.has_news.replace(false) {
+            return None;
+        }
+        let mut waiting = BTreeSet::new();
+        let (beside, rest) = self
+            .backlog
+            .take()
+            .into_iter()
+            .partition(|message| self.goes_beside(message, &mut waiting));
+        self.backlog.replace(rest);
+        Some(Vec::from(beside))
+    }
+
+    /// See [`Mailbox::take_beside`]; `waiting` are those clients with something that waits.
+    fn goes_beside(&self, message: &EngineMessage, waiting: &mut BTreeSet<ClientId>) -> bool {
+        let may_go = |client: ClientId| self.author.get() != Some(client) && !self.ends_session(message);
+        match message {
+            EngineMessage::Join(_) => true,
+            EngineMessage::Gone(client, _) => may_go(*client),
+            EngineMessage::Client(client, request) => {
+                let goes = !waiting.contains(client)
+                    && match request {
+                        Request::ConnectSession { .. } | Request::SetOutput { .. } | Request::AnswerInput { .. } => {
+                            true
+                        }
+                        Request::Leave | Request::EndOfInput => may_go(*client),
+                        _ => false,
+                    };
+                if !goes {
+                    waiting.insert(*client);
+                }
+                goes
+            }
+            EngineMessage::Link(..) | EngineMessage::Worked => false,
+        }
+    }
+
+    /// Whose waiting line is the first that fits.
+    pub(crate) fn find_line(&self, fits: impl Fn(ClientId, &str) -> bool) -> Option<ClientId> {
+        self.backlog.borrow().iter().find_map(|message| match message {
+            EngineMessage::Client(client, Request::Execute { line, .. }) if fits(*client, line) => Some(*client),
+            _ => None,
+        })
+    }
+
     fn queue(&self, message: EngineMessage) {
+        self.has_news.set(true);
         if self.ends_session(&message) {
             self.departing.set(true);
         }
@@ -237,14 +339,28 @@ impl Mailbox {
             EngineMessage::Join(end) => {
                 let heard = Heard {
                     role: end.introduction.role,
+                    is_console: end.introduction.server.is_none(),
                     joined: end.introduction.server.is_none(),
                     taken: Arc::clone(&end.taken),
                 };
                 self.clients.borrow_mut().insert(end.id, heard);
                 return Some(message);
             }
-            EngineMessage::Client(client, Request::Leave) | EngineMessage::Gone(client, _) => {
+            EngineMessage::Gone(client, _) => {
                 self.clients.borrow_mut().remove(client);
+                return Some(message);
+            }
+            EngineMessage::Client(client, Request::Leave) => {
+                self.clients.borrow_mut().remove(client);
+                self.left.borrow_mut().insert(*client);
+                return Some(message);
+            }
+            EngineMessage::Client(client, Request::EndOfInput) => {
+                let mut clients = self.clients.borrow_mut();
+                if clients.get(client).is_some_and(|heard| !heard.is_console) {
+                    clients.remove(client);
+                    self.left.borrow_mut().insert(*client);
+                }
                 return Some(message);
             }
             EngineMessage::Client(client, Request::ConnectSession { .. }) => {

@@ -46,6 +46,8 @@ pub(crate) struct Output {
     state: Option<SessionState>,
     /// What was last said of a launched program.
     terminal: bool,
+    /// Those who came while a command ran, and know of no state but that.
+    came_while_busy: Vec<ClientId>,
     /// What commands show goes here instead, into the last one.
     captures: Vec<Capture>,
     pub(crate) log: Option<Log>,
@@ -129,14 +131,23 @@ impl Output {
     }
 
     /// Shows a newcomer what was shown before, at most so many characters, and where the session stands.
-    pub(crate) fn catch_up(&mut self, client: ClientId, characters: u32, render: impl Fn(&Record) -> String) {
+    pub(crate) fn catch_up(
+        &mut self,
+        client: ClientId,
+        characters: u32,
+        is_busy: bool,
+        render: impl Fn(&Record) -> String,
+    ) {
         for notification in self.history.last(characters, render) {
             self.clients.tell(&notification, |known| known.id == client);
         }
         // Also after output of a program that has ended since.
         let is_here = self.terminal;
         self.tell_one(client, Notification::ProgramTerminal { is_here });
-        if let Some(state) = self.state.clone() {
+        if is_busy {
+            self.tell_one(client, Notification::State(SessionState::Running));
+            self.came_while_busy.push(client);
+        } else if let Some(state) = self.state.clone() {
             self.tell_one(client, Notification::State(state));
         }
     }
@@ -294,6 +305,9 @@ impl Output {
 
     /// Tells the state where it has changed.
     pub(crate) fn state(&mut self, state: SessionState) {
+        for client in std::mem::take(&mut self.came_while_busy) {
+            self.tell_one(client, Notification::State(state.clone()));
+        }
         if self.state.as_ref() == Some(&state) {
             return;
         }

@@ -20,6 +20,7 @@ mod step_filter;
 mod stream;
 mod typed;
 mod values;
+mod visitors;
 mod walk;
 
 pub(crate) use access::number;

@@ -131,6 +131,26 @@ pub(crate) struct Doing<'a> {
     pub(crate) since: u64,
 }
 
+/// A line whose commands run.
+#[derive(Debug)]
+pub(super) struct Busy {
+    client: ClientId,
+    author: String,
+    line: String,
+    since: u64,
+}
+
+impl Busy {
+    pub(super) fn doing(&self) -> Doing<'_> {
+        Doing {
+            client: self.client,
+            author: &self.author,
+            line: &self.line,
+            since: self.since,
+        }
+    }
+}
+
 impl Line {
     /// What it is to others; none for what the session began with.
     pub(crate) fn doing(&self) -> Option<Doing<'_>> {
@@ -143,6 +163,25 @@ impl Line {
             }),
             Owner::Start => None,
         }
+    }
+
+    /// As [`Line::doing`], while its commands run; what the session began with is the debugger's.
+    fn busy(&self) -> Busy {
+        let (client, author) = match self.owner {
+            Owner::Client(client, _) => (client, self.author.clone()),
+            Owner::Start => (ClientId::default(), "the debugger".to_owned()),
+        };
+        Busy {
+            client,
+            author,
+            line: self.text.clone(),
+            since: self.since,
+        }
+    }
+
+    /// Its author has left it behind, to be carried out all the same.
+    pub(super) fn disown(&mut self) {
+        self.machine.author = None;
     }
 
     /// The user broke in: its loops end at their next turn.
@@ -172,7 +211,10 @@ impl Session {
     /// Runs what is left of a line, until it is over or has set something going.
     pub(super) fn go_on(&mut self, mut line: Line) {
         loop {
-            let begun = match self.advance_line(&mut line.machine) {
+            self.execution.busy = Some(line.busy());
+            let halt = self.advance_line(&mut line.machine);
+            self.execution.busy = None;
+            let begun = match halt {
                 Halt::Over => break,
                 Halt::Resume(intent) => self.begin_resume(intent),
                 Halt::Acquire(wanted) => {
@@ -231,6 +273,7 @@ impl Session {
         if let Some(mut line) = self.execution.suspended.take() {
             let event = self.last_event.as_ref().map(|event| &event.kind);
             line.machine.broken_in |= matches!(event, Some(EventKind::BreakIn));
+            line.machine.can_be_left = true;
             self.go_on(line);
         }
         if matches!(self.execution.state, RunState::Rest)
@@ -279,11 +322,20 @@ impl Session {
 
     /// Runs a line while the targets run: what needs them at rest is refused.
     pub(super) fn run_beside(&mut self, client: ClientId, ticket: Ticket, text: String) {
+        self.mailbox.forget_interrupter();
         self.log_command(Some(client), &text);
         let mut machine = Machine::new(Some(client), self.rights_of(client));
         self.load_line(&mut machine, &text);
         loop {
-            match self.advance_line(&mut machine) {
+            self.execution.busy = Some(Busy {
+                client,
+                author: self.output.clients.identity(client),
+                line: text.clone(),
+                since: self.output.now,
+            });
+            let halt = self.advance_line(&mut machine);
+            self.execution.busy = None;
+            match halt {
                 Halt::Over => break,
                 Halt::End(departure) => {
                     self.tell_who_ends(client);

@@ -32,6 +32,7 @@ fn fixture() -> Fixture {
         ClientId(0),
         Heard {
             role: AccessRole::Owner,
+            is_console: true,
             joined: true,
             taken: Arc::default(),
         },
@@ -243,6 +244,7 @@ fn an_observer_ends_its_own_command_and_breaks_into_nothing() {
     let taken: Arc<AtomicU64> = Arc::default();
     let heard = Heard {
         role: AccessRole::Observer,
+        is_console: false,
         joined: true,
         taken: Arc::clone(&taken),
     };
@@ -273,6 +275,7 @@ fn who_has_not_joined_ends_nothing() {
     let fixture = fixture();
     let stranger = ClientId(1);
     let heard = Heard {
+        is_console: false,
         role: AccessRole::Owner,
         joined: false,
         taken: Arc::default(),

@@ -7,6 +7,7 @@ use farsight_session::{ClientId, QuestionId, Request};
 use farsight_types::AccessRole;
 
 use super::Session;
+use super::visitors::Visit;
 use crate::EngineMessage;
 use crate::clients::KnownClient;
 use crate::error::CommandError;
@@ -41,18 +42,20 @@ impl Session {
     /// A line that a client types behind a prompt.
     pub(crate) fn ask_line(&mut self, prompt: &str) -> Result<String, CommandError> {
         self.check_interrupt()?;
+        self.serve_beside();
         self.demand(AccessRole::Operator, "what asks for values")?;
         if !self.output.clients.can_answer() {
             return Err(CommandError::Refused(
                 "there is nobody to ask for values; give them in the command".into(),
             ));
         }
+        // Commands at an event belong to whoever set the target going.
+        let asker = self.author.or_else(|| self.running_line().map(|doing| doing.client));
         self.questions.last.0 += 1;
         let question = Question {
             id: self.questions.last,
             prompt,
-            // Commands at an event belong to whoever set the target going.
-            asker: self.author.or_else(|| self.running_line().map(|(author, ..)| author)),
+            asker: asker.filter(|asker| self.output.clients.get(*asker).is_some()),
         };
         self.output.input_wanted(&question, |_| true);
         let answer = self.wait_for_line(&question);
@@ -71,49 +74,41 @@ impl Session {
         self.output.refuse(client, &format!("that line came too late: {why}"));
     }
 
-    /// What is dealt with here has been heard; what waits for its turn will be.
-    fn note_time(&mut self, message: &EngineMessage) {
-        match message {
-            EngineMessage::Client(
-                client,
-                Request::AnswerInput { .. } | Request::Interrupt | Request::Complete { .. } | Request::SetOutput { .. },
-            ) => self.heard_beside(*client),
-            EngineMessage::Client(client, Request::ConnectSession { .. }) => {
-                self.output.now = self.outside.now();
-                self.heard_beside(*client);
-            }
-            EngineMessage::Join(_) | EngineMessage::Gone(..) | EngineMessage::Client(_, Request::Leave) => {
-                self.output.now = self.outside.now();
-            }
-            _ => {}
-        }
-    }
-
-    fn heard_beside(&mut self, client: ClientId) {
-        self.mailbox.done_with(client);
-        self.output.heard(client);
-    }
-
+    /// The answer; none where there will be none, because somebody does not want the command to go on, because whoever it
+    /// belongs to has gone, or because nobody is left who could answer.
     fn wait_for_line(&mut self, question: &Question<'_>) -> Option<String> {
         loop {
-            let message = self.mailbox.next_beside()?;
-            self.note_time(&message);
+            let asker_is_gone = question
+                .asker
+                .is_some_and(|asker| self.output.clients.get(asker).is_none());
+            if asker_is_gone || self.mailbox.shall_end() || !self.output.clients.can_answer() {
+                return None;
+            }
+            let message = match self.serve_visitor(self.mailbox.next_beside()?) {
+                Visit::Joined(client) => {
+                    self.output.input_wanted(question, |known| known.id == client);
+                    continue;
+                }
+                Visit::Served => continue,
+                Visit::Other(message) => message,
+            };
             match message {
-                EngineMessage::Client(client, Request::AnswerInput { .. }) if !self.may_change(client) => {
-                    self.output.refuse(client, "an observer cannot answer");
-                }
-                EngineMessage::Client(client, Request::AnswerInput { question: given, .. })
-                    if given.is_some_and(|given| given != question.id) =>
-                {
-                    self.refuse_late_answer(client, given);
-                }
-                EngineMessage::Client(client, Request::AnswerInput { text, .. }) => {
-                    self.output.echo(client, question.prompt, &text);
-                    self.questions.answered = Some((question.id, self.output.clients.identity(client)));
-                    return Some(text);
+                EngineMessage::Client(client, Request::AnswerInput { text, question: given }) => {
+                    self.heard_beside(client);
+                    if !self.may_change(client) {
+                        self.output.refuse(client, "an observer cannot answer");
+                    } else if given.is_some_and(|given| given != question.id) {
+                        self.refuse_late_answer(client, given);
+                    } else {
+                        self.output.echo(client, question.prompt, &text);
+                        self.questions.answered = Some((question.id, self.output.clients.identity(client)));
+                        return Some(text);
+                    }
                 }
                 EngineMessage::Client(client, Request::Interrupt) => {
+                    self.heard_beside(client);
                     if self.mailbox.may_interrupt(client) {
+                        self.mailbox.end_for(client);
                         return None;
                     }
                     self.output
@@ -121,25 +116,12 @@ impl Session {
                 }
                 // An editor that completes waits for its answer; a value has nothing to be completed with.
                 EngineMessage::Client(client, Request::Complete { ticket, line }) => {
+                    self.heard_beside(client);
                     self.output.completions(client, ticket, line.len(), Vec::new());
                 }
-                // Who goes meanwhile is not waited for, be it the one whose command asks: another may answer.
-                EngineMessage::Gone(client, loss) if self.output.clients.has_others(client) => {
-                    self.client_gone(client, &loss);
-                }
-                EngineMessage::Client(client, Request::Leave) if self.output.clients.has_others(client) => {
-                    self.client_left(client);
-                }
-                EngineMessage::Client(client, Request::SetOutput { mask, .. }) => self.output.set_mask(client, mask),
-                EngineMessage::Join(end) => self.client_came(end),
-                EngineMessage::Client(client, Request::ConnectSession { history, announce }) => {
-                    self.connect_session(client, history, announce);
-                    self.output.input_wanted(question, |known| known.id == client);
-                }
                 message => {
-                    if self.mailbox.postpone(message) {
-                        return None;
-                    }
+                    self.mailbox.postpone(message);
+                    self.serve_beside();
                 }
             }
         }

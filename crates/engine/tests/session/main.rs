@@ -7,6 +7,7 @@ mod execution;
 mod files;
 mod hostile;
 mod looking;
+mod meanwhile;
 mod memory;
 mod random;
 mod registers;

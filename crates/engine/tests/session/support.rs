@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farsight_engine::{
-    Acquisition, ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId, LinkNews,
-    LinkSender, ListingFailure, OpenFiles, OutputFile, OutputMode, Outside, Target,
+    Acquisition, ClientLoss, ConnectFailure, Destination, Engine, EngineMessage, EngineOptions, FileFailure, LinkId,
+    LinkNews, LinkSender, ListingFailure, OpenFiles, OutputFile, OutputMode, Outside, Target,
 };
 use farsight_render::{View, render};
 use farsight_session::record::{MachineServer, MachineServers, ServerKind, ServerKinds};
@@ -654,6 +654,12 @@ impl Session {
             matches!(notification, Notification::State(_))
         });
         guest
+    }
+
+    /// A client is gone without a word.
+    pub fn lose(&self, id: u32) {
+        let gone = EngineMessage::Gone(ClientId(id), ClientLoss::Vanished);
+        self.engine.inbox.send(gone).unwrap();
     }
 
     /// A client that is there and has not joined the session.

@@ -70,9 +70,9 @@ fn the_first_answer_counts_a_late_one_is_told_so_and_all_see_it() {
         "the end",
         |told| matches!(told, Notification::Done { ticket, .. } if *ticket == asking),
     );
-    let (shown, _) = late.run(&format!("? poi({address}); ? poi({address}+8)"));
-    assert!(shown.contains("4711") && !shown.contains("= 77"), "{shown}");
-    assert!(!shown.contains("too late"), "{shown}");
+    let written = format!(".if (poi({address}) == 0n4711 & poi({address}+8) != 0n77) {{ .echo once }}");
+    let (shown, _) = late.run(&written);
+    assert!(shown.contains("\nonce") && !shown.contains("too late"), "{shown}");
     assert!(server.console().run(".echo end").contains("bob"));
     assert_eq!(server.into_console().quit("qd").code, Some(0));
     assert_runs_clean(&mut counter, "counter");
@@ -81,7 +81,7 @@ fn the_first_answer_counts_a_late_one_is_told_so_and_all_see_it() {
 /// A script that comes while somebody's command asks says its lines, which read like values, behind it.
 #[test]
 fn what_a_newcomer_says_first_is_no_answer_to_somebody_elses_question() {
-    let counter = Debuggee::start("counter", &["2"]);
+    let mut counter = Debuggee::start("counter", &["2"]);
     let address = counter.address("counter");
     let server = attached_server(&counter);
     let mut ann = server.join("ann");
@@ -110,36 +110,42 @@ fn what_a_newcomer_says_first_is_no_answer_to_somebody_elses_question() {
     for newcomer in &mut newcomers[..2] {
         newcomer.expect("\nsecond");
     }
-    let (shown, _) = ann.run(&format!("? by({address}); ? by({address}+1)"));
-    assert!(shown.contains("112") && shown.contains("113"), "{shown}");
+    let unchanged = format!(".if (by({address}) == 70 & by({address}+1) == 71) {{ .echo unchanged }}");
+    let (shown, _) = ann.run(&unchanged);
+    assert!(shown.contains("unchanged"), "{shown}");
     assert_eq!(server.into_console().quit("qd").code, Some(0));
     proc::assert_clean(counter.pid().0, Deadline::usual());
 }
 
+/// Whoever may answer is there or not: a question does not outlive the command's author.
 #[test]
-fn who_asked_may_vanish_and_another_answers() {
+fn who_asked_vanishes_and_the_question_with_it() {
     let mut counter = Debuggee::start("counter", &["2"]);
     let address = counter.address("counter");
-    let server = attached_server(&counter);
-    let mut ann = server.join("ann");
-    let mut bob = server.join("bob");
-    ann.run(".echo there");
-    ann.execute(&format!("eq {address}"));
-    bob.expect("that a line is wanted", is_input_wanted);
-    drop(ann);
-    bob.expect_text("ann (tcp");
-    bob.send(&Request::AnswerInput {
-        text: "0n4711".into(),
-        question: None,
-    });
-    bob.expect("that the next is wanted", is_input_wanted);
-    bob.send(&Request::AnswerInput {
-        text: String::new(),
-        question: None,
-    });
-    let (shown, outcome) = bob.run(&format!("dq {address} L1"));
-    assert_eq!(outcome, CommandOutcome::Done, "{shown}");
-    assert_eq!(server.into_console().quit("qd").code, Some(0));
+    let pid = counter.pid().to_string();
+    for arguments in [&["-p", &pid][..], &["-noio", "-p", &pid][..]] {
+        let server = match arguments.len() {
+            2 => DebuggingServer::start(arguments),
+            _ => DebuggingServer::start_silent(arguments),
+        };
+        let mut ann = server.join("ann");
+        let (shown, _) = ann.run(".server tcp:port=0,role=observer");
+        let (_, observers) = shown.split_once("-remote ").expect(&shown);
+        let mut eve = RawClient::join(observers.split_whitespace().next().unwrap(), "eve");
+        eve.run(".echo there");
+        ann.execute(&format!("eq {address}"));
+        eve.expect_text("*** A command asks: ");
+        drop(ann);
+        let told = eve.expect_text("ann (") + &eve.expect_text("lost at");
+        assert!(!told.contains("panicked"), "{told}");
+        assert_eq!(eve.run("dq @rsp L1").1, CommandOutcome::Done);
+        let mut bob = server.join("bob");
+        let (shown, outcome) = bob.run("dq @rsp L1");
+        assert_eq!(outcome, CommandOutcome::Done, "{shown}");
+        bob.execute("qq");
+        bob.expect("the end", |told| matches!(told, Notification::Ended { .. }));
+        assert_eq!(server.into_console().ended(Deadline::usual()).code, Some(0));
+    }
     proc::assert_clean(counter.pid().0, Deadline::usual());
 }
 

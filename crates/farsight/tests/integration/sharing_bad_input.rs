@@ -253,7 +253,7 @@ fn clients_that_vanish_at_the_wrong_moment_harm_nobody() {
     };
     let ways: [(&str, Way<'_>); 4] = [
         ("its command runs", &|client| {
-            client.execute(".for (r $t9 = 0; @$t9 < 1000; r $t9 = @$t9 + 1) { .printf \"%d\\n\", @$t9 }");
+            client.execute(".for (r $t9 = 0; 1; r $t9 = @$t9 + 1) { .printf \"%d\\n\", @$t9 }");
         }),
         ("it is asked", &|client| {
             client.execute(&format!("eq {address}"));
@@ -276,12 +276,6 @@ fn clients_that_vanish_at_the_wrong_moment_harm_nobody() {
         let told = witness.expect_text("vanishing (tcp");
         let told = told + &witness.expect_text("lost at");
         assert!(!told.contains("panicked"), "{what}: {told}");
-        if what == "it is asked" {
-            witness.send(&Request::AnswerInput {
-                text: String::new(),
-                question: None,
-            });
-        }
         assert_eq!(witness.run("? 1").1, CommandOutcome::Done, "{what}");
         assert_holds(server.pid(), &before);
     }

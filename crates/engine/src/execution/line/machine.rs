@@ -49,8 +49,10 @@ pub(super) struct Machine {
     pub(super) failed: bool,
     /// The user broke in while it waited, which ends loops at their next turn.
     pub(super) broken_in: bool,
+    /// It has waited for targets, and goes on where its author leaves in good order meanwhile.
+    pub(super) can_be_left: bool,
     /// Whose commands these are.
-    author: Option<ClientId>,
+    pub(super) author: Option<ClientId>,
     /// What they may do.
     rights: Rights,
     /// What was captured so far, while the machine waits.
@@ -66,6 +68,7 @@ impl Machine {
             frames: Vec::new(),
             failed: false,
             broken_in: false,
+            can_be_left: false,
             author,
             rights,
             captures: Vec::new(),
@@ -172,9 +175,11 @@ impl Session {
         self.output.resume_captures(std::mem::take(&mut machine.captures));
         let author = std::mem::replace(&mut self.author, machine.author);
         self.mailbox.set_author(self.author);
+        let can_be_left = self.mailbox.set_can_be_left(machine.can_be_left);
         let halt = self.acting_with(machine.rights, |session| session.run_machine(machine));
         self.author = author;
         self.mailbox.set_author(author);
+        self.mailbox.set_can_be_left(can_be_left);
         machine.captures = self.output.pause_captures();
         halt
     }
@@ -192,6 +197,7 @@ impl Session {
 
     fn run_machine(&mut self, machine: &mut Machine) -> Halt {
         loop {
+            self.serve_beside();
             // An alias may have taken some away.
             self.act_with(machine.rights);
             let Some(frame) = machine.frames.last_mut() else {
@@ -262,7 +268,11 @@ impl Session {
     /// Shows an error, and goes out to where it is caught: the nearest `.catch`, the next line of a script, the next
     /// command for a thread. A user's interrupt is caught nowhere.
     fn throw(&mut self, machine: &mut Machine, text: &str, error: &CommandError) {
-        self.output.text(OutputMask::ERROR, error.report(text));
+        let report = match error {
+            CommandError::Interrupted => self.tell_of_interrupt(machine.author),
+            error => error.report(text),
+        };
+        self.output.text(OutputMask::ERROR, report);
         let interrupted = matches!(error, CommandError::Interrupted);
         loop {
             // The commands for a thread go on behind one that failed.
@@ -287,6 +297,24 @@ impl Session {
                 }
                 Some(_) => self.leave_frame(machine),
             }
+        }
+    }
+
+    /// That a command was interrupted, and by whom where that was not its author.
+    fn tell_of_interrupt(&self, author: Option<ClientId>) -> String {
+        let clients = &self.output.clients;
+        let gone = author.filter(|_| self.mailbox.is_author_gone());
+        let gone = gone
+            .map(|author| clients.identity(author))
+            .filter(|name| !name.is_empty());
+        let by = self
+            .mailbox
+            .interrupter()
+            .filter(|by| author.is_some() && author != Some(*by));
+        match (gone, by) {
+            (Some(name), _) => format!("interrupted: {name} is gone\n"),
+            (None, Some(by)) => format!("interrupted by {}\n", clients.identity(by)),
+            (None, None) => CommandError::Interrupted.report(""),
         }
     }
 
