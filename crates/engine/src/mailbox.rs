@@ -42,7 +42,7 @@ pub(crate) struct Mailbox {
     patient: Cell<bool>,
     /// Who interrupted.
     interrupter: Cell<Option<ClientId>>,
-    /// Something was kept that [`Mailbox::take_beside`] has not seen.
+    /// Something was kept that [`Mailbox::take_beside`] has not seen, and is about.
     has_news: Cell<bool>,
 }
 
@@ -325,7 +325,14 @@ impl Mailbox {
     }
 
     fn queue(&self, message: EngineMessage) {
-        self.has_news.set(true);
+        // Most of what is kept is lines, and may be much.
+        let is_news = match &message {
+            EngineMessage::Client(_, Request::Execute { line, .. }) => line.trim_start().starts_with(".kick"),
+            EngineMessage::Client(_, request) => !matches!(request, Request::Complete { .. }),
+            EngineMessage::Join(_) | EngineMessage::Gone(..) => true,
+            EngineMessage::Link(..) | EngineMessage::Worked => false,
+        };
+        self.has_news.set(self.has_news.get() || is_news);
         if self.ends_session(&message) {
             self.departing.set(true);
         }
