@@ -1,4 +1,4 @@
-//! Several users of one session: who is asked, whose answer counts, and what happens while the command of one runs.
+//! While the command of one user runs: who is asked, whose answer counts, who comes and goes, and what ends it.
 
 use farsight_session::{CommandOutcome, Notification, OutputMask, QuestionId, Request, SessionState};
 use farsight_types::AccessRole;
@@ -189,5 +189,29 @@ fn showing_somebody_out_ends_their_command_whether_it_runs_or_asks() {
             "{shown}"
         );
         assert_eq!(bob.finish(".kick 7", refused).1, CommandOutcome::Failed);
+    }
+}
+
+/// Who leaves in good order leaves behind what set targets going (`.remote_exit g; ...`); who is lost does not.
+#[test]
+fn what_somebody_set_going_is_carried_out_where_they_leave_and_not_where_they_are_lost() {
+    for leaves in [true, false] {
+        let mut session = start();
+        let mut ann = session.join(7, "ann@desk", AccessRole::Operator);
+        ann.send("g; .echo behind it");
+        session.until("the targets run", |told| {
+            matches!(told, Notification::State(SessionState::Running))
+        });
+        match leaves {
+            true => ann.client.send(Request::Leave),
+            false => session.lose(7),
+        }
+        sees(&mut session, if leaves { "disconnected at" } else { "lost at" });
+        session.interrupt();
+        let shown = session.until("a prompt", |told| {
+            matches!(told, Notification::State(SessionState::Accessible { .. }))
+        });
+        let shown = shown + &session.run(".echo mine");
+        assert_eq!(shown.contains("behind it"), leaves, "{shown}");
     }
 }

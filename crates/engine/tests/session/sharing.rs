@@ -145,27 +145,3 @@ fn what_a_client_does_by_itself_is_not_said_to_be_missing() {
         "{shown}"
     );
 }
-
-/// Who leaves in good order leaves behind what set targets going (`.remote_exit g; ...`); who is lost does not.
-#[test]
-fn what_somebody_set_going_is_carried_out_where_they_leave_and_not_where_they_are_lost() {
-    for leaves in [true, false] {
-        let mut session = start();
-        let mut ann = session.join(7, "ann@desk", AccessRole::Operator);
-        ann.send("g; .echo behind it");
-        session.until("the targets run", |told| {
-            matches!(told, Notification::State(SessionState::Running))
-        });
-        match leaves {
-            true => ann.client.send(Request::Leave),
-            false => session.lose(7),
-        }
-        sees(&mut session, if leaves { "disconnected at" } else { "lost at" });
-        session.interrupt();
-        let shown = session.until("a prompt", |told| {
-            matches!(told, Notification::State(SessionState::Accessible { .. }))
-        });
-        let shown = shown + &session.run(".echo mine");
-        assert_eq!(shown.contains("behind it"), leaves, "{shown}");
-    }
-}

@@ -612,7 +612,7 @@ impl Conversation {
         };
         // Whoever is typing must see where the line will go. An answer to a question goes where it went.
         let prompt = self.prompt.as_deref().unwrap_or(BUSY);
-        if self.asking && self.manner == Manner::Terminal && !self.asks_for_input && self.asked != prompt {
+        if self.asking && self.manner == Manner::Terminal && self.asks_for_input.is_none() && self.asked != prompt {
             self.asked = prompt.to_owned();
             let prompt = self.asked.clone();
             actions.push(Action::ChangePrompt { prompt });
