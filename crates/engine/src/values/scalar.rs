@@ -155,7 +155,7 @@ impl Ground<'_, '_, '_> {
         let mut units = bytes.chunks_exact(usize::from(width));
         let end = units.position(|unit| unit.iter().all(|byte| *byte == 0));
         let kept = end.map_or(bytes.len(), |end| end * usize::from(width));
-        if self.holds_bytes(value) && !is_text(&bytes, kept) {
+        if self.holds(value).is_some_and(|small| !small.is_text(&bytes, kept)) {
             return Ok(None);
         }
         let cut = end.is_none() && shown < count;
@@ -188,16 +188,22 @@ impl Ground<'_, '_, '_> {
         Ok(None)
     }
 
-    /// Whether a value is an array of `unsigned char`, which is a text as rarely as it is bytes.
-    pub(super) fn holds_bytes(&self, value: &Value) -> bool {
-        let Ok(found) = self.stripped(value.module, &value.type_ref) else {
-            return false;
-        };
+    /// What an array of the smallest numbers is of; none of others.
+    pub(super) fn holds(&self, value: &Value) -> Option<Small> {
+        let found = self.stripped(value.module, &value.type_ref).ok()?;
         let TypeKind::Array { element, .. } = &found.kind else {
-            return false;
+            return None;
         };
-        let element = self.stripped(value.module, element);
-        element.is_ok_and(|element| element.kind == TypeKind::Base(Encoding::UnsignedChar))
+        let element = self.stripped(value.module, element).ok()?;
+        match element.kind {
+            _ if element.size != Some(1) => None,
+            TypeKind::Base(Encoding::SignedChar | Encoding::UnsignedChar) if element.name == "char" => {
+                Some(Small::Characters)
+            }
+            TypeKind::Base(Encoding::UnsignedChar) => Some(Small::Unsigned),
+            TypeKind::Base(Encoding::SignedChar) => Some(Small::Signed),
+            _ => None,
+        }
     }
 
     fn enumerator(&mut self, module: usize, id: TypeId, number: i128) -> Result<Option<String>, ValueError> {
@@ -223,12 +229,65 @@ impl Ground<'_, '_, '_> {
     }
 }
 
-/// Whether bytes are a text of so many, which can be read, and nothing behind it.
-fn is_text(bytes: &[u8], length: usize) -> bool {
-    let (text, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
-    let is_readable = |letter: char| !letter.is_control() || "\t\n\r".contains(letter);
-    let is_readable = std::str::from_utf8(text).is_ok_and(|text| text.chars().all(is_readable));
-    is_readable && !text.is_empty() && behind.iter().all(|byte| *byte == 0)
+/// What an array of numbers of one byte is of. C has one family of types for texts and for small numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Small {
+    /// `char`: a text, if it can be read up to its end. What is behind that is left of earlier ones.
+    Characters,
+    /// `unsigned char`, which is a text as rarely as it is bytes.
+    Unsigned,
+    /// `signed char`, as `int8_t` is one.
+    Signed,
+}
+
+impl Small {
+    /// Whether bytes are a text of so many.
+    fn is_text(self, bytes: &[u8], length: usize) -> bool {
+        let (text, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+        let text = match std::str::from_utf8(text) {
+            Ok(text) => text,
+            // Nobody reads texts to the middle of a letter but who reads no further.
+            Err(error) if error.error_len().is_none() && behind.is_empty() => {
+                let (whole, _) = text.split_at_checked(error.valid_up_to()).unwrap_or((text, &[]));
+                std::str::from_utf8(whole).unwrap_or_default()
+            }
+            Err(_) => return false,
+        };
+        let usual = if self == Small::Characters {
+            "\t\n\r\x07\x08\x0b\x0c\x1b"
+        } else {
+            "\t\n\r"
+        };
+        let is_readable = text
+            .chars()
+            .all(|letter| !letter.is_control() || usual.contains(letter));
+        match self {
+            Small::Characters => is_readable,
+            Small::Unsigned | Small::Signed => is_readable && !text.is_empty() && behind.iter().all(|byte| *byte == 0),
+        }
+    }
+
+    /// Numbers in a few words.
+    pub(super) fn told(self, bytes: &[u8], dots: &str) -> String {
+        match self {
+            Small::Characters | Small::Unsigned => {
+                let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!(
+                    "{{{}{}{dots}}}",
+                    bytes.join(" "),
+                    if dots.is_empty() { "" } else { " " }
+                )
+            }
+            Small::Signed => {
+                let numbers: Vec<String> = bytes.iter().map(|byte| byte.cast_signed().to_string()).collect();
+                format!(
+                    "{{{}{}{dots}}}",
+                    numbers.join(", "),
+                    if dots.is_empty() { "" } else { ", " }
+                )
+            }
+        }
+    }
 }
 
 /// Bytes of a character; none for numbers that are no characters.

@@ -3,6 +3,7 @@
 use farsight_session::record::{Bits, Content, NodeKind, ValueNode};
 use farsight_symbols::{Member, MemberKind, MemberPlace, Place, RecordKind, TypeKind, ValueError};
 
+use super::scalar::Small;
 use super::{Ground, Value};
 
 /// How much of a value is shown.
@@ -216,7 +217,7 @@ impl Tree<'_, '_, '_, '_> {
             return Ok(());
         }
         let by_elements = matches!(found.kind, TypeKind::Array { .. })
-            && (self.limits.by_elements || self.limits.raw && self.ground.holds_bytes(value));
+            && (self.limits.by_elements || self.limits.raw && self.holds_numbers(value));
         let scalar = match by_elements {
             true => None,
             false => self.ground.scalar(value, &found, self.limits.text)?,
@@ -280,13 +281,9 @@ impl Tree<'_, '_, '_, '_> {
             node.note = Some(String::from("length unknown"));
             return Ok(());
         };
-        if self.ground.holds_bytes(value) {
+        if let Some(small) = self.ground.holds(value) {
             match self.ground.bytes_of(value, count.min(FIRST_BYTES)) {
-                Ok(first) => {
-                    let first: Vec<String> = first.iter().map(|byte| format!("{byte:02x}")).collect();
-                    let dots = if count > FIRST_BYTES { " ..." } else { "" };
-                    node.words = Some(format!("{{{}{dots}}}", first.join(" ")));
-                }
+                Ok(first) => node.words = Some(small.told(&first, if count > FIRST_BYTES { "..." } else { "" })),
                 Err(ValueError::NotYet) => return Err(ValueError::NotYet),
                 // The elements say what is wrong with each of them.
                 Err(_) => {}
@@ -308,6 +305,12 @@ impl Tree<'_, '_, '_, '_> {
                 .push(self.node(&format!("[{index}]"), &element, depth - 1));
         }
         Ok(())
+    }
+
+    /// Whether a value is an array of small numbers, though these may be a text.
+    fn holds_numbers(&self, value: &Value) -> bool {
+        let small = self.ground.holds(value);
+        small.is_some_and(|small| small != Small::Characters)
     }
 
     /// How many elements are gone past of what is shown this deep: those of the outermost only.

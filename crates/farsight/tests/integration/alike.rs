@@ -172,3 +172,35 @@ fn names_of_types_keep_the_arguments_that_say_something() {
         ],
     );
 }
+
+#[test]
+fn small_numbers_are_no_texts() {
+    shown(
+        "alike",
+        6,
+        &[
+            ("dv small", &["small = int8_t [6] {1, -2, 3, -4, 0, 5}"]),
+            (
+                "dx small",
+                &[
+                    " : {1, -2, 3, -4, 0, 5} ",
+                    "[0]",
+                    ": 0n1 '",
+                    "[1]",
+                    ": 0n-2 '",
+                    "[4]",
+                    ": 0n0 '",
+                    "[5]",
+                    ": 0n5 '",
+                ],
+            ),
+            ("?? small", &["int8_t [6] {1, -2, 3, -4, 0, 5}", "[3]", "0n-4 ''"]),
+            ("?? readable", &["int8_t [4] \"abc\""]),
+            ("dx -n readable", &["[0]", "'a'", "[3]"]),
+            ("?? plain", &["char [6] {78 01 ff 02 00 09}", "[0]", "'x'", "[5]"]),
+            ("?? text", &["char [8] \"text\""]),
+            ("?? reused", &["char [8] \"new\""]),
+            ("dx reused,d", &["[4]", ": 111"]),
+        ],
+    );
+}

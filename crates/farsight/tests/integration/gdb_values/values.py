@@ -60,15 +60,18 @@ def floating(value, size):
     return double(value.format_string(raw=True))
 
 
-def is_text(value, low, count):
-    """Whether an array of bytes is a text that can be read, with nothing behind it."""
+def is_text(value, low, count, name):
+    """Whether an array of bytes is a text that can be read; but for one of char, with nothing behind it."""
     units = [int(value[index]) & 0xFF for index in range(low, low + min(count, MOST_CHARACTERS))]
     end = units.index(0) if 0 in units else len(units)
     try:
         text = bytes(units[:end]).decode("utf-8")
     except UnicodeDecodeError:
         return False
-    readable = all(one in "\t\n\r" or unicodedata.category(one) != "Cc" for one in text)
+    usual = "\t\n\r\a\b\v\f\x1b" if name == "char" else "\t\n\r"
+    readable = all(one in usual or unicodedata.category(one) != "Cc" for one in text)
+    if name == "char":
+        return readable
     return readable and text != "" and not any(units[end:])
 
 
@@ -130,7 +133,7 @@ def written(value, depth=0):
             low, high = type.range()
             count = high - low + 1
             name = type.target().strip_typedefs().name
-            if name in CHARACTERS and (name != "unsigned char" or is_text(value, low, count)):
+            if name in CHARACTERS and (value[low].type.sizeof > 1 or is_text(value, low, count, name)):
                 return text_of(value, low, count)
             if depth >= MOST_DEPTH:
                 return "..."
