@@ -212,6 +212,36 @@ fn leads_to(kind: TypeKind) -> Option<TypeRef> {
 /// Names of functions, variables and types, each found again by its name.
 pub fn debug_names(input: &[u8]) {
     with(input, look_at_names);
+    with(input, look_at_names_without_index);
+}
+
+/// The same questions where no index answers them.
+fn look_at_names_without_index(info: &DebugInfo, reader: &DebugReader<'_>) {
+    let watch = Watch::default();
+    let mut names = vec![String::from("s")];
+    for unit in (0..info.unit_count().min(4)).map(UnitId) {
+        for function in reader.functions_of(unit).unwrap_or_default().into_iter().take(8) {
+            names.extend(reader.name(function));
+            for of in reader.types_inside(function, reader.code_start(function).unwrap_or_default()) {
+                names.extend(
+                    reader
+                        .enumerators(of.1)
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(|one| one.name),
+                );
+            }
+        }
+    }
+    for name in names.iter().take(8) {
+        if let Ok(Some(part)) = info.index_for_type(name, &watch) {
+            let _ = part.types(reader, name);
+        }
+        let _ = (
+            info.enumerators_named(name, &watch),
+            info.enumerators_in(UnitId(0), name),
+        );
+    }
 }
 
 fn look_at_names(info: &DebugInfo, reader: &DebugReader<'_>) {
@@ -224,8 +254,16 @@ fn look_at_names(info: &DebugInfo, reader: &DebugReader<'_>) {
             names.push((name.to_owned(), named));
             names.len() < 100
         });
-        for (name, _) in names {
+        for (name, named) in names {
             let _ = index.find(reader, kind, &name);
+            for one in reader
+                .enumerators(TypeId(named.id))
+                .unwrap_or_default()
+                .into_iter()
+                .take(1)
+            {
+                let _ = info.enumerators_named(&one.name, &watch);
+            }
         }
     }
 }

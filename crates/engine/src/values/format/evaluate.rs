@@ -202,7 +202,10 @@ impl Ground<'_, '_, '_> {
     pub(super) fn heads(&mut self, tuple: &Value) -> Result<Vec<Value>, Failure> {
         let mut found = Vec::new();
         let mut at = Some(tuple.clone());
-        while let Some(of) = at.take().filter(|_| found.len() < MOST_HEADS) {
+        for _ in 0..MOST_HEADS {
+            let Some(of) = at.take() else {
+                break;
+            };
             let members = self.members(&of)?;
             for member in members.list.iter().filter(|member| member.kind == MemberKind::Base) {
                 let base = self.member(&of, member);
