@@ -359,9 +359,6 @@ fn masked(line: &str, masks: &[(String, &'static str)]) -> String {
         };
         line = replace_behind(&line, before, behind, name);
     }
-    for (value, name) in masks {
-        line = line.replace(value, name);
-    }
     let mut text = String::new();
     let mut rest = line.as_str();
     let is_part = |letter: char| letter.is_ascii_hexdigit() || letter == '`';
@@ -376,7 +373,8 @@ fn masked(line: &str, masks: &[(String, &'static str)]) -> String {
         text.push_str(&behind[..next]);
         rest = &behind[next..];
     }
-    text
+    // Behind the addresses, for a process id may be a part of one.
+    masks.iter().fold(text, |text, (value, name)| text.replace(value, name))
 }
 
 fn replace_behind(line: &str, before: &str, takes: impl Fn(char) -> bool, name: &str) -> String {
