@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use farsight_session::{CommandOutcome, Content, Notification, QuestionId, Request};
 use farsight_testkit::raw_client::words;
-use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, proc};
+use farsight_testkit::{
+    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, proc, programs,
+};
 
 use crate::support::assert_runs_clean;
 
@@ -340,5 +342,27 @@ fn a_client_of_the_wrong_kind_is_told_what_is_there() {
         let ended = Console::start([option, connection]).ended(Deadline::usual());
         assert_ne!(ended.code, Some(0));
         assert!(ended.text.contains(words), "{}", ended.text);
+    }
+}
+
+#[test]
+fn the_environment_says_how_many_commands_late_ones_are_shown() {
+    for (variable, shown) in [("1", ["two"].as_slice()), ("", &["one", "two"])] {
+        let pipe = format!("npipe:pipe=kept-{variable}-{}", std::process::id());
+        let mut command = std::process::Command::new(programs::farsight());
+        command.env("_NT_DEBUG_HISTORY_SIZE", variable).args(["-server", &pipe]);
+        let mut host = Console::spawn(command);
+        host.run(".echo one");
+        host.run(".echo two");
+        let mut late = Console::start(["-remote", &pipe]);
+        late.run(".echo here");
+        let text = late.quit(".remote_exit").text;
+        let before = text.split("connected at").next().unwrap();
+        let seen: Vec<&str> = ["one", "two"]
+            .into_iter()
+            .filter(|word| before.lines().any(|line| line == *word))
+            .collect();
+        assert_eq!(seen, shown, "{text}");
+        host.quit("q");
     }
 }
