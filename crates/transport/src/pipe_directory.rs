@@ -9,6 +9,12 @@ use crate::connection_string::PipeName;
 use crate::error::{ConnectError, PipeDirectoryFault};
 use crate::sys;
 
+/// How names of sockets end.
+pub(crate) const PIPE: &str = "pipe";
+
+/// How names of locks end.
+pub(crate) const LOCK: &str = "lock";
+
 /// The files of one pipe.
 pub(crate) struct PipeFiles {
     pub(crate) socket: PathBuf,
@@ -93,7 +99,7 @@ fn verify_for(path: &Path, uid: u32) -> Result<(), PipeDirectoryFault> {
 
 /// The files of a pipe, whose names cannot meet those of another pipe.
 pub(crate) fn pipe_files(directory: &Path, name: &PipeName) -> Result<PipeFiles, ConnectError> {
-    let socket = directory.join(format!("{name}.pipe"));
+    let socket = directory.join(format!("{name}.{PIPE}"));
     let limit = sys::SOCKET_PATH_LIMIT;
     if socket.as_os_str().len() > limit {
         return Err(ConnectError::PipeNameTooLong {
@@ -103,7 +109,7 @@ pub(crate) fn pipe_files(directory: &Path, name: &PipeName) -> Result<PipeFiles,
         });
     }
     Ok(PipeFiles {
-        lock: directory.join(format!("{name}.lock")),
+        lock: directory.join(format!("{name}.{LOCK}")),
         socket,
     })
 }

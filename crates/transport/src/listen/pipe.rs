@@ -1,17 +1,26 @@
 //! Binding a pipe: a Unix socket whose name is guarded by a lock file, so that a dead server's leftover gives way.
+//! Whoever binds one also removes what dead servers of other names left, for those names may never come again.
 //!
 //! Invariant: who holds the lock owns the socket's name; the lock is the file that the path names while it is held.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::connection_string::PipeName;
 use crate::error::ConnectError;
-use crate::pipe_directory::{PipeFiles, pipe_files, prepare};
+use crate::pipe_directory::{LOCK, PIPE, PipeFiles, pipe_files, prepare};
+
+/// Locks of others that are looked at for dead ones when a pipe is bound. A look should end, and the next goes on.
+const MOST_SWEPT: usize = 256;
+
+/// How long a lock that is held counts as one that a sweep holds, which is a matter of a few system calls.
+const SWEEP_TIME: Duration = Duration::from_millis(100);
 
 /// A bound pipe; dropping it removes the socket and its lock.
 pub(super) struct PipeListener {
@@ -40,6 +49,7 @@ impl PipeListener {
         }
         let socket = UnixListener::bind(&files.socket).map_err(fault)?;
         socket.set_nonblocking(true).map_err(fault)?;
+        sweep(directory);
         Ok(PipeListener {
             socket,
             files,
@@ -86,6 +96,7 @@ fn take_lock(path: &Path, name: &PipeName) -> Result<File, ConnectError> {
         path: path.to_owned(),
         source,
     };
+    let deadline = Instant::now() + SWEEP_TIME;
     loop {
         let lock = OpenOptions::new()
             .read(true)
@@ -98,6 +109,10 @@ fn take_lock(path: &Path, name: &PipeName) -> Result<File, ConnectError> {
             .map_err(fault)?;
         match lock.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(SWEEP_TIME / 20);
+                continue;
+            }
             Err(TryLockError::WouldBlock) => {
                 return Err(ConnectError::PipeInUse {
                     name: name.clone(),
@@ -106,12 +121,49 @@ fn take_lock(path: &Path, name: &PipeName) -> Result<File, ConnectError> {
             }
             Err(TryLockError::Error(source)) => return Err(fault(source)),
         }
-        let held = lock.metadata().map_err(fault)?;
-        match fs::symlink_metadata(path) {
-            Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => return Ok(lock),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(fault(error)),
+        if names(path, &lock).map_err(fault)? {
+            return Ok(lock);
         }
     }
+}
+
+/// Whether a path names an open file, and not another or none.
+fn names(path: &Path, file: &File) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes sockets and locks of this directory whose servers are dead: their locks are free.
+fn sweep(directory: &Path) {
+    let found = fs::read_dir(directory).into_iter().flatten().flatten();
+    let locks = found
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == LOCK));
+    for lock in locks.take(MOST_SWEPT) {
+        // What cannot be removed is left to the next.
+        let _ = sweep_one(&lock);
+    }
+}
+
+fn sweep_one(path: &Path) -> io::Result<()> {
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if !lock.metadata()?.is_file() || lock.try_lock().is_err() || !names(path, &lock)? {
+        return Ok(());
+    }
+    let socket = path.with_extension(PIPE);
+    if let Ok(found) = fs::symlink_metadata(&socket) {
+        if !found.file_type().is_socket() {
+            return Ok(());
+        }
+        fs::remove_file(&socket)?;
+    }
+    fs::remove_file(path)
 }

@@ -227,6 +227,55 @@ fn the_leftovers_of_a_dead_server_give_way() {
 }
 
 #[test]
+fn a_new_server_clears_away_what_dead_ones_of_other_names_left() {
+    let directory = TestDirectory::new();
+    let path = |file: &str| directory.path().join(file);
+    let living = pipe::PipeListener::bind(directory.path(), &name("living")).unwrap();
+    for dead in ["dead", "de.ad", "no-socket"] {
+        std::fs::write(path(&format!("{dead}.lock")), "").unwrap();
+        if dead != "no-socket" {
+            drop(UnixListener::bind(path(&format!("{dead}.pipe"))).unwrap());
+        }
+    }
+    // What is no pipe of ours stays.
+    for file in ["odd.lock", "odd.pipe", "lonely.pipe", "7.sock"] {
+        std::fs::write(path(file), "").unwrap();
+    }
+    std::fs::create_dir(path("folder.lock")).unwrap();
+    std::os::unix::fs::symlink(path("7.sock"), path("link.lock")).unwrap();
+    let _new = pipe::PipeListener::bind(directory.path(), &name("new")).unwrap();
+    let files = std::fs::read_dir(directory.path()).unwrap();
+    let mut files: Vec<String> = files
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files.join(" "),
+        "7.sock folder.lock link.lock living.lock living.pipe lonely.pipe new.lock new.pipe odd.lock odd.pipe"
+    );
+    drop(living);
+}
+
+#[test]
+fn servers_that_begin_and_sweep_at_once_do_not_hinder_each_other() {
+    let directory = TestDirectory::new();
+    let path = directory.path();
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    // As a server leaves it that is killed.
+                    let own = name(&format!("own-{number}"));
+                    std::fs::write(path.join(format!("own-{number}.lock")), "").unwrap();
+                    let bound = pipe::PipeListener::bind(path, &own);
+                    drop(bound.unwrap_or_else(|error| panic!("{error}")));
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn a_pipe_name_that_no_socket_can_have_is_refused_clearly() {
     let directory = TestDirectory::new();
     let refused = pipe::PipeListener::bind(directory.path(), &name(&"x".repeat(120))).unwrap_err();
