@@ -106,6 +106,12 @@ fn what_implements_a_trait_is_shown_as_what_it_is() {
                 "dx -r2 speakers",
                 &["{ size=1 }", "rustvalues::Cat (2)", "Rc<dyn", "0 ", "0x2"],
             ),
+            // Its fields are those of what it is.
+            ("?? speaker.name", &["\"rex\""]),
+            ("?? boxed.0", &["0x9"]),
+            ("?? (*speaker).name", &["\"rex\""]),
+            ("?? speakers[0].0", &["0x2"]),
+            ("?? boxed.nothing", &["has no field 'nothing'"]),
         ],
     );
     shown(

@@ -39,6 +39,14 @@ impl Tree<'_, '_, '_, '_> {
                     return Err(shape("what implements the trait is not known"));
                 };
                 let object = Value::memory(module, of, Address(address));
+                match self.wanted() {
+                    Some(Key::Target) => {
+                        self.found(Some(object), None);
+                        return Ok(());
+                    }
+                    Some(_) => return Ok(()),
+                    None => {}
+                }
                 let name = self.ground.type_of(module, &object.type_ref)?.name.clone();
                 let inner = self.node(&node.name, &object, depth);
                 let told = match &inner.content {
