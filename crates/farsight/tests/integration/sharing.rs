@@ -366,3 +366,41 @@ fn the_environment_says_how_many_commands_late_ones_are_shown() {
         host.quit("q");
     }
 }
+
+/// A command that goes on for ever hides nothing: who comes sees whose it is and ends it, or the owner shows its author out.
+#[test]
+fn who_comes_while_a_command_runs_sees_whose_it_is_and_ends_it() {
+    const ENDLESS: &str = ".for (r $t9 = 0; 1; r $t9 = @$t9 + 1) { }";
+    let mut server = DebuggingServer::start(NOTHING);
+    let mut ann = server.join("ann");
+    ann.run(".echo there");
+    let endless = ann.execute(ENDLESS);
+    server.console().expect(&format!("[ann] > {ENDLESS}"));
+    // A program that reads lines, as a script does: what it has to say waits.
+    let mut bob = server.client("bob");
+    bob.expect(&format!("*** ann runs '{ENDLESS}' since "));
+    bob.expect("; CTRL+C ends it");
+    drop(server.join("cat"));
+    bob.expect("cat (tcp");
+    bob.expect("lost at");
+    bob.interrupt();
+    bob.expect("interrupted by bob@");
+    ann.expect(
+        "its end",
+        |told| matches!(told, Notification::Done { ticket, .. } if *ticket == endless),
+    );
+    bob.run(".echo mine");
+    let clients = server.console().run(".clients");
+    let number = clients.lines().find(|line| line.contains("ann (tcp"));
+    let number = number.and_then(|line| line.split_whitespace().next()).expect(&clients);
+    ann.execute(ENDLESS);
+    bob.expect(&format!("[ann] > {ENDLESS}"));
+    let shown = server.console().run(&format!(".kick {number}"));
+    assert!(
+        shown.contains("ann (tcp") && shown.contains("cut off by host@"),
+        "{shown}"
+    );
+    ann.expect("its end", |told| matches!(told, Notification::Ended { .. }));
+    assert_eq!(bob.finish().code, Some(0));
+    assert_eq!(server.into_console().quit("q").code, Some(0));
+}

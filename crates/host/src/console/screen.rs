@@ -154,6 +154,8 @@ impl Screen {
             // Everything up to the last line end; the rest would get one that it does not have.
             let whole = self.held.rfind('\n').map_or(0, |end| end + 1);
             if whole == 0 {
+                // It is not shown yet, but what comes next is not its end.
+                self.at_line_start = false;
                 return Ok(());
             }
             let rest = self.held.split_off(whole);
@@ -251,6 +253,18 @@ mod tests {
         screen.show(&text("stopped\n")).unwrap();
         let all: Vec<String> = shown.try_iter().collect();
         assert_eq!(all, ["beside:tick 1\n", "beside:tick 2\n", "tick", "\nstopped\n"]);
+    }
+
+    /// Others come and go while a line is typed here.
+    #[test]
+    fn a_notice_does_not_go_on_a_line_that_stands_open() {
+        let (mut screen, shown) = screen(true);
+        screen.begin_editing().unwrap();
+        for piece in ["no line end", "ann disconnected\n", "one", "two\n"] {
+            screen.show(&text(piece)).unwrap();
+        }
+        let all: String = shown.try_iter().collect();
+        assert_eq!(all.replace("beside:", ""), "no line end\nann disconnected\none\ntwo\n");
     }
 
     #[test]
