@@ -97,7 +97,6 @@ fn a_question_ends_with_whoever_asks_and_with_the_last_who_could_answer() {
         }
         sees(&mut eve, if leaves { "disconnected at" } else { "lost at" });
         assert!(eve.run(".clients").contains("eve@desk"));
-        assert_eq!(ann.client.next_within(std::time::Duration::ZERO).is_some(), true);
         // The asker shows no prompts, and whoever does goes.
         let mut bob = session.join(9, "bob@desk", AccessRole::Operator);
         let mut cat = session.join(10, "cat@desk", AccessRole::Operator);
