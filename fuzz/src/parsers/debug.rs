@@ -255,7 +255,9 @@ fn look_at_names(info: &DebugInfo, reader: &DebugReader<'_>) {
             names.len() < 100
         });
         for (name, named) in names {
-            let _ = index.find(reader, kind, &name);
+            let found = index.find(reader, kind, &name);
+            let types: Vec<TypeId> = found.into_iter().map(|named| TypeId(named.id)).collect();
+            let _ = reader.are_same(&types);
             for one in reader
                 .enumerators(TypeId(named.id))
                 .unwrap_or_default()

@@ -158,7 +158,13 @@ fn a_type_that_units_define_differently_is_not_guessed_at() {
                 "?? *common",
                 &["struct Common <incomplete type: it is defined differently in several units"],
             ),
-            ("?? sizeof(struct Common)", &["Ambiguous symbol error"]),
+            (
+                "?? sizeof(struct Common)",
+                &[
+                    "Ambiguous symbol error",
+                    "there are scoped_c!Common (0x4 bytes, scoped_many.c:2), scoped_c!Common (0x18 bytes, scoped_two.c:",
+                ],
+            ),
         ],
     );
 }

@@ -13,6 +13,9 @@ use super::shapes::known;
 use crate::expression::ScopeError;
 use crate::expression::cpp::{KnownMember, Operand};
 
+/// Enumerators of a function's own types that are looked at; only hostile functions have more.
+const MOST_LOOKED_AT: usize = 1 << 18;
+
 /// An enumerator, with how far its name is and whether it is in the frame's own unit: as variables are ranked.
 struct Ranked {
     distance: usize,
@@ -42,12 +45,17 @@ impl TypedScope<'_> {
         };
         let reader = info.reader();
         let mut found: Vec<(usize, TypeId, i128)> = Vec::new();
+        let mut looked_at = 0;
         for (level, of) in types.iter().copied() {
+            if looked_at > MOST_LOOKED_AT {
+                break;
+            }
             // Those of an `enum class` are used with its name.
             if !matches!(reader.kind_of(&of.into()), Ok(TypeKind::Enum { scoped: false, .. })) {
                 continue;
             }
             let all = reader.enumerators(of).unwrap_or_default();
+            looked_at += all.len();
             let one = all.into_iter().find(|one| one.name == name);
             found.extend(one.map(|one| (level, of, one.value)));
         }

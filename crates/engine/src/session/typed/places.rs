@@ -104,9 +104,14 @@ impl TypedScope<'_> {
         let Some(class) = class else {
             return Ok(None);
         };
-        let found = match self.type_in_module(base, &class)? {
-            Some(found) => Some(found),
-            None => self.find_type(&class, false)?,
+        let found = match self.type_in_module(base, &class) {
+            Ok(None) => self.find_type(&class, false),
+            found => found,
+        };
+        let found = match found {
+            // Which of several it is, the table does not tell.
+            Err(ScopeError::Ambiguous { .. }) => None,
+            found => found?,
         };
         let to_top = word(self.read(Space::Memory, table.wrapping_sub(16), 8)?);
         Ok(found.map(|class| (class, part.wrapping_add(to_top))))

@@ -110,14 +110,17 @@ impl TypedScope<'_> {
         let alike = found.get(..count).unwrap_or_default();
         let count = alike.partition_point(|(id, _)| is_home(*id) == is_home(best));
         let equals = alike.get(..count).unwrap_or_default();
-        if !reader.are_same(&types(equals)) && !(is_home(best) && is_tag_and_name(&reader, equals)) {
-            let mut candidates: Vec<String> = Vec::new();
-            for (id, _) in equals.iter().take(MOST_SHOWN_OF) {
-                let candidate = described(&reader, Some(&searched.name), *id);
-                if !candidates.contains(&candidate) && candidates.len() < SHOWN_CANDIDATES {
-                    candidates.push(candidate);
+        let is_one = reader.are_same(&types(equals)) || is_home(best) && is_tag_and_name(&reader, equals);
+        if !is_one {
+            // One of each kind: most units may have the same.
+            let mut kinds: Vec<TypeId> = Vec::new();
+            for of in types(equals).into_iter().take(MOST_SHOWN_OF) {
+                if kinds.len() < SHOWN_CANDIDATES && !kinds.iter().any(|known| reader.are_same(&[*known, of])) {
+                    kinds.push(of);
                 }
             }
+            let shown = kinds.iter().map(|of| described(&reader, Some(&searched.name), of.0));
+            let candidates = shown.collect();
             return Err(ScopeError::Ambiguous { candidates });
         }
         // The frame's file has one of its own, but its function would have to say in which scope.
@@ -134,7 +137,7 @@ impl TypedScope<'_> {
 }
 
 /// Candidates that are looked at for those that are shown.
-const MOST_SHOWN_OF: usize = 256;
+const MOST_SHOWN_OF: usize = 4096;
 
 /// Whether these are a type and another one's second name, which C tells apart by the word before them: the first is
 /// as good as any.

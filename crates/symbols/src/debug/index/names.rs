@@ -66,8 +66,8 @@ pub(super) fn components(name: &str) -> Vec<&str> {
     while let Some(byte) = bytes.get(at) {
         let rest = name.get(start..at).unwrap_or_default().trim_start();
         match byte {
-            // `operator<` opens nothing.
-            b'<' | b'>' | b'(' | b')' if rest.starts_with("operator") && depth == 0 => {}
+            // `operator<` opens nothing; its arguments stand behind a space.
+            b'<' | b'>' | b'(' | b')' if rest.starts_with("operator") && depth == 0 && !rest.ends_with(' ') => {}
             b'<' | b'(' | b'{' | b'[' => depth += 1,
             b'>' if at > 0 && bytes.get(at - 1) == Some(&b'-') => {}
             b'>' | b')' | b'}' | b']' => depth = depth.saturating_sub(1),
@@ -248,6 +248,7 @@ mod tests {
             ("(anonymous namespace)::x", vec!["(anonymous namespace)", "x"]),
             ("S::operator<", vec!["S", "operator<"]),
             ("S::operator()", vec!["S", "operator()"]),
+            ("S::operator< <a::b>", vec!["S", "operator< <a::b>"]),
             ("m::{closure#0}", vec!["m", "{closure#0}"]),
             ("::top", vec!["", "top"]),
         ] {

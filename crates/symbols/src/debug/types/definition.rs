@@ -14,8 +14,8 @@ use crate::debug::{DebugInfo, DebugReader, Entry, Unit};
 const MOST_COMPARED: usize = 16;
 /// Definitions of one name that are compared at all; of more nobody can say that they are the same.
 const MOST_DEFINITIONS: usize = 1 << 16;
-/// Members of all of these that are looked at.
-const MOST_LOOKED_AT: usize = 1 << 20;
+/// What is in all of these that is looked at; of what has more, nobody can say it either.
+const MOST_LOOKED_AT: usize = 1 << 23;
 /// Members that are compared.
 const MOST_MEMBERS: usize = 512;
 /// Other names of a type that are followed.
