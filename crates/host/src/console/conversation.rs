@@ -521,7 +521,7 @@ impl Conversation {
                 question,
                 is_own,
             } => {
-                let is_own = is_own.unwrap_or(!self.is_guest || self.outstanding.is_some());
+                let is_own = is_own.unwrap_or(!self.is_guest || self.outstanding.is_some() || self.away.is_some());
                 let may_answer = is_own || self.manner == Manner::Terminal;
                 if self.asking || !may_answer {
                     show(actions, &format!("*** A command asks: {}\n", prompt.trim_end()));
