@@ -245,7 +245,11 @@ impl Mailbox {
 
     /// Whose command runs from now on.
     pub(crate) fn set_author(&self, author: Option<ClientId>) {
-        self.author.set(author);
+        if self.author.replace(author) != author && !self.backlog.borrow().is_empty() {
+            // What was kept for the sake of another need not wait for this one's.
+            self.has_news.set(true);
+            self.heed_kicks();
+        }
     }
 
     /// Whether what runs from now on goes on where its author leaves in good order; whether that was so before.
@@ -316,19 +320,32 @@ impl Mailbox {
         }
     }
 
-    /// Whose waiting line is the first that fits.
-    pub(crate) fn find_line(&self, fits: impl Fn(ClientId, &str) -> bool) -> Option<ClientId> {
-        self.backlog.borrow().iter().find_map(|message| match message {
-            EngineMessage::Client(client, Request::Execute { line, .. }) if fits(*client, line) => Some(*client),
+    /// What runs ends where an owner's line waits behind it that shows its author out: it would wait for what it is to end.
+    fn heed_kicks(&self) {
+        let Some(author) = self.author.get() else {
+            return;
+        };
+        let clients = self.clients.borrow();
+        let is_owner = |client| clients.get(client).is_some_and(|heard| heard.role == AccessRole::Owner);
+        let backlog = self.backlog.borrow();
+        let owner = backlog.iter().find_map(|message| match message {
+            EngineMessage::Client(client, Request::Execute { line, .. })
+                if shows_out(line, author) && is_owner(client) =>
+            {
+                Some(*client)
+            }
             _ => None,
-        })
+        });
+        if let Some(owner) = owner {
+            self.end_for(owner);
+        }
     }
 
     fn queue(&self, message: EngineMessage) {
+        let is_kick = matches!(&message, EngineMessage::Client(_, Request::Execute { line, .. }) if is_kick(line));
         // Most of what is kept is lines, and may be much.
         let is_news = match &message {
-            EngineMessage::Client(_, Request::Execute { line, .. }) => line.trim_start().starts_with(".kick"),
-            EngineMessage::Client(_, request) => !matches!(request, Request::Complete { .. }),
+            EngineMessage::Client(_, request) => !matches!(request, Request::Execute { .. } | Request::Complete { .. }),
             EngineMessage::Join(_) | EngineMessage::Gone(..) => true,
             EngineMessage::Link(..) | EngineMessage::Worked => false,
         };
@@ -337,6 +354,9 @@ impl Mailbox {
             self.departing.set(true);
         }
         self.backlog.borrow_mut().push_back(message);
+        if is_kick {
+            self.heed_kicks();
+        }
     }
 
     /// Files answers with their links; gives back everything else.
@@ -404,6 +424,17 @@ impl Mailbox {
         }
         Some(message)
     }
+}
+
+/// Whether a line begins with showing somebody out.
+fn is_kick(line: &str) -> bool {
+    line.trim_start_matches([' ', '\t', ';']).starts_with(".kick")
+}
+
+/// Whether a line begins with showing that client out.
+fn shows_out(line: &str, client: ClientId) -> bool {
+    let mut words = line.split([' ', '\t', ';']).filter(|word| !word.is_empty());
+    words.next() == Some(".kick") && words.next().and_then(|number| number.parse().ok()) == Some(client.0)
 }
 
 /// Where requests for one system go. Clones are the same link.

@@ -4,7 +4,6 @@
 //! Everything else that users ask keeps its turn behind the command.
 
 use farsight_session::{ClientId, Request};
-use farsight_types::AccessRole;
 
 use super::Session;
 use crate::EngineMessage;
@@ -26,20 +25,15 @@ impl Session {
             return;
         };
         for message in messages {
-            if let Visit::Other(EngineMessage::Client(client, Request::AnswerInput { question, .. })) =
-                self.serve_visitor(message)
-            {
-                self.heard_beside(client);
-                self.refuse_late_answer(client, question);
+            match self.serve_visitor(message) {
+                Visit::Other(EngineMessage::Client(client, Request::AnswerInput { question, .. })) => {
+                    self.heard_beside(client);
+                    self.refuse_late_answer(client, question);
+                }
+                // Whoever comes next may be on the way already.
+                Visit::Other(message) => self.mailbox.postpone(message),
+                Visit::Joined(_) | Visit::Served => {}
             }
-        }
-        // A command that shows its author out would wait for it; it has its turn as soon as that is at its end.
-        if let Some(author) = self.author
-            && let Some(owner) = self
-                .mailbox
-                .find_line(|client, line| self.rights_of(client).role == AccessRole::Owner && shows_out(line, author))
-        {
-            self.mailbox.end_for(owner);
         }
     }
 
@@ -89,10 +83,4 @@ impl Session {
         self.mailbox.done_with(client);
         self.output.heard(client);
     }
-}
-
-/// Whether a line begins with showing that client out.
-fn shows_out(line: &str, client: ClientId) -> bool {
-    let mut words = line.split([' ', '\t', ';']).filter(|word| !word.is_empty());
-    words.next() == Some(".kick") && words.next().and_then(|number| number.parse().ok()) == Some(client.0)
 }

@@ -180,6 +180,8 @@ fn showing_somebody_out_ends_their_command_whether_it_runs_or_asks() {
         let mut ann = session.join(7, "ann@desk", AccessRole::Operator);
         let mut bob = session.join(8, "bob@desk", AccessRole::Operator);
         begins(&mut ann, line, &mut bob);
+        // What is behind it waits before the line that ends it.
+        ann.send(ENDLESS);
         // Who may not is refused in turn, and ends nothing.
         let refused = bob.send(".kick 7");
         let shown = session.run(".kick 7");
