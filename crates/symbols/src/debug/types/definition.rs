@@ -1,14 +1,13 @@
 //! From a type that is only declared to where it is defined.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gimli::AttributeValue;
 
 use super::{Encoding, TypeId, TypeKind, TypeRef, flag, number};
 use crate::debug::scopes::ANONYMOUS;
-use crate::debug::{DebugInfo, DebugReader, Entry, Unit};
+use crate::debug::{DebugReader, Entry, Unit};
 
 /// Definitions of one name whose members' types are compared too; more are mostly one header in all units.
 const MOST_COMPARED: usize = 16;
@@ -59,16 +58,40 @@ enum Sort {
     Other(Option<std::mem::Discriminant<TypeKind>>),
 }
 
-/// Types of one name that were compared, by the first, the last and how many there are: whether they are the same.
-type Compared = HashMap<(TypeId, TypeId, usize), bool>;
+/// What is remembered of comparisons of many types as long as the module lives: each as one number, the last bit of which
+/// says whether they are the same, and the rest which ones they are. What falls into one place is forgotten for the next.
+pub(in crate::debug) struct Comparisons(Box<[AtomicU64]>);
 
-/// What is remembered of comparisons as long as the module lives.
-#[derive(Default)]
-pub(in crate::debug) struct Comparisons(Mutex<Compared>);
+impl Default for Comparisons {
+    fn default() -> Comparisons {
+        Comparisons((0..Comparisons::PLACES).map(|_| AtomicU64::new(0)).collect())
+    }
+}
 
-impl DebugInfo {
-    fn compared<T>(&self, ask: impl FnOnce(&mut Compared) -> T) -> T {
-        ask(&mut self.comparisons.0.lock().unwrap_or_else(PoisonError::into_inner))
+impl Comparisons {
+    const PLACES: usize = 1024;
+
+    /// Types are known by the first, the last, and how many they are.
+    fn key(first: TypeId, last: TypeId, count: usize) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (first, last, count).hash(&mut hasher);
+        // None is 0, which is nothing.
+        hasher.finish() & !1 | 2
+    }
+
+    fn place(&self, key: u64) -> Option<&AtomicU64> {
+        self.0.get((key >> 2) as usize % Comparisons::PLACES)
+    }
+
+    fn get(&self, key: u64) -> Option<bool> {
+        let known = self.place(key)?.load(Ordering::Relaxed);
+        (known & !1 == key).then_some(known & 1 == 1)
+    }
+
+    fn remember(&self, key: u64, are_same: bool) {
+        if let Some(place) = self.place(key) {
+            place.store(key | u64::from(are_same), Ordering::Relaxed);
+        }
     }
 }
 
@@ -166,8 +189,8 @@ impl<'a> DebugReader<'a> {
         if all.len() == few.len() {
             return true;
         }
-        let key = (first, last, all.len());
-        if let Some(known) = self.info().compared(|known| known.get(&key).copied()) {
+        let key = Comparisons::key(first, last, all.len());
+        if let Some(known) = self.info().comparisons.get(key) {
             return known;
         }
         let mut left = MOST_LOOKED_AT;
@@ -176,7 +199,7 @@ impl<'a> DebugReader<'a> {
             .filter_map(|id| self.brief_of(self.behind_names(*id)?, &mut left));
         let brief = briefs.next();
         let are_same = briefs.all(|other| Some(&other) == brief.as_ref()) && left > 0;
-        self.info().compared(|known| known.insert(key, are_same));
+        self.info().comparisons.remember(key, are_same);
         are_same
     }
 
