@@ -66,6 +66,13 @@ NOINLINE int look(Size size)
 }
 } // namespace two
 
+namespace near {
+struct Lone {
+    int number;
+};
+Lone here = {3};
+} // namespace near
+
 int global = 1;
 
 NOINLINE int inside()

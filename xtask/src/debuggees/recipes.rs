@@ -176,7 +176,7 @@ pub(super) const RECIPES: &[Recipe] = &[
     c("corners", "corners.c", &["-O1"]),
     made(Tool::Cxx, "alike", "alike.cpp", &["-O0"]),
     made(Tool::Rust, "alike-rust", "alike.rs", &["-C", "opt-level=0"]),
-    made(Tool::Cxx, "scoped", "scoped.cpp", &["-O0"]),
+    of_units(made(Tool::Cxx, "scoped", "scoped.cpp", &["-O0"]), &["scoped_far.cpp"]),
     made(Tool::Rust, "scoped-rust", "scoped.rs", &["-C", "opt-level=0"]),
     of_units(c("scoped-c", "scoped.c", &["-O0", "-Wl,-rpath,$ORIGIN"]), SCOPED_UNITS),
     c("scoped_library.so", "scoped_library.c", &["-O0", "-shared", "-fPIC"]),

@@ -85,7 +85,7 @@ fn evaluated(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow,
 }
 
 /// Full names of what the frame's function would not find by the names that were written.
-fn say_what_was_meant(session: &mut Session, elsewhere: &[(String, String)]) {
+pub(super) fn say_what_was_meant(session: &mut Session, elsewhere: &[(String, String)]) {
     for (name, full) in elsewhere {
         session.output.line(format!("{name} is {full}"));
     }

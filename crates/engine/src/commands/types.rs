@@ -54,7 +54,12 @@ fn shown(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, Com
     let name_at = invocation.position_of(arguments.whole);
     let named = session.in_typed_scope(name_at, |scope| {
         let named = named(scope, &arguments).map_err(|error| error.of(&arguments.name))?;
-        named.ok_or_else(|| cpp::unresolved(&arguments.name))
+        let named = named.ok_or_else(|| cpp::unresolved(&arguments.name))?;
+        Ok((named, std::mem::take(&mut scope.elsewhere)))
+    });
+    let named = named.map(|(named, elsewhere)| {
+        super::typed::say_what_was_meant(session, &elsewhere);
+        named
     });
     if let (Err(_), Some(of)) = (&named, plain_type(session, &arguments)?) {
         return show_plain(session, invocation, &arguments, of);

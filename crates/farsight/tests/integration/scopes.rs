@@ -123,6 +123,19 @@ fn types_are_those_of_the_frames_scopes() {
             ("dt two::Size", &["+0x000 wide "]),
         ],
     );
+    // Another file has another one, which is farther.
+    shown(
+        "scoped",
+        8,
+        &[
+            ("dt Lone", &["Lone is near::Lone", "+0x000 number "]),
+            (
+                "?? *(Lone*)&near::here",
+                &["Lone is near::Lone", "+0x000 number ", "0n3"],
+            ),
+            ("?? sizeof(far::Lone)", &["0x3"]),
+        ],
+    );
     shown("scoped-rust", 1, &[("dt Config", &["small", "large"])]);
     shown(
         "scoped-rust",
