@@ -333,7 +333,13 @@ fn what_is_found_without_an_index_is_what_the_index_has() {
         "#include <deque>\n#include <functional>\nstd::deque<std::function<int()>> all; int f() { return all[0](); }";
     let path = scratch.path("other.cc");
     std::fs::write(&path, other).unwrap();
-    let Some(program) = scratch.compile("g++", source, &["-g", path.to_str().unwrap()]) else {
+    let third = scratch.path("third.cc");
+    std::fs::write(
+        &third,
+        "#include <iostream>\n#include <set>\nstd::set<long> set; void g() { std::cout << set.size(); }",
+    )
+    .unwrap();
+    let Some(program) = scratch.compile("g++", source, &["-g", path.to_str().unwrap(), third.to_str().unwrap()]) else {
         return;
     };
     let image = image(&program).unwrap();

@@ -95,8 +95,22 @@ pub(super) fn worker_count(units: u32) -> usize {
     processors.min(MOST_WORKERS).min((units as usize).div_ceil(8)).max(1)
 }
 
+/// A unit, as far as its entries are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct UnitPart {
+    pub(super) id: UnitId,
+    /// Bytes from the unit's start, behind which no entry has to begin that is wanted for its name.
+    pub(super) until: usize,
+}
+
+impl UnitPart {
+    pub(super) fn whole(id: UnitId) -> UnitPart {
+        UnitPart { id, until: usize::MAX }
+    }
+}
+
 pub(super) fn build(info: &DebugInfo, watch: &Watch) -> Result<NameIndex, Cancelled> {
-    let units: Vec<UnitId> = (0..info.unit_count()).map(UnitId).collect();
+    let units: Vec<UnitPart> = (0..info.unit_count()).map(UnitId).map(UnitPart::whole).collect();
     let mut found = walk(info, &units, watch)?;
     let packed: Vec<(UnitId, u64)> = info.reader().types_packed().collect();
     if !packed.is_empty() {
@@ -121,7 +135,7 @@ pub(super) fn build(info: &DebugInfo, watch: &Watch) -> Result<NameIndex, Cancel
 }
 
 /// An index of some units only; none where others have a part in what is in them.
-pub(super) fn build_part(info: &DebugInfo, units: &[UnitId], watch: &Watch) -> Result<Option<NameIndex>, Cancelled> {
+pub(super) fn build_part(info: &DebugInfo, units: &[UnitPart], watch: &Watch) -> Result<Option<NameIndex>, Cancelled> {
     let found = walk(info, units, watch)?;
     let is_whole = found
         .iter()
@@ -130,16 +144,16 @@ pub(super) fn build_part(info: &DebugInfo, units: &[UnitId], watch: &Watch) -> R
 }
 
 /// Takes in the names of units, each worker's sorted.
-fn walk(info: &DebugInfo, units: &[UnitId], watch: &Watch) -> Result<Vec<Found>, Cancelled> {
+fn walk(info: &DebugInfo, units: &[UnitPart], watch: &Watch) -> Result<Vec<Found>, Cancelled> {
     let count = u32::try_from(units.len()).unwrap_or(u32::MAX);
     watch.begin(count);
     let workers = (0..worker_count(count)).map(|_| Found::default()).collect();
     share(count, watch, workers, |found, numbers| {
         let reader = info.reader();
-        for id in numbers.filter_map(|number| units.get(number as usize)) {
-            match reader.parse(*id) {
+        for part in numbers.filter_map(|number| units.get(number as usize)) {
+            match reader.parse(part.id) {
                 Ok(unit) => {
-                    found.unit(&reader, &unit);
+                    found.unit_until(&reader, &unit, part.until);
                     found.type_units(&reader, reader.types_beside(&unit));
                 }
                 Err(_) => found.damaged += 1,

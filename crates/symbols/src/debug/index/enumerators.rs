@@ -43,7 +43,10 @@ impl DebugInfo {
     /// once.
     pub fn enumerators_named(&self, name: &str, watch: &Watch) -> Result<Vec<NamedEnumerator>, Cancelled> {
         let spelled = self.units_that_spell(name.as_bytes(), usize::MAX, watch)?;
-        let units = spelled.unwrap_or_else(|| (0..self.unit_count()).map(UnitId).collect());
+        let units: Vec<UnitId> = match spelled {
+            Some(parts) => parts.into_iter().map(|part| part.id).collect(),
+            None => (0..self.unit_count()).map(UnitId).collect(),
+        };
         let count = u32::try_from(units.len()).unwrap_or(u32::MAX);
         watch.begin(count);
         let workers = (0..build::worker_count(count)).map(|_| Search::new(name)).collect();

@@ -1,13 +1,15 @@
 //! The types of one name without an index of all names: the texts are searched for the name, the entries for the places
 //! of those texts, and only units in which some are become part of an index.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use gimli::Section as _;
 use memchr::memmem;
 
+use super::super::DebugInfo;
 use super::super::units::UnitStart;
-use super::super::{DebugInfo, UnitId};
+use super::build::UnitPart;
 use super::{Cancelled, NameIndex, Watch, build, names};
 
 /// So many names of a module are looked for so; the index of all pays after that.
@@ -18,6 +20,10 @@ const MOST_TEXTS: usize = 8;
 const MOST_PLACES: usize = 1 << 16;
 /// How many bytes are searched before it is asked whether anybody still waits.
 const STRETCH: usize = 1 << 24;
+/// Places in the entries that may be the name; of more nobody wants to look at each.
+const MOST_HITS: usize = 1 << 18;
+/// `DW_AT_name` within the entry itself, as abbreviations have it.
+const NAME_INSIDE: [u8; 2] = [0x03, 0x08];
 /// `DW_AT_GNU_dwo_name` as abbreviations have it, before DWARF 5: the unit's types are in another file.
 const OLD_SPLIT: [u8; 2] = [0xb0, 0x42];
 
@@ -42,19 +48,20 @@ impl DebugInfo {
         }
     }
 
-    /// The units that have a name in any place, in their order; `most` bytes of them.
+    /// The units that have a name in any place, in their order, each as far as it has it; `most` bytes of them.
     pub(super) fn units_that_spell(
         &self,
         plain: &[u8],
         most: usize,
         watch: &Watch,
-    ) -> Result<Option<Vec<UnitId>>, Cancelled> {
+    ) -> Result<Option<Vec<UnitPart>>, Cancelled> {
         let [file] = self.files.as_slice() else {
             return Ok(None);
         };
         let dwarf = file.borrow();
+        let shapes = dwarf.debug_abbrev.reader().slice();
         let is_by_number = !dwarf.debug_str_offsets.reader().slice().is_empty();
-        let is_split = memmem::find(dwarf.debug_abbrev.reader().slice(), &OLD_SPLIT).is_some();
+        let is_split = memmem::find(shapes, &OLD_SPLIT).is_some();
         if plain.is_empty() || is_by_number || is_split || self.units.has_types_elsewhere() {
             return Ok(None);
         }
@@ -62,35 +69,42 @@ impl DebugInfo {
             return Ok(None);
         };
         let entries = dwarf.debug_info.reader().slice();
-        let mut units = Vec::new();
-        let mut bytes = 0usize;
         // An entry has its name within itself, or the place of it in four bytes; of eight the first four differ.
-        let places = texts.iter().map(|text| (*text as u32).to_le_bytes());
-        let patterns: Vec<Vec<u8>> = std::iter::once(plain.to_vec())
-            .chain(places.map(|place| place.to_vec()))
-            .collect();
-        for pattern in &patterns {
-            let finder = memmem::Finder::new(pattern);
+        let inside = memmem::find(shapes, &NAME_INSIDE).map(|_| plain.to_vec());
+        let places = texts.iter().map(|text| (*text as u32).to_le_bytes().to_vec());
+        let mut units: Vec<UnitPart> = Vec::new();
+        let (mut bytes, mut hits) = (0usize, 0usize);
+        for pattern in inside.into_iter().chain(places) {
+            let finder = memmem::Finder::new(&pattern);
             let mut at = 0;
+            // The part that the last one was in, with where its unit lies.
+            let mut known: Option<(UnitPart, Range<usize>)> = None;
             while let Some(found) = find_from(&finder, entries, at, watch)? {
-                // The rest of a unit that is known to have it need not be searched.
-                let unit = self.units.holding(0, UnitStart::Info(found));
-                let end = unit.and_then(|id| Some((id, self.units.get(id)?)));
-                at = match end {
-                    Some((id, entry)) => {
-                        units.push(id);
-                        bytes = bytes.saturating_add(entry.end.saturating_sub(found));
-                        entry.end
-                    }
-                    None => found.saturating_add(1),
-                };
-                if bytes > most {
+                at = found.saturating_add(1);
+                hits += 1;
+                if let Some((part, lies)) = known.as_mut().filter(|(_, lies)| lies.contains(&found)) {
+                    part.until = found - lies.start;
+                } else {
+                    units.extend(known.take().map(|(part, _)| part));
+                    let id = self.units.holding(0, UnitStart::Info(found));
+                    known = id.and_then(|id| {
+                        let entry = self.units.get(id)?;
+                        let UnitStart::Info(start) = entry.start else {
+                            return None;
+                        };
+                        bytes = bytes.saturating_add(entry.end.saturating_sub(start));
+                        let until = found.saturating_sub(start);
+                        Some((UnitPart { id, until }, start..entry.end))
+                    });
+                }
+                if bytes > most || hits > MOST_HITS {
                     return Ok(None);
                 }
             }
+            units.extend(known.map(|(part, _)| part));
         }
-        units.sort_unstable();
-        units.dedup();
+        units.sort_unstable_by_key(|part| (part.id, std::cmp::Reverse(part.until)));
+        units.dedup_by_key(|part| part.id);
         Ok(Some(units))
     }
 }

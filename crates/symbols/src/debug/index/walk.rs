@@ -90,10 +90,16 @@ impl Found {
 
     /// Takes in the names of a unit.
     pub(super) fn unit<'a>(&mut self, reader: &DebugReader<'a>, unit: &Unit<'a>) {
+        self.unit_until(reader, unit, usize::MAX);
+    }
+
+    /// The same of its entries up to one that begins behind so many bytes, where what has no name of its own is not wanted.
+    pub(super) fn unit_until<'a>(&mut self, reader: &DebugReader<'a>, unit: &Unit<'a>, until: usize) {
         if inlines_from_afar(unit) {
             self.far_units.push(unit.id.0);
         }
         let mut pass = Pass::new(reader, unit, self);
+        pass.until = until;
         if pass.run().is_err() {
             pass.found.damaged += 1;
         }
@@ -219,6 +225,8 @@ struct Pass<'p, 'a> {
     /// Whether the root names code. GCC describes a program that is optimised as a whole in units without any, which do not
     /// say yet what will be inlined: there every function may have copies in other units.
     has_code: bool,
+    /// Entries that begin behind it are not wanted.
+    until: usize,
     /// Bytes of names that may still be looked at.
     text_left: Cell<u64>,
 }
@@ -234,6 +242,7 @@ impl<'p, 'a> Pass<'p, 'a> {
             waiting: Vec::new(),
             nests: true,
             has_code: true,
+            until: usize::MAX,
             text_left: Cell::new(text_allowance(unit)),
         }
     }
@@ -244,6 +253,9 @@ impl<'p, 'a> Pass<'p, 'a> {
         let mut open: Vec<Level<'a>> = Vec::new();
         while !entries.is_empty() {
             let offset = entries.next_offset().0;
+            if offset > self.until {
+                break;
+            }
             let Some(abbreviation) = entries.read_abbreviation()? else {
                 open.pop();
                 if open.is_empty() {
@@ -254,6 +266,13 @@ impl<'p, 'a> Pass<'p, 'a> {
             if open.is_empty() {
                 let root = read(&mut entries, abbreviation)?;
                 self.nests = !root.language.is_some_and(is_c);
+                // In others what is declared by a name may be defined farther on without one.
+                let is_defined_at_once = root
+                    .language
+                    .is_some_and(|language| is_c(language) || is_rust(language));
+                if !is_defined_at_once {
+                    self.until = usize::MAX;
+                }
                 self.has_code = root.has_code;
                 self.found.has_parts |= abbreviation.tag() == gimli::DW_TAG_partial_unit;
                 if !abbreviation.has_children() {
@@ -539,6 +558,10 @@ fn is_c(language: u64) -> bool {
             | gimli::DW_LANG_C17
             | gimli::DW_LANG_Mips_Assembler)
     )
+}
+
+fn is_rust(language: u64) -> bool {
+    u16::try_from(language) == Ok(gimli::DW_LANG_Rust.0)
 }
 
 type Entries<'u, 'a> = EntriesRaw<'u, Slice<'a>>;
