@@ -9,6 +9,7 @@ use crate::ClientLoss;
 use crate::error::CommandError;
 use crate::execution::{Departure, Doing};
 use crate::rights::OwnMemos;
+use crate::servers::for_everybody;
 use crate::session::Session;
 
 /// Notifications that a client has not read yet, beyond which commands wait for it.
@@ -278,7 +279,11 @@ impl Session {
             None => " (who has left)",
         };
         let since = Moment::from_unix(doing.since);
-        format!("{}{left} runs '{}' since {since}", doing.author, doing.line)
+        format!(
+            "{}{left} runs '{}' since {since}",
+            doing.author,
+            for_everybody(doing.line)
+        )
     }
 
     /// A client asked to go: it is told the end, the others that it went.

@@ -41,9 +41,14 @@ impl KnownServer {
 pub(crate) fn without_hidden_servers(line: &str) -> Option<String> {
     const COMMAND: &str = ".server";
     let mut shown = String::new();
+    // Of the same length; once, for a line may be long and have any number of them.
+    let lower = line.to_ascii_lowercase();
     let mut rest = line;
     let mut hides = false;
-    while let Some(at) = rest.to_ascii_lowercase().find(COMMAND) {
+    while let Some(at) = lower
+        .get(line.len() - rest.len()..)
+        .and_then(|lower| lower.find(COMMAND))
+    {
         let (before, found) = rest.split_at(at + COMMAND.len());
         shown.push_str(before);
         let (connection, behind) = found.split_at(found.find([';', '"', '}', '\n']).unwrap_or(found.len()));
@@ -54,6 +59,11 @@ pub(crate) fn without_hidden_servers(line: &str) -> Option<String> {
     }
     shown.push_str(rest);
     hides.then_some(shown)
+}
+
+/// A command line as everybody may see it.
+pub(crate) fn for_everybody(line: &str) -> String {
+    without_hidden_servers(line).unwrap_or_else(|| line.to_owned())
 }
 
 impl Session {

@@ -9,7 +9,7 @@ use crate::error::CommandError;
 use crate::execution::Flow;
 use crate::expression::take_word;
 use crate::output::Audience;
-use crate::servers::KnownServer;
+use crate::servers::{KnownServer, for_everybody};
 use crate::session::Session;
 
 pub(super) const ROWS: &[Row] = &[
@@ -120,7 +120,7 @@ fn clients(session: &mut Session, invocation: &Invocation<'_>) -> Result<Flow, C
         last_active: client.last_active,
         runs: running
             .filter(|doing| doing.client == client.id)
-            .map(|doing| (doing.line.to_owned(), doing.since)),
+            .map(|doing| (for_everybody(doing.line), doing.since)),
         not_joined: (!client.is_in_session()).then_some(true),
     });
     let rows = rows.collect();

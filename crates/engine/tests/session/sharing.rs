@@ -62,6 +62,18 @@ fn what_somebody_left_running_keeps_its_authors_name() {
 }
 
 #[test]
+fn what_somebody_runs_tells_nobody_of_hidden_servers() {
+    let (mut session, _) = Session::start(World::with_files(), attach());
+    let mut ann = session.join(7, "ann@desk", AccessRole::Owner);
+    ann.client.execute(".server tcp:port=77,hidden;g");
+    session.until("the targets run", runs);
+    let (mut late, _) = join_late(&session, 8);
+    let shown = late.run(".clients");
+    assert_eq!(shown.matches("runs '.server ***;g'").count(), 2, "{shown}");
+    assert!(!shown.contains("77") && !shown.contains("hidden"), "{shown}");
+}
+
+#[test]
 fn those_of_a_server_that_takes_no_more_can_be_cut_off_together() {
     let (mut session, _) = Session::start(World::with_files(), attach());
     session.run(".server tcp:port=1");

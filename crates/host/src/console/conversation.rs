@@ -272,7 +272,9 @@ impl Conversation {
             Happening::Typed(bytes) => self.typed(bytes, &mut actions),
             Happening::LineCleared { was_empty } => {
                 self.asking = false;
-                self.typed_ahead.clear();
+                for line in self.typed_ahead.drain(..) {
+                    show(&mut actions, &format!("*** Not run: {line}\n"));
+                }
                 self.asks_for_input = None;
                 // The command that asks is what CTRL+C is meant for.
                 // At the prompt of one that others have set going it is for them. What others run besides is not told, so

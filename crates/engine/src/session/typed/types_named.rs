@@ -113,12 +113,7 @@ impl TypedScope<'_> {
         let is_one = reader.are_same(&types(equals)) || is_home(best) && is_tag_and_name(&reader, equals);
         if !is_one {
             // One of each kind: most units may have the same.
-            let mut kinds: Vec<TypeId> = Vec::new();
-            for of in types(equals).into_iter().take(MOST_SHOWN_OF) {
-                if kinds.len() < SHOWN_CANDIDATES && !kinds.iter().any(|known| reader.are_same(&[*known, of])) {
-                    kinds.push(of);
-                }
-            }
+            let kinds = reader.one_of_each_kind(&types(equals), SHOWN_CANDIDATES);
             let shown = kinds.iter().map(|of| described(&reader, Some(&searched.name), of.0));
             let candidates = shown.collect();
             return Err(ScopeError::Ambiguous { candidates });
@@ -135,9 +130,6 @@ impl TypedScope<'_> {
         Ok(Some(best))
     }
 }
-
-/// Candidates that are looked at for those that are shown.
-const MOST_SHOWN_OF: usize = 4096;
 
 /// Whether these are a type and another one's second name, which C tells apart by the word before them: the first is
 /// as good as any.

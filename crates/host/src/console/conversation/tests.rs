@@ -435,8 +435,8 @@ fn what_a_guest_types_ahead_of_its_own_stop_runs_behind_it_in_order() {
     running(&mut it);
     line(&mut it, "r");
     assert_eq!(
-        words(&mut it, Happening::LineCleared { was_empty: true })[0],
-        "send Interrupt"
+        words(&mut it, Happening::LineCleared { was_empty: true })[..2],
+        ["show *** Not run: r\n".trim_end(), "send Interrupt"]
     );
     at_rest(&mut it);
     let (ticket, outcome) = (Ticket(4), Done);

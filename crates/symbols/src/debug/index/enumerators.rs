@@ -140,7 +140,7 @@ impl<'n> Search<'n> {
                 gimli::DW_TAG_enumeration_type => Some(DieId { unit: unit.id, offset }),
                 gimli::DW_TAG_enumerator => {
                     let facts = read(unit, &mut entries, abbreviation, &text_left)?;
-                    self.note(&open, &facts);
+                    self.note(&open, &facts, &text_left)?;
                     if abbreviation.has_children() {
                         walk::leave(unit, &mut entries, None)?;
                     }
@@ -178,19 +178,22 @@ impl<'n> Search<'n> {
         Ok(())
     }
 
-    fn note(&mut self, open: &[Level<'_>], facts: &Facts<'_>) {
+    fn note(&mut self, open: &[Level<'_>], facts: &Facts<'_>, text_left: &Cell<u64>) -> Result<(), DebugError> {
         let Some((last, around)) = open.split_last() else {
-            return;
+            return Ok(());
         };
         let Some(id) = last.enumeration.filter(|_| facts.name == self.name.as_bytes()) else {
-            return;
+            return Ok(());
         };
+        // Any number of them may be in scopes of long names.
+        take_text(text_left, open.iter().map(|level| level.name.len() as u64).sum())?;
         let named = around.iter().map(|level| level.name).filter(|name| !name.is_empty());
         let scopes: Vec<_> = named.map(String::from_utf8_lossy).collect();
         let scope = scopes.join("::");
         if self.seen.insert((scope.clone(), last.name.to_vec(), facts.number)) {
             self.found.push((id, scope));
         }
+        Ok(())
     }
 
     fn found(self, reader: &DebugReader<'_>) -> Vec<NamedEnumerator> {
@@ -239,14 +242,18 @@ fn read<'a>(
                 let name = unit.of().attr_string(attribute.value());
                 facts.name = name.map(|name| name.slice()).unwrap_or_default();
                 // Any number of entries may name one long text.
-                let left = text_left.get().checked_sub(facts.name.len() as u64);
-                text_left.set(left.ok_or(DebugError::Reference)?);
+                take_text(text_left, facts.name.len() as u64)?;
             }
             gimli::DW_AT_const_value => facts.number = number(&attribute.value()),
             _ => {}
         }
     }
     Ok(facts)
+}
+
+fn take_text(left: &Cell<u64>, length: u64) -> Result<(), DebugError> {
+    left.set(left.get().checked_sub(length).ok_or(DebugError::Reference)?);
+    Ok(())
 }
 
 fn number(value: &AttributeValue<Slice<'_>>) -> Option<u64> {

@@ -15,6 +15,8 @@ const MOST_COMPARED: usize = 16;
 const MOST_DEFINITIONS: usize = 1 << 16;
 /// What is in all of these that is looked at; of what has more, nobody can say it either.
 const MOST_LOOKED_AT: usize = 1 << 23;
+/// Members, and names of their types, that are looked at to compare a few definitions.
+const MOST_STEPS: usize = 1 << 16;
 /// Members that are compared.
 const MOST_MEMBERS: usize = 512;
 /// Other names of a type that are followed.
@@ -181,9 +183,13 @@ impl<'a> DebugReader<'a> {
             [first, .., last] => (*first, *last),
         };
         let few = all.get(..MOST_COMPARED).unwrap_or(all);
-        let mut outlines = few.iter().filter_map(|id| self.outline_of(self.behind_names(*id)?));
+        let mut steps = MOST_STEPS;
+        let mut outlines = few
+            .iter()
+            .filter_map(|id| self.outline_of(self.behind_names(*id)?, &mut steps));
         let outline = outlines.next();
-        if outlines.any(|other| Some(&other) != outline.as_ref()) || all.len() > MOST_DEFINITIONS {
+        let differs = outlines.any(|other| Some(&other) != outline.as_ref());
+        if differs || steps == 0 || all.len() > MOST_DEFINITIONS {
             return false;
         }
         if all.len() == few.len() {
@@ -201,6 +207,22 @@ impl<'a> DebugReader<'a> {
         let are_same = briefs.all(|other| Some(&other) == brief.as_ref()) && left > 0;
         self.info().comparisons.remember(key, are_same);
         are_same
+    }
+
+    /// One of each kind of these types, at most so many, as far as they can be looked at in a moment.
+    pub fn one_of_each_kind(&self, all: &[TypeId], most: usize) -> Vec<TypeId> {
+        let mut steps = MOST_STEPS;
+        let mut kinds: Vec<(TypeId, Outline)> = Vec::new();
+        for id in all {
+            if kinds.len() >= most || steps == 0 {
+                break;
+            }
+            let outline = self.behind_names(*id).and_then(|id| self.outline_of(id, &mut steps));
+            if let Some(outline) = outline.filter(|outline| kinds.iter().all(|(_, known)| known != outline)) {
+                kinds.push((*id, outline));
+            }
+        }
+        kinds.into_iter().map(|(id, _)| id).collect()
     }
 
     /// What a type is another name of; none where that is only declared.
@@ -241,7 +263,8 @@ impl<'a> DebugReader<'a> {
         Some((number(&entry, gimli::DW_AT_byte_size), hasher.finish()))
     }
 
-    fn outline_of(&self, id: TypeId) -> Option<Outline> {
+    /// `steps` are what may still be looked at; what is cut short for it is not whole.
+    fn outline_of(&self, id: TypeId, steps: &mut usize) -> Option<Outline> {
         let (unit, entry) = self.entry(id.0).ok()?;
         let (id, (unit, entry)) = match self.in_type_unit(&unit, &entry) {
             Some(id) => (id, self.entry(id.0).ok()?),
@@ -249,6 +272,7 @@ impl<'a> DebugReader<'a> {
         };
         let mut members = Vec::new();
         self.children(&unit, &entry, |child| {
+            *steps = steps.saturating_sub(1);
             let is_part = matches!(child.tag(), gimli::DW_TAG_member | gimli::DW_TAG_inheritance);
             if is_part && !flag(child, gimli::DW_AT_declaration) && !flag(child, gimli::DW_AT_external) {
                 let of = self.type_attribute(&unit, child);
@@ -257,7 +281,7 @@ impl<'a> DebugReader<'a> {
                     name: unit.name_of(child),
                     at: place,
                     size: self.size_of(&of),
-                    sort: self.sort_of(of),
+                    sort: self.sort_of(of, steps),
                 });
             }
             if child.tag() == gimli::DW_TAG_enumerator {
@@ -269,18 +293,19 @@ impl<'a> DebugReader<'a> {
                     sort: Sort::Other(None),
                 });
             }
-            members.len() < MOST_MEMBERS
+            members.len() < MOST_MEMBERS && *steps > 0
         })
         .ok()?;
         Some(Outline {
             size: self.size_of(&id.into()),
-            sort: self.sort_of(id.into()),
+            sort: self.sort_of(id.into(), steps),
             members,
         })
     }
 
-    fn sort_of(&self, mut id: TypeRef) -> Sort {
+    fn sort_of(&self, mut id: TypeRef, steps: &mut usize) -> Sort {
         for _ in 0..MOST_NAMES {
+            *steps = steps.saturating_sub(1);
             id = match self.kind_of(&id) {
                 Ok(TypeKind::Typedef(target) | TypeKind::Qualified(_, target)) => target,
                 Ok(TypeKind::Base(encoding)) => return Sort::Base(encoding),
