@@ -94,6 +94,12 @@ fn ask_everything(info: &DebugInfo, reader: &DebugReader<'_>) {
         }
     }
     let _ = reader.functions_of(UnitId(0));
+    let _ = (
+        info.enumerators_in(UnitId(0), "z"),
+        info.enumerators_named("z", &Watch::default()),
+    );
+    let same: Vec<TypeId> = index.types(reader, "T").iter().map(|named| TypeId(named.id)).collect();
+    let _ = (reader.are_same(&same), reader.one_of_each_kind(&same, 8));
     for row in reader.rows_in(Rva(0)..Rva(u64::MAX)) {
         assert!(row.range.start <= row.range.end, "{row:?}");
     }
@@ -157,6 +163,60 @@ fn range_lists_that_many_share_are_read_as_often_as_honest_ones() {
             vec![(".debug_rnglists", range_list(60_000, range))],
         );
     }
+}
+
+#[test]
+fn enumerators_in_scopes_of_long_names_are_read_as_far_as_honest_ones() {
+    let shapes = [
+        shape(1, dw::CU, true, &[]),
+        shape(2, dw::NAMESPACE, true, &[(dw::NAME, dw::STRP)]),
+        shape(3, dw::ENUM, true, &[(dw::NAME, dw::STRING)]),
+        shape(4, dw::ENUMERATOR, false, &[(dw::NAME, dw::STRING)]),
+        vec![0],
+    ]
+    .concat();
+    let mut name = vec![b'n'; 1 << 20];
+    name.push(0);
+    // One enumeration with many of them, and many with one each.
+    let one = [&b"\x03E\0"[..], &b"\x04z\0".repeat(20_000), &[0]].concat();
+    let many: Vec<u8> = (0..20_000)
+        .flat_map(|at| [format!("\u{3}E{at}\0\u{4}z\0\0").into_bytes()].concat())
+        .collect();
+    for enumerations in [one, many] {
+        let entries = [&[1, 2, 0, 0, 0, 0][..], &enumerations, &[0, 0]].concat();
+        explode(
+            "enumerators",
+            unit(0, &entries),
+            shapes.clone(),
+            vec![(".debug_str", name.clone())],
+        );
+    }
+}
+
+#[test]
+fn types_of_one_name_are_compared_in_a_moment() {
+    let shapes = [
+        shape(1, dw::CU, true, &[]),
+        shape(2, dw::TYPEDEF, false, &[(dw::NAME, dw::STRING), (dw::TYPE, dw::REF4)]),
+        shape(3, dw::STRUCT, true, &[(dw::NAME, dw::STRING)]),
+        shape(4, dw::MEMBER, false, &[(dw::NAME, dw::STRING), (dw::TYPE, dw::REF4)]),
+        vec![0],
+    ]
+    .concat();
+    let mut entries = vec![1];
+    let mut last = 0u32;
+    for _ in 0..60 {
+        let here = u32::try_from(UNIT_HEADER as usize + entries.len()).unwrap();
+        entries.extend([&b"\x02t\0"[..], &last.to_le_bytes()].concat());
+        last = here;
+    }
+    let member = [&b"\x04m\0"[..], &last.to_le_bytes()].concat();
+    for at in 0..500u16 {
+        let own = [&b"\x04"[..], format!("own{at}\0").as_bytes(), &last.to_le_bytes()].concat();
+        entries.extend([&b"\x03T\0"[..], &own, &member.repeat(500), &[0]].concat());
+    }
+    entries.push(0);
+    explode("types of one name", unit(0, &entries), shapes, Vec::new());
 }
 
 #[test]

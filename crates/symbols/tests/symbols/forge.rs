@@ -15,6 +15,8 @@ pub(crate) mod dw {
     pub(crate) const VARIABLE: u64 = 0x34;
     pub(crate) const NAMESPACE: u64 = 0x39;
     pub(crate) const MEMBER: u64 = 0x0d;
+    pub(crate) const ENUM: u64 = 0x04;
+    pub(crate) const ENUMERATOR: u64 = 0x28;
 
     pub(crate) const LOCATION: u64 = 0x02;
     pub(crate) const NAME: u64 = 0x03;
