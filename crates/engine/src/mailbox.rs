@@ -305,9 +305,10 @@ impl Mailbox {
             EngineMessage::Client(client, request) => {
                 let goes = !waiting.contains(client)
                     && match request {
-                        Request::ConnectSession { .. } | Request::SetOutput { .. } | Request::AnswerInput { .. } => {
-                            true
-                        }
+                        Request::ConnectSession { .. }
+                        | Request::SetOutput { .. }
+                        | Request::AnswerInput { .. }
+                        | Request::Complete { .. } => true,
                         Request::Leave | Request::EndOfInput => may_go(*client),
                         _ => false,
                     };
@@ -345,7 +346,7 @@ impl Mailbox {
         let is_kick = matches!(&message, EngineMessage::Client(_, Request::Execute { line, .. }) if is_kick(line));
         // Most of what is kept is lines, and may be much.
         let is_news = match &message {
-            EngineMessage::Client(_, request) => !matches!(request, Request::Execute { .. } | Request::Complete { .. }),
+            EngineMessage::Client(_, request) => !matches!(request, Request::Execute { .. }),
             EngineMessage::Join(_) | EngineMessage::Gone(..) => true,
             EngineMessage::Link(..) | EngineMessage::Worked => false,
         };

@@ -1,6 +1,6 @@
 //! Where pipes live: one directory per user that nobody else can enter.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -112,6 +112,16 @@ pub(crate) fn pipe_files(directory: &Path, name: &PipeName) -> Result<PipeFiles,
         lock: directory.join(format!("{name}.{LOCK}")),
         socket,
     })
+}
+
+/// Whether a path names an open file, and not another or none.
+pub(crate) fn names(path: &Path, file: &File) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -114,11 +114,6 @@ impl Session {
                     self.output
                         .refuse(client, "an observer cannot end the command of another");
                 }
-                // An editor that completes waits for its answer; a value has nothing to be completed with.
-                EngineMessage::Client(client, Request::Complete { ticket, line }) => {
-                    self.heard_beside(client);
-                    self.output.completions(client, ticket, line.len(), Vec::new());
-                }
                 message => {
                     self.mailbox.postpone(message);
                     self.serve_beside();

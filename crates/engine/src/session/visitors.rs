@@ -67,6 +67,12 @@ impl Session {
                 self.heard_beside(client);
                 self.output.set_mask(client, mask);
             }
+            // An editor that completes, and a console that asks whether the engine goes on, stand still until they are
+            // answered. What could stand there is not looked up in the middle of something else.
+            EngineMessage::Client(client, Request::Complete { ticket, line }) => {
+                self.heard_beside(client);
+                self.output.completions(client, ticket, line.len(), Vec::new());
+            }
             EngineMessage::Client(client, Request::ConnectSession { history, announce }) => {
                 self.output.now = now;
                 self.heard_beside(client);

@@ -390,6 +390,17 @@ fn who_comes_while_a_command_runs_sees_whose_it_is_and_ends_it() {
         |told| matches!(told, Notification::Done { ticket, .. } if *ticket == endless),
     );
     bob.run(".echo mine");
+    let clients = server.console().run(".clients");
+    let number = clients.lines().find(|line| line.contains("ann (tcp"));
+    let number = number.and_then(|line| line.split_whitespace().next()).expect(&clients);
+    ann.execute(ENDLESS);
+    bob.expect(&format!("[ann] > {ENDLESS}"));
+    let shown = server.console().run(&format!(".kick {number}"));
+    assert!(
+        shown.contains("ann (tcp") && shown.contains("cut off by host@"),
+        "{shown}"
+    );
+    ann.expect("its end", |told| matches!(told, Notification::Ended { .. }));
     assert_eq!(bob.finish().code, Some(0));
     assert_eq!(server.into_console().quit("q").code, Some(0));
 }

@@ -6,21 +6,20 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::connection_string::PipeName;
 use crate::error::ConnectError;
-use crate::pipe_directory::{LOCK, PIPE, PipeFiles, pipe_files, prepare};
+use crate::pipe_directory::{LOCK, PIPE, PipeFiles, names, pipe_files, prepare};
 
 /// Locks of others that are looked at for dead ones when a pipe is bound. A look should end, and the next goes on.
 const MOST_SWEPT: usize = 256;
 
-/// How long a lock that is held counts as one that a sweep holds, which is a matter of a few system calls.
-const SWEEP_TIME: Duration = Duration::from_millis(100);
+/// How often a lock is asked for again that only a sweep holds, which is a matter of a few system calls.
+const ATTEMPTS: usize = 10_000;
 
 /// A bound pipe; dropping it removes the socket and its lock.
 pub(super) struct PipeListener {
@@ -96,8 +95,11 @@ fn take_lock(path: &Path, name: &PipeName) -> Result<File, ConnectError> {
         path: path.to_owned(),
         source,
     };
-    let deadline = Instant::now() + SWEEP_TIME;
-    loop {
+    let in_use = || ConnectError::PipeInUse {
+        name: name.clone(),
+        lock: path.to_owned(),
+    };
+    for _ in 0..ATTEMPTS {
         let lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -109,32 +111,20 @@ fn take_lock(path: &Path, name: &PipeName) -> Result<File, ConnectError> {
             .map_err(fault)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(SWEEP_TIME / 20);
+            // A server shares its lock with nobody; a sweep does, and is over at once.
+            Err(TryLockError::WouldBlock) if lock.try_lock_shared().is_ok() => {
+                drop(lock);
+                thread::yield_now();
                 continue;
             }
-            Err(TryLockError::WouldBlock) => {
-                return Err(ConnectError::PipeInUse {
-                    name: name.clone(),
-                    lock: path.to_owned(),
-                });
-            }
+            Err(TryLockError::WouldBlock) => return Err(in_use()),
             Err(TryLockError::Error(source)) => return Err(fault(source)),
         }
         if names(path, &lock).map_err(fault)? {
             return Ok(lock);
         }
     }
-}
-
-/// Whether a path names an open file, and not another or none.
-fn names(path: &Path, file: &File) -> io::Result<bool> {
-    let held = file.metadata()?;
-    match fs::symlink_metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    Err(in_use())
 }
 
 /// Removes sockets and locks of this directory whose servers are dead: their locks are free.
@@ -155,7 +145,7 @@ fn sweep_one(path: &Path) -> io::Result<()> {
         .write(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)?;
-    if !lock.metadata()?.is_file() || lock.try_lock().is_err() || !names(path, &lock)? {
+    if !lock.metadata()?.is_file() || lock.try_lock_shared().is_err() || !names(path, &lock)? {
         return Ok(());
     }
     let socket = path.with_extension(PIPE);

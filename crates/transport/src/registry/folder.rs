@@ -17,6 +17,7 @@ use farsight_types::OsPid;
 
 use super::RegisteredServer;
 use super::entry::{LONGEST_ENTRY, read_entry};
+use crate::pipe_directory::names;
 
 /// Within the directory of pipes.
 pub(super) const SUBDIRECTORY: &str = "servers";
@@ -75,16 +76,6 @@ fn lock_and_write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<bool
 fn new_name() -> String {
     let drawn = RandomState::new().build_hasher().finish();
     format!("{}-{drawn:016x}{ENDING}", std::process::id())
-}
-
-/// Whether a path names an open file, and not another or none.
-fn names(path: &Path, file: &File) -> io::Result<bool> {
-    let held = file.metadata()?;
-    match fs::symlink_metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// An open folder. Its files are reached through its descriptor, so that nobody can put another in its place.
