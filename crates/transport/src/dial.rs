@@ -195,5 +195,5 @@ fn dial_pipe(directory: &Path, name: &PipeName, timeout: Duration) -> Result<Str
             });
         }
     };
-    Ok(Stream::Pipe(socket))
+    Ok(Stream::from_unix(socket))
 }

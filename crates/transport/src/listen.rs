@@ -15,6 +15,7 @@ use crate::peer::Peer;
 use crate::stream::Stream;
 use crate::{pipe_directory, sys};
 
+mod arrivals;
 mod pipe;
 mod tcp;
 
@@ -38,7 +39,23 @@ enum Sockets {
         next: AtomicUsize,
     },
     Pipe(pipe::PipeListener),
+    Brought(Brought),
 }
+
+/// Connections that need work of ours before they are streams.
+#[derive(Debug)]
+pub(crate) struct Brought {
+    arrivals: arrivals::Arrivals,
+    /// No more than one connection ever comes.
+    is_single: bool,
+    /// The TCP addresses that are bound for them.
+    addresses: Vec<SocketAddr>,
+    /// What brings them; dropping it ends that, and frees what it holds.
+    _carrier: Box<dyn Carrier>,
+}
+
+/// Brings connections to a listener as long as it is not dropped.
+pub(crate) trait Carrier: std::fmt::Debug + Send {}
 
 impl Listener {
     /// Binds what the transport says: loopback unless it names an address, the first free port of a range.
@@ -121,6 +138,7 @@ impl Listener {
         match &self.sockets {
             Sockets::Tcp { listeners, .. } => listeners.iter().filter_map(|socket| socket.local_addr().ok()).collect(),
             Sockets::Pipe(_) => Vec::new(),
+            Sockets::Brought(brought) => brought.addresses.clone(),
         }
     }
 
@@ -129,7 +147,13 @@ impl Listener {
         match &self.sockets {
             Sockets::Tcp { listeners, .. } => listeners.iter().map(AsFd::as_fd).collect(),
             Sockets::Pipe(pipe) => vec![pipe.as_fd()],
+            Sockets::Brought(brought) => vec![brought.arrivals.as_fd()],
         }
+    }
+
+    /// Whether no more than one connection ever comes: a server is done when that has ended.
+    pub fn is_single(&self) -> bool {
+        matches!(&self.sockets, Sockets::Brought(brought) if brought.is_single)
     }
 
     /// Waits for the next connection.
@@ -159,6 +183,7 @@ impl Listener {
                 }
                 Ok(None)
             }
+            Sockets::Brought(brought) => brought.arrivals.take(),
             Sockets::Pipe(pipe) => {
                 while let Some((socket, _)) = accept_one(|| pipe.socket().accept())? {
                     let who = sys::peer_credentials(&socket)?;
@@ -167,7 +192,7 @@ impl Listener {
                             process: OsPid(who.process),
                             uid: who.uid,
                         };
-                        return Ok(Some((Stream::Pipe(socket), peer)));
+                        return Ok(Some((Stream::from_unix(socket), peer)));
                     }
                 }
                 Ok(None)

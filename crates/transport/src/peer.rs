@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use farsight_types::OsPid;
 
 /// The other end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// A machine and port.
     Tcp(SocketAddr),
@@ -17,6 +17,8 @@ pub enum Peer {
         /// The user it runs as.
         uid: u32,
     },
+    /// Something that this program reaches by way of a carrier of its own, in words: transport and place.
+    Carried(String),
 }
 
 impl fmt::Display for Peer {
@@ -29,6 +31,7 @@ impl fmt::Display for Peer {
                 SocketAddr::new(address.ip().to_canonical(), address.port())
             ),
             Peer::Pipe { process, uid } => write!(f, "npipe process {process} uid {uid}"),
+            Peer::Carried(words) => f.write_str(words),
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
         Destination::Local => {
             let place = "cannot debug on this machine".to_owned();
             match farsight_serve::local_session() {
-                Ok(stream) => Ok(Opening::new(Stream::Pipe(stream), place, Role::SmartClient)),
+                Ok(stream) => Ok(Opening::new(Stream::from_unix(stream), place, Role::SmartClient)),
                 Err(error) => Err(ConnectFailure(format!(
                     "{place}: no session process could be started: {error}"
                 ))),
