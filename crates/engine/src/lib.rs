@@ -35,8 +35,8 @@ pub use farsight_target::{AttachMode, ChildPolicy};
 pub use inbox::{ClientLoss, EngineMessage, LinkId, LinkNews};
 pub use options::{Acquisition, EngineOptions, EventStatus, InitialBreak, Target};
 pub use outside::{
-    ConnectFailure, DebuggingServer, Destination, FileFailure, LinkSender, ListingFailure, OpenFiles, OutputFile,
-    OutputMode, Outside,
+    ConnectFailure, DebuggingServer, Destination, FileFailure, Invitation, LinkSender, ListingFailure, OpenFiles,
+    OutputFile, OutputMode, Outside,
 };
 pub use start::Engine;
 pub use values::{check_formatters, try_formatters};

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use farsight_session::{ClientId, Content, OutputMask};
-use farsight_types::Moment;
+use farsight_types::{Moment, without_secrets};
 
 use crate::OutputMode;
 use crate::error::CommandError;
@@ -84,7 +84,7 @@ impl Session {
             Some(None) => format!("<a client that has gone, {now}> "),
             Some(Some(_)) | None => String::new(),
         };
-        let text = format!("{author}{}{line}\n", self.prompt());
+        let text = format!("{author}{}{}\n", self.prompt(), without_secrets(line));
         if let Some(log) = &mut self.output.log {
             log.pending.push(Content::Text(text));
         }

@@ -10,7 +10,7 @@ pub(crate) use module::{Module, SymbolState};
 pub(crate) use process::{Origin, Process, Thread};
 
 use farsight_target::{MachineDescription, ProcessBirth, Resumed, SignalOrder, TargetError, ThreadDelta};
-use farsight_types::{OsPid, ProcessId, SystemId, ThreadId};
+use farsight_types::{OsPid, ProcessId, SystemId, ThreadId, without_secrets};
 use farsight_wire::Pending;
 
 use crate::Destination;
@@ -133,7 +133,7 @@ impl System {
     pub(crate) fn server_name(&self) -> Option<String> {
         match &self.destination {
             Destination::Local | Destination::Image(_) => None,
-            Destination::ProcessServer(text) => Some(without_secrets(text)),
+            Destination::ProcessServer(text) => Some(without_secrets(text).into_owned()),
         }
     }
 
@@ -153,40 +153,6 @@ impl System {
     pub(crate) fn forget_rest(&mut self) {
         for process in &mut self.processes {
             process.forget_rest();
-        }
-    }
-}
-
-/// A connection string whose passwords and keys are a star, as DbgEng shows them.
-fn without_secrets(text: &str) -> String {
-    const SECRETS: [&str; 2] = ["password", "key"];
-    let parts = text.split(',').map(|part| {
-        let (before, value) = part.split_once('=').unwrap_or((part, ""));
-        let name = before.rsplit(':').next().unwrap_or(before).trim();
-        match SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) && !value.is_empty() {
-            true => format!("{before}=*"),
-            false => part.to_owned(),
-        }
-    });
-    parts.collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_secrets;
-
-    #[test]
-    fn passwords_and_keys_are_not_shown() {
-        for (text, shown) in [
-            ("tcp:server=box,port=5005", "tcp:server=box,port=5005"),
-            (
-                "npipe:server=box,pipe=p,Password=a=b",
-                "npipe:server=box,pipe=p,Password=*",
-            ),
-            ("tcp:key=123,port=1", "tcp:key=*,port=1"),
-            ("tcp:password=", "tcp:password="),
-        ] {
-            assert_eq!(without_secrets(text), shown);
         }
     }
 }

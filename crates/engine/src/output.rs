@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use farsight_session::{ClientId, CommandOutcome, Content, Notification, OutputMask, Record, SessionState, Ticket};
-use farsight_types::{AccessRole, Moment};
+use farsight_types::{AccessRole, Moment, without_secrets};
 
 use crate::clients::{ClientBook, KnownClient};
 use crate::history::ShownHistory;
@@ -184,7 +184,13 @@ impl Output {
             return;
         }
         if let Some(log) = &mut self.log {
-            log.note(mask, &content);
+            match (&content, audience) {
+                // Others read logs.
+                (Content::Text(text), Audience::Owners) => {
+                    log.note(mask, &Content::Text(without_secrets(text).into_owned()));
+                }
+                _ => log.note(mask, &content),
+            }
         }
         let notification = Arc::new(Notification::Output { mask, content });
         // Who comes late may be anybody.
@@ -275,6 +281,7 @@ impl Output {
                 prompt: prompt.to_owned(),
             })
         };
+        let line = &*without_secrets(line);
         let whole = echo(line);
         // A line that starts a hidden server is shown to others without its connection.
         let shown = without_hidden_servers(line).map_or_else(|| Arc::clone(&whole), |line| echo(&line));

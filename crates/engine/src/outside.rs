@@ -66,14 +66,25 @@ pub trait OpenFiles: Send + Sync {
 #[error("{0}")]
 pub struct ListingFailure(pub String);
 
+/// How clients come to a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// What a client gives behind `-remote`.
+    pub string: String,
+    /// What it may do, where the string decides that.
+    pub role: Option<AccessRole>,
+    /// The string holds a key.
+    pub has_secret: bool,
+}
+
 /// A debugging server that listens. Dropping it ends it.
 pub trait DebuggingServer: Send {
     /// What a client on this machine gives behind `-remote`, as listings show it, such as `tcp:Port=5005`, without any
     /// secret.
     fn listing(&self) -> String;
 
-    /// What a client gives behind `-remote`.
-    fn client_string(&self) -> String;
+    /// What clients give behind `-remote`, the most powerful first.
+    fn invitations(&self) -> Vec<Invitation>;
 
     /// What those who come through it may do.
     fn role(&self) -> AccessRole;

@@ -2,20 +2,20 @@
 
 use farsight_session::Record;
 use farsight_session::record::ServerKinds;
-use farsight_types::{AccessRole, ServerId};
+use farsight_types::{AccessRole, ServerId, without_secrets};
 
-use crate::DebuggingServer;
 use crate::error::CommandError;
 use crate::output::Audience;
 use crate::session::Session;
+use crate::{DebuggingServer, Invitation};
 
 /// One server; its number stays when it has ended.
 pub(crate) struct KnownServer {
     pub(crate) id: ServerId,
     /// Its connection string, for listings.
     pub(crate) listing: String,
-    /// What a client gives behind `-remote`.
-    pub(crate) client_string: String,
+    /// What clients give behind `-remote`.
+    pub(crate) invitations: Vec<Invitation>,
     pub(crate) role: AccessRole,
     /// Shown to owners alone.
     is_hidden: bool,
@@ -63,7 +63,8 @@ pub(crate) fn without_hidden_servers(line: &str) -> Option<String> {
 
 /// A command line as everybody may see it.
 pub(crate) fn for_everybody(line: &str) -> String {
-    without_hidden_servers(line).unwrap_or_else(|| line.to_owned())
+    let line = without_secrets(line);
+    without_hidden_servers(&line).unwrap_or_else(|| line.into_owned())
 }
 
 impl Session {
@@ -78,7 +79,7 @@ impl Session {
         self.servers.push(KnownServer {
             id,
             listing: server.listing(),
-            client_string: server.client_string(),
+            invitations: server.invitations(),
             role: server.role(),
             is_hidden: server.is_hidden(),
             server: Some(server),
@@ -142,8 +143,17 @@ impl Session {
         let heading = "Server started.  Client can connect with any of these command lines";
         self.output.line_for(audience, heading);
         for known in self.servers.iter().filter(|known| !known.has_ended()) {
-            let line = format!("{}: farsight -remote {}", known.id, known.client_string);
-            self.output.line_for(audience.narrowed(known.audience()), line);
+            let audience = audience.narrowed(known.audience());
+            for invitation in &known.invitations {
+                let role = invitation.role.map(|role| format!("   ({role})")).unwrap_or_default();
+                let line = format!("{}: farsight -remote {}{role}", known.id, invitation.string);
+                // A key is for those who may give it on.
+                let audience = match invitation.has_secret {
+                    true => audience.narrowed(Audience::Owners),
+                    false => audience,
+                };
+                self.output.line_for(audience, line);
+            }
         }
     }
 }

@@ -21,12 +21,17 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+pub use farsight_transport::secrets::hide as arguments;
 pub use outside::Machine;
 
+use farsight_engine::Destination;
 use farsight_render::View;
 use farsight_session::Record;
+use farsight_transport::{ClientRole, ClientTransport, ConnectError, ServerRole, ServerTransport, secrets};
+use farsight_types::without_secrets;
 
-use options::{Invocation, USAGE};
+
+use options::{Invocation, SessionOptions, USAGE};
 
 /// The exit code of a command line that cannot be meant.
 const BAD_USAGE: u8 = 2;
@@ -45,17 +50,29 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return fail(BAD_USAGE, &why);
     }
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let words =
-        std::iter::once("farsight".into()).chain(arguments.iter().map(|word| word.to_string_lossy().into_owned()));
+    let words = std::iter::once("farsight".into()).chain(
+        arguments
+            .iter()
+            .map(|word| without_secrets(&word.to_string_lossy()).into_owned()),
+    );
     let words: Vec<String> = words.collect();
     let mut options = match options::parse(arguments) {
         Ok(Invocation::Help) => return show(&options::help()),
         Ok(Invocation::Version) => return show(&options::version()),
         Ok(Invocation::ListServers(machine)) => return list_servers(machine.as_deref()),
         Ok(Invocation::Debug(options)) => options,
-        Ok(Invocation::Remote(options)) => return take_part(*options),
+        Ok(Invocation::Remote(mut options)) => {
+            let shown = options.server.to_string();
+            return match secrets::ask(&mut options.server.credential, &shown) {
+                Ok(_) => take_part(*options),
+                Err(error) => fail(NO_SESSION, &error.to_string()),
+            };
+        }
         Err(error) => return fail(BAD_USAGE, &format!("{error}\n{USAGE} (-? tells more)")),
     };
+    if let Err(error) = ask_secrets(&mut options) {
+        return fail(NO_SESSION, &error.to_string());
+    }
     options.engine.command_line = words;
     if let Err(error) = options::complete(&mut options, std::env::var_os(options::HISTORY_VARIABLE)) {
         return fail(BAD_USAGE, &error.to_string());
@@ -64,6 +81,29 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),
     }
+}
+
+/// Asks for the secrets that connection strings leave open, while there is a terminal for nothing else.
+fn ask_secrets(options: &mut SessionOptions) -> Result<(), ConnectError> {
+    if let Destination::ProcessServer(text) = &mut options.engine.destination
+        && let Ok(mut transport) = ClientTransport::parse(text, ClientRole::SmartClient)
+    {
+        let shown = transport.to_string();
+        if secrets::ask(&mut transport.credential, &shown)? {
+            *text = transport.reveal().to_string();
+        }
+    }
+    for text in &mut options.engine.servers {
+        // What cannot be read is said where it is started.
+        let Ok(mut transport) = ServerTransport::parse(text, ServerRole::DebuggingServer) else {
+            continue;
+        };
+        let shown = transport.to_string();
+        if secrets::ask(&mut transport.options.credential, &shown)? {
+            *text = transport.reveal().to_string();
+        }
+    }
+    Ok(())
 }
 
 fn take_part(options: remote::RemoteOptions) -> ExitCode {

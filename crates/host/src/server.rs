@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use farsight_engine::{ConnectFailure, DebuggingServer, EngineMessage};
+use farsight_engine::{ConnectFailure, DebuggingServer, EngineMessage, Invitation};
 use farsight_serve::PRODUCT;
 use farsight_session::{ClientId, Gone, Notification, Sink};
 use farsight_transport::registry::{Registration, RegistryError};
@@ -101,7 +101,7 @@ impl DebuggingServers {
             server,
             role,
             listing: listener.transport().for_clients_here().to_string(),
-            client_string: listener.client_string(),
+            invitations: invitations(&listener),
             is_hidden: transport.options.hidden,
             registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),
             is_open: true,
@@ -120,6 +120,17 @@ impl DebuggingServers {
             let _ = thread.join();
         }
     }
+}
+
+/// What clients paste; keys that the listener has drawn open a role each.
+fn invitations(listener: &Listener) -> Vec<Invitation> {
+    let invitations = listener.invitations(true).into_iter();
+    let invitations = invitations.map(|(role, string)| Invitation {
+        string: string.to_string(),
+        role,
+        has_secret: role.is_some(),
+    });
+    invitations.collect()
 }
 
 fn start_hub(inbox: Sender<EngineMessage>, limits: Limits) -> std::io::Result<(HubHandle, JoinHandle<()>)> {
@@ -143,7 +154,7 @@ struct RunningServer {
     server: ServerId,
     role: AccessRole,
     listing: String,
-    client_string: String,
+    invitations: Vec<Invitation>,
     is_hidden: bool,
     /// Its place in the list of this machine's servers, until it is told to end.
     registration: Option<Result<Registration, RegistryError>>,
@@ -157,8 +168,8 @@ impl DebuggingServer for RunningServer {
         self.listing.clone()
     }
 
-    fn client_string(&self) -> String {
-        self.client_string.clone()
+    fn invitations(&self) -> Vec<Invitation> {
+        self.invitations.clone()
     }
 
     fn role(&self) -> AccessRole {

@@ -6,9 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use farsight_transport::Stream;
 use farsight_transport::sys::{recv_with_fd, send_with_fd, seqpacket_pair};
+use zeroize::Zeroizing;
 
-/// Longest packet: the first frame with its preamble, and what a client has pipelined behind it.
-const LONGEST: usize = 64 << 10;
+/// Longest packet: the first frame with its preamble, what a client has pipelined behind it, and of a sealed stream the
+/// records that came with it.
+const LONGEST: usize = 192 << 10;
 
 /// First byte of a packet down: a stream is handed over, the bytes read from it so far follow.
 const STREAM: u8 = 1;
@@ -72,7 +74,10 @@ impl Control {
 
     /// Hands a stream to a session process.
     pub(crate) fn hand_over(&self, stream: &Stream, read_so_far: &[u8]) -> io::Result<()> {
-        let packet = [&[STREAM], read_so_far].concat();
+        let state = stream.state();
+        let length = (state.len() as u32).to_le_bytes();
+        // Its keys are in it.
+        let packet = Zeroizing::new([&[STREAM], &length[..], &state, read_so_far].concat());
         send_with_fd(&self.0, &packet, Some(stream.as_fd())).map(drop)
     }
 
@@ -93,19 +98,27 @@ impl Control {
         let (packet, fd) = recv_with_fd(&self.0, LONGEST)?;
         match (packet.split_first(), fd) {
             (None, _) => Ok(None),
-            (Some((&kind @ (STREAM | LOCAL_STREAM), bytes)), Some(fd)) => Ok(Some(Ordered::Serve {
+            (Some((&LOCAL_STREAM, _)), Some(fd)) => Ok(Some(Ordered::Serve {
                 stream: Stream::from_fd(fd)?,
-                read_so_far: bytes.to_vec(),
-                has_listener: kind == STREAM,
+                read_so_far: Vec::new(),
+                has_listener: false,
             })),
+            (Some((&STREAM, bytes)), Some(fd)) => {
+                let split = bytes.split_first_chunk::<4>();
+                let split =
+                    split.and_then(|(length, rest)| rest.split_at_checked(u32::from_le_bytes(*length) as usize));
+                let (state, read_so_far) = split.ok_or_else(senseless)?;
+                Ok(Some(Ordered::Serve {
+                    stream: Stream::taken_over(fd, state)?,
+                    read_so_far: read_so_far.to_vec(),
+                    has_listener: true,
+                }))
+            }
             (Some((&HOLDERS, text)), None) => {
                 let text = String::from_utf8_lossy(text);
                 Ok(Some(Ordered::Holders(text.lines().map(str::to_owned).collect())))
             }
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the listener sent a packet that makes no sense",
-            )),
+            _ => Err(senseless()),
         }
     }
 
@@ -138,6 +151,13 @@ impl Control {
             Err(_) => Heard::Gone,
         }
     }
+}
+
+fn senseless() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the listener sent a packet that makes no sense",
+    )
 }
 
 impl AsFd for Control {

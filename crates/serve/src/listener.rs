@@ -7,12 +7,15 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Child;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use farsight_transport::channel::Locks;
 use farsight_transport::registry::{Registration, RegistryError};
 use farsight_transport::sys::poll_readable;
 use farsight_transport::{Listener, ServerRole, ServerTransport};
 use farsight_wire::handshake::{Refusal, ServerKind};
+use zeroize::Zeroizing;
 
 use crate::PRODUCT;
 use crate::control::{Control, Heard};
@@ -25,6 +28,8 @@ const MOST_SESSIONS: usize = 256;
 /// A process server that is listening.
 pub struct ProcessServer {
     listener: Listener,
+    /// What it asks of clients.
+    locks: Arc<Locks>,
     /// Its place in the list of this machine's servers.
     registration: Option<Registration>,
     strangers: Strangers,
@@ -43,8 +48,10 @@ struct Session {
 impl ProcessServer {
     /// Binds; nothing is accepted before [`ProcessServer::run`].
     pub fn bind(transport: &ServerTransport) -> Result<ProcessServer, farsight_transport::ConnectError> {
+        let listener = Listener::bind(transport)?;
         Ok(ProcessServer {
-            listener: Listener::bind(transport)?,
+            locks: Arc::new(listener.locks(false)),
+            listener,
             registration: None,
             strangers: Strangers::default(),
             sessions: Vec::new(),
@@ -59,16 +66,17 @@ impl ProcessServer {
         Ok(())
     }
 
-    /// What a client gives behind `-premote` to come here.
-    pub fn client_string(&self) -> String {
-        self.listener.client_string()
+    /// What clients give behind `-premote` to come here, the key that the server has drawn included.
+    pub fn invitation(&self) -> Zeroizing<String> {
+        let mut invitations = self.listener.invitations(false);
+        invitations.pop().map(|(_, string)| string).unwrap_or_default()
     }
 
     /// Serves until a client asks the server to end. Dropping the server tells every session that it is gone.
     pub fn run(mut self) -> io::Result<()> {
         loop {
             let (ready, listening) = self.wait()?;
-            let strangers = self.strangers.len();
+            let strangers = self.strangers.listened_to();
             let (for_listener, rest) = ready.split_at(listening);
             let (for_strangers, for_sessions) = rest.split_at(strangers);
             if self.hear_sessions(for_sessions) {
@@ -112,7 +120,9 @@ impl ProcessServer {
     }
 
     fn accept(&mut self) {
-        let accepted = self.strangers.accept(&self.listener, 0, ServerKind::ProcessServer);
+        let accepted = self
+            .strangers
+            .accept(&self.listener, &self.locks, 0, ServerKind::ProcessServer);
         self.rest_until = accepted.rest_until;
         for met in accepted.met {
             self.open_session(&met);

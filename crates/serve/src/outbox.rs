@@ -1,7 +1,7 @@
 //! What a session sends: one queue, one thread that writes. Nobody waits for the client's network, except those who
 //! read a program's output, which is bounded by that. A client that takes nothing while ever more is queued is cut off.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -128,13 +128,20 @@ fn write_all(stream: &Stream, waiting: &AtomicUsize, frames: &Receiver<Outgoing>
     }
 }
 
+/// Head and bulk go out together as far as the stream takes them so: one call, and one record where it is sealed.
 fn write(mut stream: &Stream, frame: &Frame) -> io::Result<()> {
-    stream.write_all(&frame.encode_head())?;
-    if frame.bulk.is_empty() {
-        Ok(())
-    } else {
-        stream.write_all(&frame.bulk)
+    let head = frame.encode_head();
+    let mut parts = [IoSlice::new(&head), IoSlice::new(&frame.bulk)];
+    let mut parts = &mut parts[..];
+    while parts.iter().any(|part| !part.is_empty()) {
+        match stream.write_vectored(parts) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut parts, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    stream.flush()
 }
 
 fn event_frame(event: Event, number: u64) -> Frame {

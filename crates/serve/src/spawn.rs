@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use farsight_transport::Stream;
+use farsight_transport::{Stream, secrets};
 
 use crate::control::Control;
 
@@ -15,7 +15,12 @@ pub(crate) const SESSION_ARGUMENT: &str = "--session-process";
 /// Starts a session process, whose standard input is its control socket.
 pub(crate) fn session_process() -> io::Result<(Child, Control)> {
     let (ours, theirs) = Control::pair()?;
-    let child = Command::new("/proc/self/exe")
+    let mut command = Command::new("/proc/self/exe");
+    // What is started over there is not to find the password in its environment.
+    for variable in secrets::variables() {
+        command.env_remove(variable);
+    }
+    let child = command
         .arg0("dbgsrv-session")
         .arg(SESSION_ARGUMENT)
         .stdin(Stdio::from(theirs.into_fd()))

@@ -1,13 +1,17 @@
 //! Connections that have not said who they are yet: what every listener does with them.
 //!
 //! What does not speak our protocol is dropped at its first wrong byte, what stays silent is dropped in time, and there
-//! are never many of them. Nobody is dropped whose first frame has come, however many come at once.
+//! are never many of them. Nobody is dropped whose first frame has come, however many come at once. Where a listener asks for a
+//! secret, who does not prove to know it is told nothing but that, and tries are limited in rate.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use farsight_transport::channel::{Attempts, ChannelError, Locks, PREAMBLE as SECURE, Place, Responder};
 use farsight_transport::{Listener, Stream};
+use farsight_types::AccessRole;
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{self, Hello, Refusal, ServerKind};
 use farsight_wire::{Decoder, FrameKind};
@@ -27,20 +31,47 @@ const AT_ONCE: usize = 64;
 /// How long nothing is accepted after accepting failed.
 const REST: Duration = Duration::from_millis(100);
 
+/// So many bytes begin both what speaks in clear and what proves that it knows a secret.
+const COMMON: usize = 2;
+
 /// All of them, at one listener or at several.
 #[derive(Default)]
 pub struct Strangers {
     waiting: Vec<Stranger>,
+    attempts: Attempts,
 }
 
 /// A connection whose first frame is not complete.
 struct Stranger {
     stream: Stream,
+    phase: Phase,
     decoder: Decoder,
     read: Vec<u8>,
+    /// How much of it the decoder has.
+    fed: usize,
     since: Instant,
     /// Which listener it came through, by the caller's count.
     door: usize,
+    /// What that listener asks for.
+    locks: Arc<Locks>,
+    /// Where it comes from.
+    place: Place,
+    /// What its key opens beside what the listener does.
+    role: Option<AccessRole>,
+}
+
+/// How far a stranger has come.
+enum Phase {
+    /// It may begin in clear or with a secret.
+    First,
+    /// It wants to prove that it knows the secret.
+    Proving,
+    /// Its opening waits until there may be another try.
+    Held { responder: Responder, until: Instant },
+    /// It was answered; its first record shows whether it knows the secret.
+    Answered,
+    /// It speaks, in clear or sealed by who knows the secret.
+    Speaks,
 }
 
 /// A connection whose first frame was valid.
@@ -57,6 +88,8 @@ pub struct Met {
     pub version: u32,
     /// Which listener it came through, by the caller's count.
     pub door: usize,
+    /// The role of the key that it has shown; none where it is the listener's.
+    pub role: Option<AccessRole>,
 }
 
 /// What a look at a listener has brought.
@@ -78,16 +111,17 @@ enum FirstFrame {
 
 impl Strangers {
     /// Takes connections that wait at a listener, at most so many that the others are not held up, and reads what they have
-    /// sent; gives out those that a server of this kind serves. `door` is the caller's number of the listener.
-    pub fn accept(&mut self, listener: &Listener, door: usize, kind: ServerKind) -> Accepted {
+    /// sent; gives out those that a server of this kind serves. `door` is the caller's number of the listener, `locks` what
+    /// it asks for.
+    pub fn accept(&mut self, listener: &Listener, locks: &Arc<Locks>, door: usize, kind: ServerKind) -> Accepted {
         let mut met = Vec::new();
         for _ in 0..AT_ONCE {
             let now = Instant::now();
             if self.full_until(now).is_some() {
                 break;
             }
-            let stream = match listener.accept_ready() {
-                Ok(Some((stream, _))) => stream,
+            let (stream, peer) = match listener.accept_ready() {
+                Ok(Some(accepted)) => accepted,
                 Ok(None) => break,
                 Err(_) => {
                     let rest_until = Some(now + REST);
@@ -99,16 +133,23 @@ impl Strangers {
             }
             if self.waiting.len() == MOST_STRANGERS {
                 // What has come since it was last looked at counts.
-                met.extend(self.waiting.remove(0).hear(kind).ok().flatten());
+                let oldest = self.waiting.remove(0);
+                met.extend(oldest.hear(kind, &mut self.attempts).ok().flatten());
             }
             let stranger = Stranger {
                 stream,
+                phase: Phase::First,
                 decoder: Decoder::new(),
                 read: Vec::new(),
+                fed: 0,
                 since: now,
                 door,
+                locks: Arc::clone(locks),
+                place: Place::of(&peer),
+                role: None,
             };
-            self.take(stranger.hear(kind), &mut met);
+            let heard = stranger.hear(kind, &mut self.attempts);
+            self.take(heard, &mut met);
         }
         Accepted { met, rest_until: None }
     }
@@ -126,9 +167,9 @@ impl Strangers {
         }
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.waiting.len()
+    /// How many of them there is to wait for.
+    pub fn listened_to(&self) -> usize {
+        self.waiting.iter().filter(|stranger| !stranger.is_held()).count()
     }
 
     /// Whether there are none.
@@ -136,12 +177,13 @@ impl Strangers {
         self.waiting.is_empty()
     }
 
-    /// What to wait for, one each.
+    /// What to wait for, [`Strangers::listened_to`] of them.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.waiting.iter().map(|stranger| stranger.stream.as_fd())
+        let listened_to = self.waiting.iter().filter(|stranger| !stranger.is_held());
+        listened_to.map(|stranger| stranger.stream.as_fd())
     }
 
-    /// When the next of them has been silent for too long.
+    /// When the next of them has been silent for too long, or may prove itself.
     pub fn deadline(&self) -> Option<Instant> {
         self.waiting.iter().map(Stranger::deadline).min()
     }
@@ -156,9 +198,10 @@ impl Strangers {
     pub fn read(&mut self, ready: &[bool], kind: ServerKind) -> Vec<Met> {
         let now = Instant::now();
         let mut met = Vec::new();
-        for (index, stranger) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
-            let heard = match ready.get(index) == Some(&true) {
-                true => stranger.hear(kind),
+        let mut ready = ready.iter();
+        for stranger in std::mem::take(&mut self.waiting) {
+            let heard = match stranger.is_held() || ready.next() == Some(&true) {
+                true => stranger.hear(kind, &mut self.attempts),
                 false => Err(stranger),
             };
             self.take(heard.or_else(|stranger| stranger.unless_late(now)), &mut met);
@@ -168,62 +211,171 @@ impl Strangers {
 }
 
 impl Stranger {
-    /// When it has been silent for too long.
+    /// When it has been silent for too long, or may prove itself.
     fn deadline(&self) -> Instant {
-        self.since + FIRST_FRAME_TIME
+        let end = self.since + FIRST_FRAME_TIME;
+        match &self.phase {
+            Phase::Held { until, .. } => end.min(*until),
+            _ => end,
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        matches!(self.phase, Phase::Held { .. })
     }
 
     fn unless_late(self, now: Instant) -> Result<Option<Met>, Stranger> {
-        match self.deadline() > now {
-            true => Err(self),
-            false => Ok(None),
+        if self.since + FIRST_FRAME_TIME > now {
+            return Err(self);
         }
+        if self.is_held() {
+            let _ = (&self.stream).write_all(&ChannelError::TooMany.message());
+        }
+        Ok(None)
     }
 
     /// Reads what has come. The stranger itself is answered while its first frame is not whole; nobody where it is one
     /// that is not served.
-    fn hear(mut self, kind: ServerKind) -> Result<Option<Met>, Stranger> {
-        match self.read(kind) {
-            FirstFrame::Incomplete => Err(self),
-            FirstFrame::NotOurs => Ok(None),
-            FirstFrame::Refused(refusal) => {
-                refuse(&self.stream, &refusal);
-                Ok(None)
+    fn hear(mut self, kind: ServerKind, attempts: &mut Attempts) -> Result<Option<Met>, Stranger> {
+        loop {
+            self = match self.prove(attempts) {
+                Ok(stranger) => stranger,
+                Err(ended) => return ended.map_or(Ok(None), Err),
+            };
+            let heard = self.read(kind, attempts);
+            match heard {
+                // A whole opening can be answered, and what is behind it has arrived already.
+                FirstFrame::Incomplete if matches!(self.phase, Phase::Proving) && self.opening_is_whole() => {}
+                FirstFrame::Incomplete if self.stream.has_arrived() => {}
+                FirstFrame::Incomplete => return Err(self),
+                FirstFrame::NotOurs => return Ok(None),
+                FirstFrame::Refused(refusal) => {
+                    refuse(&self.stream, &refusal);
+                    return Ok(None);
+                }
+                FirstFrame::Valid(hello, version) => {
+                    return Ok(Some(Met {
+                        stream: self.stream,
+                        read: self.read,
+                        decoder: self.decoder,
+                        hello: *hello,
+                        version,
+                        door: self.door,
+                        role: self.role,
+                    }));
+                }
             }
-            FirstFrame::Valid(hello, version) => Ok(Some(Met {
-                stream: self.stream,
-                read: self.read,
-                decoder: self.decoder,
-                hello: *hello,
-                version,
-                door: self.door,
-            })),
         }
     }
 
-    fn read(&mut self, kind: ServerKind) -> FirstFrame {
+    fn opening_is_whole(&self) -> bool {
+        // What cannot be read is over as well.
+        !matches!(Responder::read(&self.read), Ok(None))
+    }
+
+    /// Answers an opening that is whole, if there may be a try now. Who is not to go on, or has to wait, comes as an error.
+    fn prove(mut self, attempts: &mut Attempts) -> Result<Stranger, Option<Stranger>> {
+        let responder = match std::mem::replace(&mut self.phase, Phase::Proving) {
+            Phase::Proving => match Responder::read(&self.read) {
+                Ok(None) => return Ok(self),
+                Ok(Some(responder)) => responder,
+                Err(error) => return Err(self.turn_away(error)),
+            },
+            Phase::Held { responder, until } if until > Instant::now() => {
+                self.phase = Phase::Held { responder, until };
+                return Err(Some(self));
+            }
+            Phase::Held { responder, .. } => responder,
+            phase => {
+                self.phase = phase;
+                return Ok(self);
+            }
+        };
+        if self.locks.is_empty() {
+            return Err(self.turn_away(ChannelError::NotLocked));
+        }
+        let now = Instant::now();
+        if let Err(wait) = attempts.take(&self.place, now) {
+            let until = now + wait;
+            self.phase = Phase::Held { responder, until };
+            return Err(Some(self));
+        }
+        self.read.clear();
+        let answered = self
+            .stream
+            .try_clone()
+            .map_err(|_| ChannelError::NotOurs)
+            .and_then(|stream| responder.answer_on(stream, &self.locks));
+        self.phase = Phase::Answered;
+        match answered {
+            Ok((stream, role)) => {
+                self.stream = stream;
+                self.role = role;
+                Ok(self)
+            }
+            Err(error) => Err(self.turn_away(error)),
+        }
+    }
+
+    /// Says why, where it speaks our language, and is done.
+    fn turn_away(self, error: ChannelError) -> Option<Stranger> {
+        if error != ChannelError::NotOurs {
+            let _ = (&self.stream).write_all(&error.message());
+        }
+        None
+    }
+
+    fn read(&mut self, kind: ServerKind, attempts: &mut Attempts) -> FirstFrame {
         let mut buffer = [0; 4096];
         match (&self.stream).read(&mut buffer) {
             Ok(0) => return FirstFrame::NotOurs,
-            Ok(read) => {
-                self.decoder.feed(&buffer[..read]);
-                self.read.extend_from_slice(&buffer[..read]);
-            }
+            Ok(read) => self.read.extend_from_slice(&buffer[..read]),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                 return FirstFrame::Incomplete;
             }
             Err(_) => return FirstFrame::NotOurs,
         }
-        match self.decoder.next_frame() {
-            Ok(None) => FirstFrame::Incomplete,
-            Ok(Some(frame)) => match handshake::read_hello(&frame) {
-                Ok(hello) => match handshake::judge(&hello, kind) {
-                    Ok(version) => FirstFrame::Valid(Box::new(hello), version),
-                    Err(refusal) => FirstFrame::Refused(refusal),
-                },
-                Err(_) => FirstFrame::NotOurs,
-            },
-            Err(_) => FirstFrame::NotOurs,
+        match self.phase {
+            // Both ways to begin have the same first bytes.
+            Phase::First => {
+                let known = self.read.len().min(SECURE.len());
+                match SECURE[..known] == self.read[..known] {
+                    true if known > COMMON => self.phase = Phase::Proving,
+                    true => return FirstFrame::Incomplete,
+                    false => self.phase = Phase::Speaks,
+                }
+            }
+            Phase::Answered => {
+                // What was opened was sealed by somebody who knows the secret.
+                attempts.give_back(&self.place, Instant::now());
+                self.phase = Phase::Speaks;
+            }
+            _ => {}
+        }
+        if matches!(self.phase, Phase::Proving) {
+            return FirstFrame::Incomplete;
+        }
+        self.decoder.feed(self.read.get(self.fed..).unwrap_or_default());
+        self.fed = self.read.len();
+        self.first_frame(kind)
+    }
+
+    fn first_frame(&mut self, kind: ServerKind) -> FirstFrame {
+        let hello = match self.decoder.next_frame() {
+            Ok(None) => return FirstFrame::Incomplete,
+            Ok(Some(frame)) => handshake::read_hello(&frame),
+            Err(_) => return FirstFrame::NotOurs,
+        };
+        let Ok(hello) = hello else {
+            return FirstFrame::NotOurs;
+        };
+        if !self.locks.is_empty() && !self.stream.is_sealed() {
+            let password = self.locks.wants_password();
+            return FirstFrame::Refused(Refusal::Locked { password });
+        }
+        match handshake::judge(&hello, kind) {
+            Ok(version) => FirstFrame::Valid(Box::new(hello), version),
+            Err(refusal) => FirstFrame::Refused(refusal),
         }
     }
 }

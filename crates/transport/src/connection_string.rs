@@ -24,8 +24,10 @@ pub use kernel::{KernelConnection, KernelLink};
 pub use server::{ServerEndpoint, ServerOptions, ServerTransport};
 pub use values::{
     BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, PipeName, PipeTemplate, Ports, Secret,
-    Thumbprint, Tls,
+    SecretSource, Thumbprint, Tls,
 };
+
+pub(crate) use values::NEW_KEY;
 
 /// Who is going to listen (specification 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! The only place where names are resolved.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -10,17 +10,33 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::connection_string::{ClientEndpoint, ClientTransport, Host, PipeName};
+use crate::channel::handshake::{ChannelError, Finished, Initiator, Proof};
+use crate::channel::key::Key;
+use crate::connection_string::{ClientEndpoint, ClientTransport, Credential, Host, PipeName};
 use crate::error::ConnectError;
 use crate::stream::Stream;
-use crate::{pipe_directory, sys};
+use crate::{pipe_directory, secrets, sys};
+
+/// A wait of nothing would be one for ever.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests;
 
-/// Connects to what the transport says, spending at most `timeout` on name, addresses and all.
+/// Connects to what the transport says, spending at most `timeout` on name, addresses and all, and proves the password or
+/// key that it has: the stream of one that has is sealed.
 pub fn dial(transport: &ClientTransport, timeout: Duration) -> Result<Stream, ConnectError> {
     transport.require_supported()?;
+    let proof = transport.credential.as_ref().map(proof).transpose()?;
+    let stream = connect(transport, timeout)?;
+    match proof {
+        // Whoever listens may take its time anew: a wait before it must not shorten this.
+        Some(proof) => secure(stream, &proof, Instant::now() + timeout),
+        None => Ok(stream),
+    }
+}
+
+fn connect(transport: &ClientTransport, timeout: Duration) -> Result<Stream, ConnectError> {
     match &transport.endpoint {
         ClientEndpoint::Tcp {
             server,
@@ -46,6 +62,53 @@ pub fn dial(transport: &ClientTransport, timeout: Duration) -> Result<Stream, Co
             text: transport.to_string(),
         }),
     }
+}
+
+/// What a client proves itself with.
+fn proof(credential: &Credential) -> Result<Proof, ConnectError> {
+    Ok(match secrets::resolve(credential)? {
+        Credential::Password(password) => Proof::Password(password),
+        Credential::Key(written) => Proof::Key(Key::read(written.expose()).ok_or(ChannelError::Wrong)?),
+    })
+}
+
+/// The client's half of a handshake, on a stream that waits.
+fn secure(stream: Stream, proof: &Proof, deadline: Instant) -> Result<Stream, ConnectError> {
+    let (mut initiator, opening) = Initiator::begin(proof)?;
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "nothing came in time");
+    let mut exchange = || -> io::Result<Result<Finished, ChannelError>> {
+        stream.set_write_timeout(Some(deadline.saturating_duration_since(Instant::now()).max(LEAST_WAIT)))?;
+        // One that speaks first and closes is better judged by what it said than by the broken write.
+        let written = (&stream).write_all(&opening);
+        let mut buffer = [0; 512];
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(late());
+            }
+            stream.set_read_timeout(Some(left))?;
+            match (&stream).read(&mut buffer) {
+                Ok(0) if !initiator.received().is_empty() => return Ok(Err(ChannelError::NotOurs)),
+                Ok(0) => return written.and(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was closed"))),
+                Ok(length) => match initiator.take(&buffer[..length]) {
+                    Ok(None) => {}
+                    Ok(Some(finished)) => return Ok(Ok(finished)),
+                    Err(error) => return Ok(Err(error)),
+                },
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    return Err(late());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let finished = exchange().map_err(ConnectError::Handshake)??;
+    let set = stream
+        .set_read_timeout(None)
+        .and_then(|()| stream.set_write_timeout(None));
+    set.map_err(ConnectError::Handshake)?;
+    Ok(stream.sealed(finished))
 }
 
 struct Dialling<'t> {

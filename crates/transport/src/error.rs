@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::channel::handshake::ChannelError;
 use crate::connection_string::{ConnectionStringError, Host, PipeName, Ports};
 
 /// Why listening or connecting failed; each message ends with the cure where there is one.
@@ -26,12 +27,29 @@ pub enum ConnectError {
     /// Listen on loopback, or say `insecure`.
     #[error(
         "'{text}' would let anyone who reaches this machine run code on it: leave server= out to listen on loopback \
-         only, or add 'insecure' to accept that"
+         only, add key=new (it prints the line that a client pastes) or password=..., or 'insecure' to accept that"
     )]
     Unprotected {
         /// The transport in its canonical form.
         text: String,
     },
+
+    /// Give the secret otherwise.
+    #[error("no password or key to use: {why}")]
+    Secret {
+        /// What is wrong with where it should come from.
+        why: String,
+    },
+
+    /// Correct the password or key, or find out who answers there.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+
+    /// The connection broke before it was secured.
+    #[error(
+        "the connection broke while password or key were checked: {0}; is it a farsight server, and does it run on?"
+    )]
+    Handshake(#[source] io::Error),
 
     /// Choose another port.
     #[error("cannot listen on {address} port {ports}: {source}; choose another port or a range LOW:HIGH")]

@@ -5,6 +5,7 @@
 //! Read [`ServerTransport`] and [`ClientTransport`] first, then [`Listener::bind`] and [`dial`]; [`registry`] lists the
 //! servers of a machine.
 
+pub mod channel;
 mod connection_string;
 mod dial;
 mod error;
@@ -12,13 +13,14 @@ mod listen;
 mod peer;
 mod pipe_directory;
 pub mod registry;
+pub mod secrets;
 mod stream;
 pub mod sys;
 
 pub use connection_string::{
     BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,
-    Secret, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
+    Secret, SecretSource, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
 };
 pub use dial::dial;
 pub use error::{ConnectError, PipeDirectoryFault};

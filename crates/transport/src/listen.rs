@@ -7,13 +7,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use farsight_types::OsPid;
+use farsight_types::{AccessRole, OsPid};
+use zeroize::Zeroizing;
 
-use crate::connection_string::{ClientTransport, Host, Ports, ServerEndpoint, ServerTransport};
+use crate::channel::handshake::ChannelError;
+use crate::channel::key::Key;
+use crate::channel::locks::{Locks, lesser_roles};
+use crate::connection_string::{
+    ClientTransport, Credential, Host, NEW_KEY, Ports, Secret, ServerEndpoint, ServerTransport,
+};
 use crate::error::ConnectError;
 use crate::peer::Peer;
 use crate::stream::Stream;
-use crate::{pipe_directory, sys};
+use crate::{pipe_directory, secrets, sys};
 
 mod arrivals;
 mod pipe;
@@ -61,15 +67,18 @@ impl Listener {
     /// Binds what the transport says: loopback unless it names an address, the first free port of a range.
     pub fn bind(transport: &ServerTransport) -> Result<Listener, ConnectError> {
         transport.require_supported()?;
+        let mut secured = transport.clone();
+        secured.options.credential = transport.options.credential.as_ref().map(own_secret).transpose()?;
+        let transport = &secured;
         let (bound, sockets) = match &transport.endpoint {
             ServerEndpoint::Tcp { ports, bind, only_ipv6 } => {
-                let insecure = transport.options.insecure;
+                let open = transport.options.insecure || transport.options.credential.is_some();
                 let plan = tcp::Plan {
                     ports: *ports,
                     bind: *bind,
                     only_ipv6: *only_ipv6,
                 };
-                if !plan.is_loopback() && !insecure {
+                if !plan.is_loopback() && !open {
                     return Err(ConnectError::Unprotected {
                         text: transport.to_string(),
                     });
@@ -121,15 +130,48 @@ impl Listener {
         self.bound.client_transport(machine)
     }
 
+    /// What clients must know; `has_roles` where they may be of lesser roles than the listener's.
+    pub fn locks(&self, has_roles: bool) -> Locks {
+        Locks::of(&self.bound.options, has_roles)
+    }
+
+    /// The strings that clients paste to come here, secrets of this listener's own making included, each with the role that it
+    /// opens where they differ: for the user alone who owns the server.
+    pub fn invitations(&self, has_roles: bool) -> Vec<(Option<AccessRole>, Zeroizing<String>)> {
+        let own = Key::read(match &self.bound.options.credential {
+            Some(Credential::Key(written)) => written.expose(),
+            _ => "",
+        });
+        let Some((own, client)) = own.zip(self.client_transport(&self.machine())) else {
+            return vec![(None, Zeroizing::new(self.client_string()))];
+        };
+        let with = |key: &Key| {
+            let mut client = client.clone();
+            client.credential = Some(Credential::Key(Secret::new(&key.write())));
+            client.reveal()
+        };
+        if !has_roles {
+            return vec![(None, with(&own))];
+        }
+        let role = self.bound.options.role;
+        let lesser = lesser_roles(role).map(|role| (Some(role), with(&own.for_role(role))));
+        std::iter::once((Some(role.unwrap_or(AccessRole::Owner)), with(&own)))
+            .chain(lesser)
+            .collect()
+    }
+
+    /// What clients call this machine; a listener that only this machine reaches says so.
+    fn machine(&self) -> Host {
+        let loopback = self.local_addresses().iter().all(|address| address.ip().is_loopback());
+        match loopback {
+            true => Host::localhost(),
+            false => Host::this_machine(),
+        }
+    }
+
     /// What a client gives to come here, as a connection string; a listener that only this machine reaches says so.
     pub fn client_string(&self) -> String {
-        let loopback = self.local_addresses().iter().all(|address| address.ip().is_loopback());
-        let machine = if loopback {
-            Host::localhost()
-        } else {
-            Host::this_machine()
-        };
-        let client = self.client_transport(&machine);
+        let client = self.client_transport(&self.machine());
         client.map_or_else(|| self.bound.to_string(), |client| client.to_string())
     }
 
@@ -198,6 +240,17 @@ impl Listener {
                 Ok(None)
             }
         }
+    }
+}
+
+/// The secret that clients must know: where it says `new`, one is drawn.
+fn own_secret(credential: &Credential) -> Result<Credential, ConnectError> {
+    match credential {
+        Credential::Key(written) if written.expose() == NEW_KEY => {
+            let key = Key::draw().map_err(|_| ChannelError::NoRandomness)?;
+            Ok(Credential::Key(Secret::new(&key.write())))
+        }
+        credential => secrets::resolve(credential),
     }
 }
 

@@ -1,15 +1,23 @@
 //! A connected byte stream, whatever carries it.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use farsight_types::OsPid;
+use zeroize::Zeroizing;
 
+use crate::channel::Channel;
+use crate::channel::handshake::Finished;
+use crate::channel::records::Sealing;
 use crate::peer::Peer;
 use crate::sys;
+
+/// Characters of a carried peer's name that another process is told.
+const LONGEST_WORDS: usize = 256;
 
 /// A connected stream; a TCP one never delays small writes.
 #[derive(Debug)]
@@ -17,6 +25,8 @@ pub struct Stream {
     socket: Socket,
     /// Who is at the other end, where the socket itself does not know: something of ours carries the bytes on.
     carried_to: Option<Peer>,
+    /// Everything that goes through the socket is sealed.
+    channel: Option<Arc<Channel>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +64,7 @@ impl Stream {
         Stream {
             socket: Socket::Unix(socket),
             carried_to: Some(peer),
+            channel: None,
         }
     }
 
@@ -61,6 +72,7 @@ impl Stream {
         Stream {
             socket,
             carried_to: None,
+            channel: None,
         }
     }
 
@@ -68,6 +80,61 @@ impl Stream {
     pub fn pair() -> io::Result<(Stream, Stream)> {
         let (one, other) = UnixStream::pair()?;
         Ok((Stream::from_unix(one), Stream::from_unix(other)))
+    }
+
+    /// The same stream with everything sealed from now on, for all handles that are made of it.
+    pub(crate) fn sealed(mut self, finished: Finished) -> Stream {
+        self.channel = Some(Arc::new(Channel::new(finished.keys, &finished.rest)));
+        self
+    }
+
+    /// Whether password or key protect it.
+    pub fn is_sealed(&self) -> bool {
+        self.channel.is_some()
+    }
+
+    /// What another process of ours needs beside the socket to go on with it. From then on this one must not use it.
+    pub fn state(&self) -> Zeroizing<Vec<u8>> {
+        let words = match &self.carried_to {
+            Some(peer) => peer.to_string(),
+            None => String::new(),
+        };
+        let words: String = words.chars().take(LONGEST_WORDS).collect();
+        let mut state = Zeroizing::new((words.len() as u16).to_le_bytes().to_vec());
+        state.extend_from_slice(words.as_bytes());
+        if let Some(channel) = &self.channel {
+            state.extend_from_slice(&channel.state());
+        }
+        state
+    }
+
+    /// Goes on with a stream of another process of ours, from its socket and its [`Stream::state`].
+    pub fn taken_over(fd: OwnedFd, state: &[u8]) -> io::Result<Stream> {
+        let odd = || io::Error::new(io::ErrorKind::InvalidData, "the state of a stream makes no sense");
+        let (length, rest) = state.split_first_chunk::<2>().ok_or_else(odd)?;
+        let words = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)));
+        let (words, channel) = words.ok_or_else(odd)?;
+        let mut stream = Stream::from_fd(fd)?;
+        if !words.is_empty() {
+            stream.carried_to = Some(Peer::Carried(String::from_utf8_lossy(words).into_owned()));
+        }
+        if !channel.is_empty() {
+            stream.channel = Some(Arc::new(Channel::from_state(channel).ok_or_else(odd)?));
+        }
+        Ok(stream)
+    }
+
+    /// Whether a read would find bytes that have arrived already, so that nobody need wait for the socket.
+    pub fn has_arrived(&self) -> bool {
+        let channel = self.channel.as_ref();
+        channel.is_some_and(|channel| channel.opening().has_something())
+    }
+
+    /// Whether bytes that were taken have not gone out: a socket that does not wait was full. They go before anything
+    /// else, with the next write or flush.
+    pub fn has_unwritten(&self) -> bool {
+        let channel = self.channel.as_ref();
+        channel.is_some_and(|channel| !channel.sealing().unwritten().is_empty())
     }
 
     /// Takes a connected socket that came from elsewhere, such as another process; what is not a stream is refused.
@@ -78,7 +145,7 @@ impl Stream {
         }
     }
 
-    /// Gives up the socket, for instance to hand it to another process.
+    /// Gives up the socket of a stream that is not sealed, for instance to hand it to another process.
     pub fn into_fd(self) -> OwnedFd {
         either!(self.socket, socket => socket.into())
     }
@@ -92,6 +159,7 @@ impl Stream {
         Ok(Stream {
             socket,
             carried_to: self.carried_to.clone(),
+            channel: self.channel.clone(),
         })
     }
 
@@ -133,37 +201,93 @@ impl Stream {
     }
 }
 
-impl Read for &Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        either!(&self.socket, socket => (&*socket).read(buffer))
+impl Socket {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        either!(self, socket => { let mut socket = socket; socket.read(buffer) })
     }
 
-    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        either!(&self.socket, socket => (&*socket).read_vectored(buffers))
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        either!(self, socket => { let mut socket = socket; socket.write(bytes) })
+    }
+
+    /// Reads through a channel: nothing is given out that was not sealed by the peer.
+    fn read_sealed(&self, channel: &Channel, buffer: &mut [u8]) -> io::Result<usize> {
+        let broken = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let mut opening = channel.opening();
+        loop {
+            match opening.take(buffer).map_err(broken)? {
+                0 if buffer.is_empty() => return Ok(0),
+                0 => {}
+                length => return Ok(length),
+            }
+            match self.read(opening.room(buffer.len()))? {
+                0 if opening.is_within_record() => return Err(io::ErrorKind::UnexpectedEof.into()),
+                0 => return Ok(0),
+                length => opening.received(length),
+            }
+        }
+    }
+
+    /// Writes through a channel. What is sealed counts as written, though a socket that does not wait may not take all of
+    /// it: the rest goes first next time.
+    fn write_sealed(&self, channel: &Channel, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut sealing = channel.sealing();
+        self.write_out(&mut sealing)?;
+        let sealed = sealing.seal(slices);
+        match self.write_out(&mut sealing) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(sealed),
+        }
+    }
+
+    fn write_out(&self, sealing: &mut Sealing) -> io::Result<()> {
+        while !sealing.unwritten().is_empty() {
+            match self.write(sealing.unwritten()) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => sealing.wrote(written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for &Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.channel {
+            Some(channel) => self.socket.read_sealed(channel, buffer),
+            None => self.socket.read(buffer),
+        }
     }
 }
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        either!(&self.socket, socket => (&*socket).write(bytes))
+        match &self.channel {
+            Some(channel) => self.socket.write_sealed(channel, &[IoSlice::new(bytes)]),
+            None => self.socket.write(bytes),
+        }
     }
 
-    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(&self.socket, socket => (&*socket).write_vectored(buffers))
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.channel {
+            Some(channel) => self.socket.write_sealed(channel, slices),
+            None => either!(&self.socket, socket => { let mut socket = socket; socket.write_vectored(slices) }),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match &self.channel {
+            Some(channel) => self.socket.write_out(&mut channel.sealing()),
+            None => Ok(()),
+        }
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         (&*self).read(buffer)
-    }
-
-    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        (&*self).read_vectored(buffers)
     }
 }
 
@@ -177,7 +301,7 @@ impl Write for Stream {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        (&*self).flush()
     }
 }
 

@@ -7,11 +7,14 @@
 mod descriptors;
 mod poll;
 mod sockets;
+mod terminal;
 
 pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
 pub use poll::{Ready, Wanted, poll, poll_readable};
 pub use sockets::{Family, PeerCredentials, effective_uid, peer_credentials, socket_family};
 pub(crate) use sockets::{SOCKET_PATH_LIMIT, connect_unix, host_name, keep_alive, listen_tcp, thread_id};
+
+pub(crate) use terminal::without_echo;
 
 use std::io;
 

@@ -11,6 +11,7 @@ mod ids;
 mod machine;
 mod moment;
 pub mod registers;
+mod secrets;
 
 pub use access::AccessRole;
 pub use address::{Address, AddressRange, FileOffset, Rva};
@@ -19,3 +20,4 @@ pub use ids::{Generation, OsPid, OsTid, ProcessId, ServerId, SystemId, ThreadId}
 pub use machine::{Architecture, OperatingSystem};
 pub use moment::Moment;
 pub use registers::{RegisterName, Registers};
+pub use secrets::{secrets_in, without_secrets};

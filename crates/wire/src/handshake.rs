@@ -174,6 +174,13 @@ pub enum Refusal {
         #[n(0)]
         why: String,
     },
+    /// The server serves those only who prove that they know its secret.
+    #[n(5)]
+    Locked {
+        /// A password is asked for; else the key that the server printed.
+        #[n(0)]
+        password: bool,
+    },
 }
 
 impl std::fmt::Display for Refusal {
@@ -188,6 +195,12 @@ impl std::fmt::Display for Refusal {
                 write!(f, "the server has its limit of {sessions} sessions; end one of them")
             }
             Refusal::NoSuchSession => f.write_str("the server no longer has that session"),
+            Refusal::Locked { password: true } => f.write_str(
+                "the server asks for a password: add password=... to the string (password=* lets you type it unseen)",
+            ),
+            Refusal::Locked { password: false } => {
+                f.write_str("the server asks for its key: paste the line that it printed, with key=...")
+            }
             Refusal::Failed { why } => write!(f, "the server could not open a session: {why}"),
         }
     }

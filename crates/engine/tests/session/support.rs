@@ -155,8 +155,13 @@ impl farsight_engine::DebuggingServer for FakeServer {
         format!("tcp:{port}")
     }
 
-    fn client_string(&self) -> String {
-        format!("tcp:server=fakebox,{}", self.options)
+    fn invitations(&self) -> Vec<farsight_engine::Invitation> {
+        let string = format!("tcp:server=fakebox,{}", self.options);
+        vec![farsight_engine::Invitation {
+            has_secret: string.contains("key="),
+            string,
+            role: None,
+        }]
     }
 
     fn role(&self) -> AccessRole {

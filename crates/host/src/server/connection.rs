@@ -115,7 +115,7 @@ impl Connection {
     }
 
     pub(super) fn has_to_write(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || self.stream.has_unwritten()
     }
 
     /// Queues what it is told.
@@ -126,22 +126,9 @@ impl Connection {
 
     /// Writes what the stream takes without waiting.
     pub(super) fn write(&mut self, now: Instant) -> Result<(), Broken> {
-        while let Some(first) = self.queue.front() {
-            let mut slices = Vec::with_capacity(TOGETHER);
-            slices.push(IoSlice::new(first.get(self.written..).unwrap_or_default()));
-            slices.extend(
-                self.queue
-                    .iter()
-                    .skip(1)
-                    .take(TOGETHER - 1)
-                    .map(|piece| IoSlice::new(piece)),
-            );
-            match (&self.stream).write_vectored(&slices) {
-                Ok(0) => return Err(Broken::Ended),
-                Ok(written) => {
-                    self.stuck_since = None;
-                    self.took(written);
-                }
+        while self.has_to_write() {
+            match self.write_once() {
+                Ok(()) => self.stuck_since = None,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.stuck_since.get_or_insert(now);
@@ -151,6 +138,28 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    fn write_once(&mut self) -> io::Result<()> {
+        let Some(first) = self.queue.front() else {
+            return (&self.stream).flush();
+        };
+        let mut slices = Vec::with_capacity(TOGETHER);
+        slices.push(IoSlice::new(first.get(self.written..).unwrap_or_default()));
+        slices.extend(
+            self.queue
+                .iter()
+                .skip(1)
+                .take(TOGETHER - 1)
+                .map(|piece| IoSlice::new(piece)),
+        );
+        match (&self.stream).write_vectored(&slices)? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            written => {
+                self.took(written);
+                Ok(())
+            }
+        }
     }
 
     fn took(&mut self, mut written: usize) {
@@ -167,10 +176,19 @@ impl Connection {
         }
     }
 
-    /// Reads once from the stream, which has something.
+    /// Reads once from the stream, which has something, and what has come with that.
     pub(super) fn read(&mut self) -> Result<(), Broken> {
         let mut chunk = [0; CHUNK];
-        match (&self.stream).read(&mut chunk) {
+        loop {
+            self.read_once(&mut chunk)?;
+            if !self.stream.has_arrived() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_once(&mut self, chunk: &mut [u8]) -> Result<(), Broken> {
+        match (&self.stream).read(chunk) {
             Ok(0) => Err(Broken::Ended),
             Ok(length) => {
                 self.decoder.feed(&chunk[..length]);

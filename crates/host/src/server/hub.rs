@@ -12,6 +12,7 @@ use farsight_render::visible;
 use farsight_serve::strangers::{Met, Strangers};
 use farsight_session::wire::notification_frame;
 use farsight_session::{ClientEnd, ClientId, Content, Introduction, Notification, OutputMask, Request, Sink};
+use farsight_transport::channel::Locks;
 use farsight_transport::sys::{Ready, Wanted, poll};
 use farsight_transport::{Host, Listener};
 use farsight_types::{AccessRole, ServerId};
@@ -204,6 +205,8 @@ impl Pending {
 struct Door {
     server: ServerId,
     listener: Listener,
+    /// What it asks of clients.
+    locks: Arc<Locks>,
     role: AccessRole,
 }
 
@@ -332,7 +335,15 @@ impl Hub {
 
     fn follow(&mut self, order: Order) {
         match order {
-            Order::Open { server, listener, role } => self.doors.push(Door { server, listener, role }),
+            Order::Open { server, listener, role } => {
+                let locks = Arc::new(listener.locks(true));
+                self.doors.push(Door {
+                    server,
+                    listener,
+                    locks,
+                    role,
+                });
+            }
             Order::Close {
                 server,
                 cut_clients,
@@ -467,7 +478,7 @@ impl Hub {
             wanted.extend(descriptors.into_iter().map(Wanted::reading));
         }
         wanted.extend(self.strangers.descriptors().map(Wanted::reading));
-        let strangers = self.strangers.len();
+        let strangers = self.strangers.listened_to();
         wanted.extend(self.clients.values().map(|client| Wanted {
             fd: client.stream.as_fd(),
             read: !client.is_held_back() && !client.is_leaving,
@@ -501,7 +512,7 @@ impl Hub {
             let number = door.server.0 as usize;
             let accepted = self
                 .strangers
-                .accept(&door.listener, number, ServerKind::DebuggingServer);
+                .accept(&door.listener, &door.locks, number, ServerKind::DebuggingServer);
             let rest = self.rest_until.filter(|until| *until > Instant::now());
             self.rest_until = accepted.rest_until.or(rest);
             for met in accepted.met {
@@ -572,7 +583,7 @@ impl Hub {
     fn welcome(&mut self, met: Met) {
         let server = ServerId(u32::try_from(met.door).unwrap_or(u32::MAX));
         let door = self.doors.iter().find(|door| door.server == server);
-        let Some(role) = door.map(|door| door.role) else {
+        let Some(role) = door.map(|door| met.role.unwrap_or(door.role)) else {
             return;
         };
         if self.clients.len() >= MOST_CLIENTS && !self.make_room() {

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use farsight_serve::listener::ProcessServer;
 use farsight_serve::options::{Invocation, USAGE, parse};
 use farsight_serve::{PRODUCT, run_if_session_process};
+use farsight_transport::secrets;
 
 fn main() -> ExitCode {
     if let Some(code) = run_if_session_process() {
         return code;
     }
-    let arguments = std::env::args_os()
-        .skip(1)
-        .map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = secrets::hide().into_iter();
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     match parse(arguments) {
         Ok(Invocation::Help) => print!("{USAGE}"),
         Ok(Invocation::Version) => println!("dbgsrv ({PRODUCT})"),
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
                 eprintln!("dbgsrv: warning: farsight -QR will not show this server: {error}");
             }
             println!("Process server started.  Client can connect with any of these command lines");
-            println!("0: farsight -premote {}", server.client_string());
+            println!("0: farsight -premote {}", *server.invitation());
             // A closed standard output is no reason not to serve.
             let _ = std::io::stdout().flush();
             if let Err(error) = server.run() {

@@ -26,6 +26,7 @@ fn hello(name: &str) -> Vec<u8> {
 
 struct Door {
     listener: Listener,
+    locks: Arc<Locks>,
     strangers: Strangers,
     /// Who was met, by name.
     met: Vec<String>,
@@ -38,6 +39,7 @@ impl Door {
         let transport = ServerTransport::parse("tcp:port=0", ServerRole::DebuggingServer).unwrap();
         Door {
             listener: Listener::bind(&transport).unwrap(),
+            locks: Arc::default(),
             strangers: Strangers::default(),
             met: Vec::new(),
             kept: Vec::new(),
@@ -59,8 +61,8 @@ impl Door {
     }
 
     fn accept(&mut self) {
-        let accepted = self.strangers.accept(&self.listener, 0, KIND);
-        assert!(accepted.rest_until.is_none() && self.strangers.len() <= MOST_STRANGERS);
+        let accepted = self.strangers.accept(&self.listener, &self.locks, 0, KIND);
+        assert!(accepted.rest_until.is_none() && self.strangers.waiting.len() <= MOST_STRANGERS);
         self.meet(accepted.met);
     }
 

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::ClientRole;
 use super::error::ConnectionStringError;
 use super::keys::{Key, Side, User};
 use super::lexer::lex;
 use super::params::Params;
-use super::server::{missing_credential, parse_com, parse_credential, parse_only_ipv6, parse_tls};
+use super::server::{parse_com, parse_credential, parse_only_ipv6, parse_tls};
 use super::show::Show;
-use super::values::{ComPort, Credential, Host, PipeName, Ports, Tls, parse_dialled_port};
+use super::values::{ComPort, Credential, Host, PipeName, Ports, Secret, Tls, parse_dialled_port};
 use crate::error::ConnectError;
 
 /// How to reach a server: what `-remote`, `-premote` and `dbengprx -c` are given.
@@ -133,8 +135,13 @@ impl ClientTransport {
         let params = Params::check(lex(whole, range)?, Side::Client, user, role)?;
         Ok(ClientTransport {
             endpoint: parse_endpoint(&params)?,
-            credential: parse_credential(&params)?,
+            credential: parse_credential(&params, Secret::parse_clients_key)?,
         })
+    }
+
+    /// With its password or key in clear: for the user alone who owns it, never for a log, a list or others.
+    pub fn reveal(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{self:#}"))
     }
 
     /// Refuses, in plain words, what this build does not have yet; [`dial`](crate::dial) calls it.
@@ -151,7 +158,6 @@ impl ClientTransport {
             ClientEndpoint::Ssh { .. } => Some("connections through ssh (ssh:)"),
             ClientEndpoint::Gdb { .. } => Some("GDB stubs as process servers (gdb:)"),
         };
-        let missing = missing.or_else(|| missing_credential(self.credential.as_ref()));
         missing.map_or(Ok(()), |what| {
             Err(ConnectError::NotInThisBuild {
                 what,

@@ -203,7 +203,7 @@ fn parse_net_key(text: &str) -> Parsed<Secret> {
             .iter()
             .all(|part| digits(part) && u64::from_str_radix(part, 36).is_ok())
     {
-        return Secret::parse(text);
+        return Secret::parse_text(text);
     }
     Err("a key is four groups of up to 13 letters and digits, with dots between them".to_owned())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use farsight_types::AccessRole;
+use zeroize::Zeroizing;
 
 use super::client::{ClientEndpoint, ClientTransport};
 use super::error::ConnectionStringError;
@@ -12,8 +13,8 @@ use super::lexer::lex;
 use super::params::Params;
 use super::show::Show;
 use super::values::{
-    BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, PipeTemplate, Ports, Secret, Thumbprint,
-    Tls, number, parse_access_role, parse_certificate_name, parse_dialled_port, parse_tls_protocol,
+    BindAddress, Certificate, CertificateStore, ComPort, Credential, Host, Parsed, PipeTemplate, Ports, Secret,
+    Thumbprint, Tls, number, parse_access_role, parse_certificate_name, parse_dialled_port, parse_tls_protocol,
 };
 use super::{ServerRole, values::PipeName};
 use crate::error::ConnectError;
@@ -119,12 +120,17 @@ impl ServerTransport {
         let endpoint = parse_endpoint(&params)?;
         let options = ServerOptions {
             hidden: params.has(Key::Hidden),
-            credential: parse_credential(&params)?,
+            credential: parse_credential(&params, Secret::parse_key)?,
             role: params.optional(Key::Role, parse_access_role)?,
             insecure: params.has(Key::Insecure),
             open_firewall: params.has(Key::IcfEnable),
         };
         Ok(ServerTransport { endpoint, options })
+    }
+
+    /// With its password or key in clear: for the user alone who owns it, never for a log, a list or others.
+    pub fn reveal(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{self:#}"))
     }
 
     /// Refuses, in plain words, what this build does not have yet; [`Listener::bind`](crate::Listener::bind) calls it.
@@ -140,7 +146,6 @@ impl ServerTransport {
             ServerEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
         };
         let tcp = matches!(self.endpoint, ServerEndpoint::Tcp { .. });
-        let missing = missing.or_else(|| missing_credential(self.options.credential.as_ref()));
         // A pipe passes no firewall, so there the flag asks for nothing.
         let missing =
             missing.or((tcp && self.options.open_firewall).then_some("opening of firewall ports (IcfEnable)"));
@@ -351,18 +356,14 @@ pub(super) fn parse_tls(params: &Params<'_>) -> Result<Tls, ConnectionStringErro
     })
 }
 
-pub(super) fn parse_credential(params: &Params<'_>) -> Result<Option<Credential>, ConnectionStringError> {
+pub(super) fn parse_credential(
+    params: &Params<'_>,
+    parse_key: fn(&str) -> Parsed<Secret>,
+) -> Result<Option<Credential>, ConnectionStringError> {
     params.exclusive(Key::Secret, Key::Password)?;
-    let password = params.optional(Key::Password, Secret::parse)?;
-    let key = params.optional(Key::Secret, Secret::parse)?;
+    let password = params.optional(Key::Password, Secret::parse_password)?;
+    let key = params.optional(Key::Secret, parse_key)?;
     Ok(password.map(Credential::Password).or(key.map(Credential::Key)))
-}
-
-pub(super) fn missing_credential(credential: Option<&Credential>) -> Option<&'static str> {
-    credential.map(|credential| match credential {
-        Credential::Password(_) => "passwords (password=)",
-        Credential::Key(_) => "one-time keys (key=)",
-    })
 }
 
 impl fmt::Display for ServerTransport {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::keys::Key;
-use super::values::{BindAddress, CertificateStore, Credential, Tls};
+use super::values::{BindAddress, CertificateStore, Credential, Secret, Tls};
 
 /// Writes `protocol:` and then keys and flags with commas between them.
 pub(super) struct Show<'a, 'f> {
@@ -79,8 +79,16 @@ impl<'a, 'f> Show<'a, 'f> {
     pub(super) fn credential(&mut self, credential: Option<&Credential>) -> fmt::Result {
         match credential {
             None => Ok(()),
-            Some(Credential::Password(secret)) => self.pair(Key::Password, secret),
-            Some(Credential::Key(secret)) => self.pair(Key::Secret, secret),
+            Some(Credential::Password(secret)) => self.secret(Key::Password, secret),
+            Some(Credential::Key(secret)) => self.secret(Key::Secret, secret),
+        }
+    }
+
+    /// A star, but for the one line that a client pastes (`{:#}`, which only `reveal` writes).
+    fn secret(&mut self, key: Key, secret: &Secret) -> fmt::Result {
+        match self.f.alternate() {
+            true => self.pair(key, secret.expose()),
+            false => self.pair(key, secret),
         }
     }
 }

@@ -191,14 +191,34 @@ fn secrets_are_kept_and_never_shown() {
         panic!("no password")
     };
     assert_eq!(secret.expose(), word);
-    let parsed = client("tcp:server=h,port=1,key=A1B2");
+    let key = "abcdefghijklmnopqrstuvwxya";
+    let parsed = client(&format!("tcp:server=h,port=1,key={key}"));
     assert_eq!(parsed.to_string(), "tcp:Port=1,Server=h,Key=*");
+    assert_eq!(*parsed.reveal(), format!("tcp:Port=1,Server=h,Key={key}"));
     let parsed = kernel("net:port=50005,key=1.2.3.z");
     assert_eq!(
         parsed.to_string(),
         "KdSrv:Server=@{<Local>},Trans=@{NET:Port=50005,Key=*}"
     );
     assert!(!format!("{parsed:?}").contains("1.2.3"));
+}
+
+#[test]
+fn a_key_is_one_that_a_server_has_printed() {
+    for (text, words) in [
+        ("tcp:port=1,key=Swordfish", "a key is the 26 letters and digits"),
+        ("tcp:port=1,password=env:", "env: needs the name"),
+        ("tcp:port=1,password=fd:x", "fd: needs the number"),
+    ] {
+        let error = ServerTransport::parse(text, ServerRole::ProcessServer).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let error = ClientTransport::parse("tcp:port=1,key=new", ClientRole::SmartClient).unwrap_err();
+    assert!(error.to_string().contains("the key that the server printed"), "{error}");
+    for open in ["password=*", "password=env:PW", "key=fd:3", "key=*"] {
+        let shown = client(&format!("tcp:port=1,{open}"));
+        assert!(shown.reveal().to_lowercase().ends_with(&open.to_lowercase()));
+    }
 }
 
 #[test]
@@ -277,12 +297,12 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
         "tcp:port=1:2,server=*,insecure,hidden,ipversion=6",
         "npipe:pipe=x,IcfEnable,hidden",
         "tcp:port=1,role=observer",
+        "tcp:port=1,password=x",
+        "npipe:pipe=p,key=new",
     ] {
         server(text).require_supported().unwrap();
     }
     for (text, what) in [
-        ("tcp:port=1,password=x", "passwords (password=)"),
-        ("npipe:pipe=p,key=x", "one-time keys (key=)"),
         ("tcp:port=1,IcfEnable", "IcfEnable"),
         ("tcp:port=1,clicon=h", "clicon="),
         ("com:port=1,baud=1,channel=0", "com:"),
@@ -298,12 +318,7 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
     }
     client("tcp:server=h,port=1").require_supported().unwrap();
     client("npipe:server=h,pipe=p").require_supported().unwrap();
-    for text in [
-        "gdb:server=h,port=1",
-        "ssh:server=h",
-        "tcp:clicon=h,port=1",
-        "tcp:server=h,port=1,password=x",
-    ] {
+    for text in ["gdb:server=h,port=1", "ssh:server=h", "tcp:clicon=h,port=1"] {
         assert!(client(text).require_supported().is_err(), "{text}");
     }
     assert!(kernel("com:").require_supported().is_err());

@@ -9,7 +9,8 @@ mod names;
 mod secret;
 
 pub use names::{ComPort, Host, PipeName, PipeTemplate};
-pub use secret::{Credential, Secret};
+pub(crate) use secret::NEW_KEY;
+pub use secret::{Credential, Secret, SecretSource};
 
 use farsight_types::AccessRole;
 

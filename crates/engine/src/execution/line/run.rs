@@ -1,5 +1,7 @@
 //! Runs one command: what must hold before it may.
 
+use farsight_types::without_secrets;
+
 use crate::commands::{self, Needs};
 use crate::error::CommandError;
 use crate::execution::Flow;
@@ -37,7 +39,8 @@ pub(super) fn not_in_scripts(name: &str) -> bool {
 impl Session {
     /// Runs one command, for each thread that its prefix names.
     pub(super) fn run_command(&mut self, line: &str, command: &Command) -> Result<Flow, CommandError> {
-        let span = tracing::info_span!("command", name = %command.name, arguments = %command.arguments);
+        let span =
+            tracing::info_span!("command", name = %command.name, arguments = %without_secrets(&command.arguments));
         let _inside = span.enter();
         self.check_interrupt()?;
         if self.rights.through_server {

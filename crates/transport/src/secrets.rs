@@ -1,0 +1,224 @@
+//! Passwords and keys from where they are to be had: the string itself, the environment, a descriptor, the user.
+//!
+//! What a program was started with can be seen by others: its command line by everybody, its environment by who starts what
+//! it starts. [`hide`] takes secrets out of the command line, and variables that held one are not passed on
+//! ([`variables`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use farsight_types::secrets_in;
+use zeroize::Zeroizing;
+
+use crate::connection_string::{Credential, Secret, SecretSource};
+use crate::error::ConnectError;
+use crate::sys;
+
+/// Longest secret that is read from elsewhere, in bytes.
+const LONGEST: u64 = 1024;
+
+/// What has been found until now: a descriptor can be read once only.
+#[derive(Default)]
+struct Found {
+    descriptors: BTreeMap<u16, Secret>,
+    variables: BTreeSet<String>,
+}
+
+fn found() -> &'static Mutex<Found> {
+    static FOUND: OnceLock<Mutex<Found>> = OnceLock::new();
+    FOUND.get_or_init(Mutex::default)
+}
+
+/// The secret itself, from wherever it is but from the user.
+pub(crate) fn resolve(credential: &Credential) -> Result<Credential, ConnectError> {
+    let (is_key, secret) = match credential {
+        Credential::Password(secret) => (false, secret),
+        Credential::Key(secret) => (true, secret),
+    };
+    let unknown = |why: String| ConnectError::Secret { why };
+    let text = match secret.source() {
+        SecretSource::Given => return Ok(credential.clone()),
+        SecretSource::Prompt => {
+            return Err(unknown(
+                "there is nobody to ask for the secret that '*' stands for; give it by env:NAME or fd:N, or start the \
+                 program at a terminal"
+                    .into(),
+            ));
+        }
+        SecretSource::Environment(name) => {
+            let mut found = found().lock().unwrap_or_else(PoisonError::into_inner);
+            found.variables.insert(name.to_owned());
+            std::env::var(name)
+                .map_err(|_| unknown(format!("the environment has no variable '{name}' that is text")))?
+        }
+        SecretSource::Descriptor(number) => read_descriptor(number)?,
+    };
+    of_text(is_key, text.trim_end_matches(['\r', '\n'])).map_err(unknown)
+}
+
+/// A credential of text that came from elsewhere.
+fn of_text(is_key: bool, text: &str) -> Result<Credential, String> {
+    // What comes from elsewhere is the secret, whatever it looks like.
+    match is_key {
+        true => Secret::parse_key(text).map(Credential::Key),
+        false if text.is_empty() => Err("the password is empty".into()),
+        false => Ok(Credential::Password(Secret::new(text))),
+    }
+}
+
+fn read_descriptor(number: &str) -> Result<String, ConnectError> {
+    let unknown = |why: String| ConnectError::Secret { why };
+    let descriptor: u16 = number
+        .parse()
+        .map_err(|_| unknown(format!("'{number}' is no descriptor")))?;
+    let mut found = found().lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = found.descriptors.get(&descriptor) {
+        return Ok(known.expose().to_owned());
+    }
+    let fault = |error: io::Error| unknown(format!("descriptor {descriptor} cannot be read: {error}"));
+    let file = File::open(format!("/proc/self/fd/{descriptor}")).map_err(fault)?;
+    let mut line = String::new();
+    BufReader::new(file.take(LONGEST)).read_line(&mut line).map_err(fault)?;
+    found.descriptors.insert(descriptor, Secret::new(&line));
+    Ok(line)
+}
+
+/// Variables that held secrets: what is started from here is to be started without them.
+pub fn variables() -> Vec<String> {
+    let found = found().lock().unwrap_or_else(PoisonError::into_inner);
+    found.variables.iter().cloned().collect()
+}
+
+/// Asks the user at the terminal for a secret that a string leaves open (`*`); `what` is the string as it is
+/// shown. Whether there was anything to ask.
+pub fn ask(credential: &mut Option<Credential>, what: &str) -> Result<bool, ConnectError> {
+    let (is_key, word) = match credential {
+        Some(Credential::Password(secret)) if secret.source() == SecretSource::Prompt => (false, "password"),
+        Some(Credential::Key(secret)) if secret.source() == SecretSource::Prompt => (true, "key"),
+        _ => return Ok(false),
+    };
+    let unknown = |why: String| ConnectError::Secret { why };
+    let fault = |error: io::Error| {
+        unknown(format!(
+            "the terminal cannot be asked for a {word}: {error}; give it by env:NAME or fd:N"
+        ))
+    };
+    let mut terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOCTTY)
+        .open("/dev/tty")
+        .map_err(fault)?;
+    write!(terminal, "{word} of {what}: ").map_err(fault)?;
+    let typed = {
+        let _quiet = sys::without_echo(terminal.as_fd()).map_err(fault)?;
+        type_secret(&mut &terminal)
+    };
+    writeln!(terminal).map_err(fault)?;
+    *credential = Some(of_text(is_key, &typed.map_err(fault)?).map_err(unknown)?);
+    Ok(true)
+}
+
+/// Reads what is typed until ENTER; CTRL+C and CTRL+D end it without an answer.
+fn type_secret(terminal: &mut impl Read) -> io::Result<Zeroizing<String>> {
+    let mut typed = Zeroizing::new(Vec::new());
+    let mut byte = [0];
+    while typed.len() < LONGEST as usize {
+        match terminal.read(&mut byte) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        match byte[0] {
+            b'\r' | b'\n' => break,
+            3 | 4 => return Err(io::Error::new(io::ErrorKind::Interrupted, "it was not typed")),
+            8 | 127 => {
+                // A character may be several bytes.
+                while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
+            }
+            // CTRL+U takes all back.
+            21 => typed.clear(),
+            byte => typed.push(byte),
+        }
+    }
+    let text = std::str::from_utf8(&typed).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The arguments of this program, whose secrets nobody sees any more in the list of processes; to be called once, first
+/// thing in `main`. That they could be seen until then is why a secret is better given by `env:`, `fd:` or `*`.
+pub fn hide() -> Vec<OsString> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // A kernel that does not let a program write its own memory through /proc leaves them seen.
+    let _ = overwrite();
+    arguments.into_iter().skip(1).collect()
+}
+
+/// Overwrites the secrets in the command line that the kernel shows. The copy of the arguments is made before.
+fn overwrite() -> io::Result<()> {
+    let shown = std::fs::read("/proc/self/cmdline")?;
+    let places = secrets_in(&shown);
+    if places.is_empty() {
+        return Ok(());
+    }
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // Behind the name, which may hold anything, fields count from 3.
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
+    let start = fields.and_then(|mut fields| fields.nth(ARG_START - 3)?.parse::<u64>().ok());
+    let start = start.ok_or(io::ErrorKind::InvalidData)?;
+    let memory = OpenOptions::new().write(true).open("/proc/self/mem")?;
+    for place in places {
+        memory.write_all_at(&vec![b'*'; place.len()], start + place.start as u64)?;
+    }
+    Ok(())
+}
+
+/// The field of `/proc/PID/stat` that says where the command line is.
+const ARG_START: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_can_be_mended_and_given_up() {
+        let typed = |keys: &[u8]| type_secret(&mut &*keys).map(|text| text.to_string()).ok();
+        assert_eq!(typed(b"Swordfish\nmore").as_deref(), Some("Swordfish"));
+        assert_eq!(typed("ab\u{e9}\x7fc\r".as_bytes()).as_deref(), Some("abc"));
+        assert_eq!(typed(b"wrong\x15right\n").as_deref(), Some("right"));
+        for given_up in [&b"abc\x03"[..], b"\x04", b"abc", b"\xff\n"] {
+            assert_eq!(typed(given_up), None);
+        }
+    }
+
+    #[test]
+    fn a_secret_comes_from_the_environment_or_a_descriptor() {
+        let home = std::env::var("PATH").unwrap();
+        let by = |text: &str| resolve(&Credential::Password(Secret::new(text)));
+        assert_eq!(by("env:PATH").unwrap(), Credential::Password(Secret::new(&home)));
+        assert!(variables().contains(&"PATH".to_owned()));
+        let (read, mut write) = io::pipe().unwrap();
+        write.write_all(b"Swordfish\nmore\n").unwrap();
+        drop(write);
+        use std::os::fd::AsRawFd;
+        let given = format!("fd:{}", read.as_raw_fd());
+        // It can be asked for again, though the descriptor gives it once.
+        for _ in 0..2 {
+            assert_eq!(by(&given).unwrap(), Credential::Password(Secret::new("Swordfish")));
+        }
+        for (text, words) in [
+            ("env:FARSIGHT_NO_SUCH", "no variable 'FARSIGHT_NO_SUCH'"),
+            ("fd:999", "descriptor 999 cannot be read"),
+            ("*", "nobody to ask"),
+        ] {
+            let error = by(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
