@@ -20,6 +20,7 @@ mod sys;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub use farsight_transport::secrets::hide as arguments;
 pub use outside::Machine;
@@ -30,8 +31,10 @@ use farsight_session::Record;
 use farsight_transport::{ClientRole, ClientTransport, ConnectError, ServerRole, ServerTransport, secrets};
 use farsight_types::without_secrets;
 
-
 use options::{Invocation, SessionOptions, USAGE};
+
+/// How long what was said last may take to leave this process, where a transport is more than a socket.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The exit code of a command line that cannot be meant.
 const BAD_USAGE: u8 = 2;
@@ -77,10 +80,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = options::complete(&mut options, std::env::var_os(options::HISTORY_VARIABLE)) {
         return fail(BAD_USAGE, &error.to_string());
     }
-    match debugger::run(*options) {
+    let code = match debugger::run(*options) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),
-    }
+    };
+    farsight_transport::settle(LAST_WORDS);
+    code
 }
 
 /// Asks for the secrets that connection strings leave open, while there is a terminal for nothing else.
@@ -107,11 +112,13 @@ fn ask_secrets(options: &mut SessionOptions) -> Result<(), ConnectError> {
 }
 
 fn take_part(options: remote::RemoteOptions) -> ExitCode {
-    match remote::run(options) {
+    let code = match remote::run(options) {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => fail(NO_SESSION, &format!("cannot connect: {failure}")),
         Err(error) => fail(FAILED, &format!("cannot start: {error}")),
-    }
+    };
+    farsight_transport::settle(LAST_WORDS);
+    code
 }
 
 /// `-QR`.

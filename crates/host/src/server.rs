@@ -100,7 +100,7 @@ impl DebuggingServers {
         let running = RunningServer {
             server,
             role,
-            listing: listener.transport().for_clients_here().to_string(),
+            listing: listener.for_clients_here().to_string(),
             invitations: invitations(&listener),
             is_hidden: transport.options.hidden,
             registration: Some(Registration::publish(ServerRole::DebuggingServer, &listener, PRODUCT)),

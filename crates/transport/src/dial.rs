@@ -15,6 +15,7 @@ use crate::channel::key::Key;
 use crate::connection_string::{ClientEndpoint, ClientTransport, Credential, Host, PipeName};
 use crate::error::ConnectError;
 use crate::stream::Stream;
+use crate::tls::ClientSide;
 use crate::{pipe_directory, secrets, sys};
 
 /// A wait of nothing would be one for ever.
@@ -50,11 +51,27 @@ fn connect(transport: &ClientTransport, timeout: Duration) -> Result<Stream, Con
             start: Instant::now(),
         }
         .dial(),
-        ClientEndpoint::Pipe { server, name } => {
-            if !is_this_machine(server, sys::host_name().as_deref()) {
-                return Err(ConnectError::OtherMachine { server: server.clone() });
-            }
-            dial_pipe(&pipe_directory::pipe_directory(), name, timeout)
+        ClientEndpoint::Pipe { server, name } => dial_pipe_of(server, name, timeout),
+        ClientEndpoint::Ssl { tls, server, port } => {
+            let start = Instant::now();
+            // What is wrong with this side's certificate is said before anybody is called.
+            let side = ClientSide::load(tls, server)?;
+            let only_ipv6 = false;
+            let port = *port;
+            let called = Dialling {
+                server,
+                port,
+                only_ipv6,
+                timeout,
+                start,
+            };
+            side.wrap(called.dial()?, timeout.saturating_sub(start.elapsed()))
+        }
+        ClientEndpoint::SecurePipe { tls, server, name } => {
+            let start = Instant::now();
+            let side = ClientSide::load(tls, server)?;
+            let stream = dial_pipe_of(server, name, timeout)?;
+            side.wrap(stream, timeout.saturating_sub(start.elapsed()))
         }
         // `require_supported` has refused everything else.
         _ => Err(ConnectError::NotInThisBuild {
@@ -236,6 +253,13 @@ pub(crate) fn is_this_machine(server: &Host, own: Option<&str>) -> bool {
     let short = own.split('.').next().unwrap_or(own);
     let given = server.as_str();
     server.is_loopback() || given.eq_ignore_ascii_case(own) || given.eq_ignore_ascii_case(short)
+}
+
+fn dial_pipe_of(server: &Host, name: &PipeName, timeout: Duration) -> Result<Stream, ConnectError> {
+    if !is_this_machine(server, sys::host_name().as_deref()) {
+        return Err(ConnectError::OtherMachine { server: server.clone() });
+    }
+    dial_pipe(&pipe_directory::pipe_directory(), name, timeout)
 }
 
 fn dial_pipe(directory: &Path, name: &PipeName, timeout: Duration) -> Result<Stream, ConnectError> {

@@ -24,6 +24,23 @@ pub enum ConnectError {
         text: String,
     },
 
+    /// Use the build that has TLS, or another way to encrypt.
+    #[error(
+        "this build has no TLS, which ssl: and spipe: need: use dbgsrv-tls, the same server with it, or tcp: and npipe: with \
+         password= or key=, which encrypt too"
+    )]
+    NoTls,
+
+    /// Mend this side's certificate.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Certificate(#[from] crate::tls::CertificateFault),
+
+    /// Mend what the two sides know of each other.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsFault),
+
     /// Listen on loopback, or say `insecure`.
     #[error(
         "'{text}' would let anyone who reaches this machine run code on it: leave server= out to listen on loopback \
@@ -50,6 +67,26 @@ pub enum ConnectError {
         "the connection broke while password or key were checked: {0}; is it a farsight server, and does it run on?"
     )]
     Handshake(#[source] io::Error),
+
+    /// Have the clients prove themselves, listen on loopback, or say `insecure`.
+    #[error(
+        "'{text}' would let anyone who reaches this machine run code on it: TLS proves the server to its clients, and not them \
+         to it. Add pin= with the thumbprint of the client's certificate, or password= or key=; or leave server= out to listen \
+         on loopback only, or add 'insecure' to accept that"
+    )]
+    UnprovenClients {
+        /// The transport in its canonical form.
+        text: String,
+    },
+
+    /// The operating system refuses what listening needs.
+    #[error("cannot {what}: {source}")]
+    Os {
+        /// What was to be done.
+        what: &'static str,
+        /// The operating system's word.
+        source: io::Error,
+    },
 
     /// Choose another port.
     #[error("cannot listen on {address} port {ports}: {source}; choose another port or a range LOW:HIGH")]

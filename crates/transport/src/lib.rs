@@ -5,6 +5,8 @@
 //! Read [`ServerTransport`] and [`ClientTransport`] first, then [`Listener::bind`] and [`dial`]; [`registry`] lists the
 //! servers of a machine.
 
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+mod carriers;
 pub mod channel;
 mod connection_string;
 mod dial;
@@ -16,7 +18,9 @@ pub mod registry;
 pub mod secrets;
 mod stream;
 pub mod sys;
+pub mod tls;
 
+pub use carriers::settle;
 pub use connection_string::{
     BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,

@@ -14,7 +14,7 @@ use crate::channel::handshake::ChannelError;
 use crate::channel::key::Key;
 use crate::channel::locks::{Locks, lesser_roles};
 use crate::connection_string::{
-    ClientTransport, Credential, Host, NEW_KEY, Ports, Secret, ServerEndpoint, ServerTransport,
+    ClientTransport, Credential, Host, NEW_KEY, Ports, Secret, ServerEndpoint, ServerTransport, Thumbprint,
 };
 use crate::error::ConnectError;
 use crate::peer::Peer;
@@ -24,6 +24,8 @@ use crate::{pipe_directory, secrets, sys};
 mod arrivals;
 mod pipe;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -56,6 +58,8 @@ pub(crate) struct Brought {
     is_single: bool,
     /// The TCP addresses that are bound for them.
     addresses: Vec<SocketAddr>,
+    /// The certificate that clients are shown.
+    certificate: Option<Thumbprint>,
     /// What brings them; dropping it ends that, and frees what it holds.
     _carrier: Box<dyn Carrier>,
 }
@@ -97,6 +101,14 @@ impl Listener {
                 let pipe = pipe::PipeListener::bind(&pipe_directory::pipe_directory(), &name)?;
                 (transport.with_pipe(&name), Sockets::Pipe(pipe))
             }
+            #[cfg(feature = "tls")]
+            ServerEndpoint::Ssl { tls, ports, bind } => tls::bind(transport, tls, *ports, *bind)?,
+            #[cfg(feature = "tls")]
+            ServerEndpoint::SecurePipe { tls, name } => tls::bind_pipe(transport, tls, name)?,
+            #[cfg(not(feature = "tls"))]
+            ServerEndpoint::Ssl { tls, .. } | ServerEndpoint::SecurePipe { tls, .. } => {
+                match crate::tls::ServerSide::load(tls)? {}
+            }
             // `require_supported` has refused everything else.
             _ => {
                 let text = transport.to_string();
@@ -107,7 +119,7 @@ impl Listener {
             }
         };
         let ports = match &transport.endpoint {
-            ServerEndpoint::Tcp { ports, .. } => Some(*ports),
+            ServerEndpoint::Tcp { ports, .. } | ServerEndpoint::Ssl { ports, .. } => Some(*ports),
             _ => None,
         };
         Ok(Listener { bound, ports, sockets })
@@ -121,13 +133,34 @@ impl Listener {
     /// The transport as listings of servers show it: the port that was found, and behind it the end of the range that was
     /// asked for.
     pub fn listed_transport(&self) -> ServerTransport {
-        self.ports
-            .map_or_else(|| self.bound.clone(), |asked| self.bound.with_range(asked))
+        let listed = self.ports.map(|asked| self.bound.with_range(asked));
+        listed.unwrap_or_else(|| self.bound.clone()).without_pin()
+    }
+
+    /// What of the transport a client on this machine gives to come here.
+    pub fn for_clients_here(&self) -> ServerTransport {
+        let mut short = self.bound.for_clients_here();
+        if let (Some(shown), Some(tls)) = (self.certificate(), short.tls_mut()) {
+            *tls = tls.for_clients(shown);
+        }
+        short
+    }
+
+    /// The certificate that clients are shown, where they are shown one.
+    fn certificate(&self) -> Option<&Thumbprint> {
+        match &self.sockets {
+            Sockets::Brought(brought) => brought.certificate.as_ref(),
+            _ => None,
+        }
     }
 
     /// What a client is given to reach this listener; `machine` is what other machines call this one.
     pub fn client_transport(&self, machine: &Host) -> Option<ClientTransport> {
-        self.bound.client_transport(machine)
+        let mut client = self.bound.client_transport(machine)?;
+        if let (Some(shown), Some(tls)) = (self.certificate(), client.tls_mut()) {
+            *tls = tls.for_clients(shown);
+        }
+        Some(client)
     }
 
     /// What clients must know; `has_roles` where they may be of lesser roles than the listener's.

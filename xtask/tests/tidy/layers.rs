@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "transport",
         ours: &["types"],
-        outside: &["libc", "minicbor", "thiserror"],
+        outside: &["libc", "minicbor", "ring", "rustls", "thiserror"],
     },
     Layer {
         name: "session",
@@ -92,6 +92,7 @@ const LAYERS: &[Layer] = &[
             "lexopt",
             "libc",
             "memmap2",
+            "rcgen",
             "rustyline",
             "signal-hook",
             "thiserror",

@@ -3,11 +3,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use farsight_serve::listener::ProcessServer;
 use farsight_serve::options::{Invocation, USAGE, parse};
 use farsight_serve::{PRODUCT, run_if_session_process};
 use farsight_transport::secrets;
+
+/// How long sessions have to say their last words when the server ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     if let Some(code) = run_if_session_process() {
@@ -33,7 +37,10 @@ fn main() -> ExitCode {
             println!("0: farsight -premote {}", *server.invitation());
             // A closed standard output is no reason not to serve.
             let _ = std::io::stdout().flush();
-            if let Err(error) = server.run() {
+            let ended = server.run();
+            // What sessions say last passes through this process where the transport is no socket.
+            farsight_transport::settle(LAST_WORDS);
+            if let Err(error) = ended {
                 eprintln!("dbgsrv: {error}");
                 return ExitCode::from(1);
             }

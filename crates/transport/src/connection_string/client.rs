@@ -144,16 +144,25 @@ impl ClientTransport {
         Zeroizing::new(format!("{self:#}"))
     }
 
+    /// What it says of TLS.
+    pub(crate) fn tls_mut(&mut self) -> Option<&mut Tls> {
+        match &mut self.endpoint {
+            ClientEndpoint::Ssl { tls, .. }
+            | ClientEndpoint::SslReverse { tls, .. }
+            | ClientEndpoint::SecurePipe { tls, .. } => Some(tls),
+            _ => None,
+        }
+    }
+
     /// Refuses, in plain words, what this build does not have yet; [`dial`](crate::dial) calls it.
     pub fn require_supported(&self) -> Result<(), ConnectError> {
         let missing = match &self.endpoint {
             ClientEndpoint::Tcp { .. } | ClientEndpoint::Pipe { .. } => None,
+            ClientEndpoint::Ssl { .. } | ClientEndpoint::SecurePipe { .. } => None,
             ClientEndpoint::TcpReverse { .. } | ClientEndpoint::SslReverse { .. } => {
                 Some("reversed connections (clicon=)")
             }
             ClientEndpoint::Com { .. } => Some("serial transports (com:)"),
-            ClientEndpoint::Ssl { .. } => Some("TLS transports (ssl:)"),
-            ClientEndpoint::SecurePipe { .. } => Some("TLS pipes (spipe:)"),
             ClientEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
             ClientEndpoint::Ssh { .. } => Some("connections through ssh (ssh:)"),
             ClientEndpoint::Gdb { .. } => Some("GDB stubs as process servers (gdb:)"),

@@ -137,12 +137,12 @@ impl ServerTransport {
     pub fn require_supported(&self) -> Result<(), ConnectError> {
         let missing = match &self.endpoint {
             ServerEndpoint::Tcp { .. } | ServerEndpoint::Pipe { .. } => None,
+            // Whether this build has TLS is said where it is begun.
+            ServerEndpoint::Ssl { .. } | ServerEndpoint::SecurePipe { .. } => None,
             ServerEndpoint::TcpReverse { .. } | ServerEndpoint::SslReverse { .. } => {
                 Some("reversed connections (clicon=)")
             }
             ServerEndpoint::Com { .. } => Some("serial transports (com:)"),
-            ServerEndpoint::Ssl { .. } => Some("TLS transports (ssl:)"),
-            ServerEndpoint::SecurePipe { .. } => Some("TLS pipes (spipe:)"),
             ServerEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
         };
         let tcp = matches!(self.endpoint, ServerEndpoint::Tcp { .. });
@@ -231,6 +231,24 @@ impl ServerTransport {
             *bind = BindAddress::Loopback;
         }
         short
+    }
+
+    /// What it says of TLS.
+    pub(crate) fn tls_mut(&mut self) -> Option<&mut Tls> {
+        match &mut self.endpoint {
+            ServerEndpoint::Ssl { tls, .. }
+            | ServerEndpoint::SslReverse { tls, .. }
+            | ServerEndpoint::SecurePipe { tls, .. } => Some(tls),
+            _ => None,
+        }
+    }
+
+    /// The same without the certificate that its clients must show, which is of no use to anybody else.
+    pub(crate) fn without_pin(mut self) -> ServerTransport {
+        if let Some(tls) = self.tls_mut() {
+            tls.pin = None;
+        }
+        self
     }
 
     /// The same transport with the port that was found free.

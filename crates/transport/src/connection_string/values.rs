@@ -160,6 +160,21 @@ pub struct Tls {
     pub pin: Option<Thumbprint>,
 }
 
+impl Tls {
+    /// What the clients of a server that says this give: exactly the certificate that it shows and, where it demands one
+    /// of them, which of theirs.
+    pub(crate) fn for_clients(&self, shown: &Thumbprint) -> Tls {
+        let own = |pin: &Thumbprint| Certificate {
+            store: CertificateStore::User,
+            name: pin.to_string(),
+        };
+        Tls {
+            certificate: self.pin.as_ref().map(own),
+            pin: Some(shown.clone()),
+        }
+    }
+}
+
 /// Checks `proto=`: `tls1` means TLS 1.3, and the protocols that are broken today are refused by name.
 pub(super) fn parse_tls_protocol(text: &str) -> Parsed<()> {
     let broken = ["pct1", "ssl2", "ssl3"]
@@ -212,7 +227,13 @@ impl Thumbprint {
         &self.0
     }
 
-    pub(super) fn parse(text: &str) -> Parsed<Thumbprint> {
+    /// What a digest came to.
+    #[cfg(feature = "tls")]
+    pub(crate) fn from_digest(digest: &[u8]) -> Thumbprint {
+        Thumbprint(digest.to_vec())
+    }
+
+    pub(crate) fn parse(text: &str) -> Parsed<Thumbprint> {
         let digits: Option<Vec<u32>> = text
             .chars()
             .filter(|character| !character.is_whitespace() && *character != ':')
