@@ -1,4 +1,4 @@
-//! Builds the programs that tests run: the static `dbgsrv` and `farsight`, into one folder.
+//! Builds the programs that tests run: the static `dbgsrv`, with TLS and without, and `farsight`, into one folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::workspace::{HOST_TARGET, Workspace};
 
 /// What tests are told by their environment.
 pub(crate) struct Programs {
-    /// Holds `farsight` and `dbgsrv`: `FARSIGHT_TEST_BIN`.
+    /// Holds `farsight`, `dbgsrv` and `dbgsrv-tls`: `FARSIGHT_TEST_BIN`.
     pub(crate) folder: PathBuf,
     /// Holds the debuggees: `FARSIGHT_DEBUGGEES`.
     pub(crate) debuggees: PathBuf,
@@ -20,6 +20,7 @@ impl Programs {
     pub(crate) fn build(workspace: &Workspace) -> Done<Self> {
         let debuggees = debuggees::build(workspace)?;
         let folder = workspace.folder("test-programs")?;
+        replace(&server_with_tls(workspace)?, &folder.join("dbgsrv-tls"))?;
         replace(&server(workspace)?, &folder.join("dbgsrv"))?;
         replace(&console(workspace, Build::Checked)?, &folder.join("farsight"))?;
         Ok(Self { folder, debuggees })
@@ -53,9 +54,23 @@ pub(crate) enum Build {
 /// The C library whose static form is a third smaller than the usual one's.
 const SMALL_TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// Builds the static process server as it is shipped. It has a target directory of its own below ours, because its
-/// compiler flags would otherwise throw away everything else that is built there.
+/// Builds the static process server as it is shipped, small and without TLS.
 pub(crate) fn server(workspace: &Workspace) -> Done<PathBuf> {
+    build_server(workspace, &[])
+}
+
+/// Builds the same with TLS: `dbgsrv-tls`.
+pub(crate) fn server_with_tls(workspace: &Workspace) -> Done<PathBuf> {
+    let built = build_server(workspace, &["--features", "tls"])?;
+    let named = built.with_file_name("dbgsrv-tls");
+    // Both are built under one name.
+    replace(&built, &named)?;
+    Ok(named)
+}
+
+/// It has a target directory of its own below ours, because its compiler flags would otherwise throw away everything else
+/// that is built there.
+fn build_server(workspace: &Workspace, features: &[&str]) -> Done<PathBuf> {
     let folder = workspace.target.join("server");
     let (target, flags) = match has_small_target() {
         true => (SMALL_TARGET, "-C target-feature=+crt-static"),
@@ -69,7 +84,12 @@ pub(crate) fn server(workspace: &Workspace) -> Done<PathBuf> {
         .arg(&folder);
     build
         .args(["-p", "farsight-serve", "--bin", "dbgsrv"])
+        .args(features)
         .env("RUSTFLAGS", flags);
+    if target == SMALL_TARGET && in_path("musl-gcc").is_none() {
+        // What is compiled from C needs nothing of the C library, so any compiler for this processor will do.
+        build.env("CC_x86_64_unknown_linux_musl", "cc");
+    }
     run(&mut build)?;
     Ok(folder.join(target).join("server/dbgsrv"))
 }

@@ -19,14 +19,17 @@ const STARTS: usize = 20;
 /// `cargo xtask dist`.
 pub(crate) fn dist(workspace: &Workspace, _arguments: &[String]) -> Done {
     let folder = workspace.folder("dist")?;
-    let server = folder.join("dbgsrv");
+    let (server, with_tls) = (folder.join("dbgsrv"), folder.join("dbgsrv-tls"));
+    replace(&programs::server_with_tls(workspace)?, &with_tls)?;
     replace(&programs::server(workspace)?, &server)?;
     replace(&programs::console(workspace, Build::Shipped)?, &folder.join("farsight"))?;
-    for name in ["dbgsrv", "farsight"] {
+    for name in ["dbgsrv", "dbgsrv-tls", "farsight"] {
         let path = folder.join(name);
         println!("{:>10} bytes  {}", size(&path)?, path.display());
     }
-    stands_alone(&server)
+    stands_alone(&with_tls)?;
+    println!("dbgsrv-tls is static and needs no library");
+    is_small(&server)
 }
 
 /// Fails unless the server runs on a machine that has nothing but a kernel.
@@ -35,6 +38,12 @@ fn stands_alone(server: &Path) -> Done {
     if dynamic.contains("(NEEDED)") || dynamic.contains("INTERP") {
         return failure(format!("{} needs shared libraries", server.display()));
     }
+    Ok(())
+}
+
+/// Fails unless the server stands alone and is small enough to be copied anywhere.
+fn is_small(server: &Path) -> Done {
+    stands_alone(server)?;
     let bytes = size(server)?;
     if bytes > MOST_BYTES {
         return failure(format!(
@@ -48,9 +57,11 @@ fn stands_alone(server: &Path) -> Done {
 
 /// `cargo xtask figures`.
 pub(crate) fn figures(workspace: &Workspace, _arguments: &[String]) -> Done {
+    let with_tls = programs::server_with_tls(workspace)?;
     let program = programs::server(workspace)?;
     println!("dbgsrv, stripped          {:>9} bytes", size(&program)?);
-    stands_alone(&program)?;
+    println!("dbgsrv-tls, stripped      {:>9} bytes", size(&with_tls)?);
+    is_small(&program)?;
 
     let mut times = Vec::new();
     for _ in 0..STARTS {

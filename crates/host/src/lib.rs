@@ -3,6 +3,7 @@
 //! A role is a short composition ([`debugger`]); everything it is made of is here or below: the engine's links, files
 //! and variables ([`Machine`]), the command line ([`options`]) and the console ([`console`]).
 
+mod certificate;
 pub mod console;
 pub mod debugger;
 mod files;
@@ -63,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Invocation::Help) => return show(&options::help()),
         Ok(Invocation::Version) => return show(&options::version()),
         Ok(Invocation::ListServers(machine)) => return list_servers(machine.as_deref()),
+        Ok(Invocation::MakeCertificate(name)) => return make_certificate(&name),
         Ok(Invocation::Debug(options)) => options,
         Ok(Invocation::Remote(mut options)) => {
             let shown = options.server.to_string();
@@ -129,6 +131,14 @@ fn list_servers(machine: Option<&str>) -> ExitCode {
             &View::default(),
         )),
         Err(error) => fail(NO_SESSION, &error.to_string()),
+    }
+}
+
+/// `-makecert`.
+fn make_certificate(name: &str) -> ExitCode {
+    match certificate::make(name) {
+        Ok(made) => show(&made.to_string()),
+        Err(why) => fail(FAILED, &format!("-makecert: {why}")),
     }
 }
 

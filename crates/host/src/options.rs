@@ -29,6 +29,8 @@ pub enum Invocation {
     Version,
     /// `-QR`: the servers of a machine, this one where none is named.
     ListServers(Option<String>),
+    /// `-makecert`: a new certificate of this name.
+    MakeCertificate(String),
     /// A session.
     Debug(Box<SessionOptions>),
     /// The session of a debugging server (`-remote`).
@@ -96,6 +98,9 @@ pub enum OptionError {
     /// `-QR` and something else.
     #[error("-QR takes nothing but the name of a machine beside it, and '{0}' stands there")]
     NotAlone(String),
+    /// `-makecert` and something else.
+    #[error("-makecert takes the name of a new certificate and nothing else beside it, and '{0}' stands there")]
+    OnlyName(String),
     /// Two ways that exclude each other.
     #[error("{0} and {1} exclude each other")]
     Clash(&'static str, &'static str),
@@ -137,6 +142,7 @@ const SECONDS: &str = "a number of seconds";
 const FILE: &str = "a file";
 const LANGUAGE: &str = "masm or c++";
 const IMAGE: &str = "an image file";
+const NEW_CERTIFICATE: &str = "a name for the new certificate, such as that of this machine";
 const MACHINE: &str = r"the name of a machine, such as \\BOX17";
 const PATH: &str = "directories separated by ';'";
 
@@ -174,6 +180,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
     let mut first = None;
     while let Some(word) = words.next() {
         let word = word?;
+        if word == "-makecert" {
+            let name = words.next().transpose()?;
+            let name = name.filter(|name| !name.starts_with('-'));
+            let behind = words.next().transpose()?;
+            let (option, what) = ("-makecert", NEW_CERTIFICATE);
+            return match (first.or(behind), name) {
+                (Some(other), _) => Err(OptionError::OnlyName(other)),
+                (None, Some(name)) => Ok(Invocation::MakeCertificate(name)),
+                (None, None) => Err(OptionError::NoValue { option, what }),
+            };
+        }
         if word == "-QR" {
             return match first {
                 Some(before) => Err(OptionError::NotAlone(before)),

@@ -101,6 +101,11 @@ enum Trouble {
     #[error("what listens there is not a farsight server: it {answers}; check the port")]
     NotAServer { answers: String },
     #[error(
+        "what listens there speaks TLS: use ssl: instead of tcp:, or spipe: instead of npipe:, with pin= or certuser= as the \
+         server's own line has it"
+    )]
+    SpeaksTls,
+    #[error(
         "the connection was accepted and then nothing came for {} s; is it a farsight server, and is it not stopped?",
         after.as_secs()
     )]
@@ -164,6 +169,7 @@ fn first_frame(
         match decoder.next_frame() {
             Ok(Some(frame)) => return Ok(frame),
             Ok(None) => {}
+            Err(WireError::NotOurs) if is_tls(&seen) => return Err(Trouble::SpeaksTls),
             Err(WireError::NotOurs) => {
                 return Err(Trouble::NotAServer {
                     answers: answers(&seen),
@@ -200,12 +206,16 @@ fn closed(write_error: Option<io::Error>) -> Trouble {
     }
 }
 
+/// Whether these are the first bytes of a TLS record.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 0x03, ..])
+}
+
 /// What the stranger said, in words.
 fn answers(bytes: &[u8]) -> String {
     let kind = match bytes {
         _ if bytes.starts_with(b"HTTP/") || bytes.starts_with(b"<") => "answers like a web server",
         _ if bytes.starts_with(b"SSH-") => "answers like an ssh server",
-        [0x15 | 0x16, 0x03, ..] => "answers in TLS",
         [b'+' | b'-' | b'$', ..] => "may be a GDB stub",
         _ => "answers something else",
     };

@@ -18,12 +18,14 @@ pub fn help() -> String {
 const HELP: &str = "
 where the target is
   -premote CONNECTION   on the machine of a process server, started there with  dbgsrv -t tcp:port=5005
-                        CONNECTION is tcp:server=HOST,port=5005 or npipe:pipe=NAME; without server= on this machine
+                        CONNECTION is tcp:server=HOST,port=5005 or npipe:pipe=NAME; without server= on this machine;
+                        with TLS ssl:pin=THUMBPRINT,server=HOST,port=5005 or spipe:pin=THUMBPRINT,pipe=NAME
                         without it: on this machine
 
 a session that several share
   -server LISTENER      let others take part: LISTENER is tcp:port=5006 or npipe:pipe=NAME, with role=observer for those who
-                        only look on, role=operator for those who may not end it; may be given several times
+                        only look on, role=operator for those who may not end it; may be given several times;
+                        with TLS ssl:certuser=NAME,port=5006 or spipe:certuser=NAME,pipe=NAME (see -makecert)
   -remote CONNECTION    take part in the session of a debugger that was started with -server; goes with -c -noio -bonc
                         -lsrcpath and no target; CTRL+B and ENTER, .remote_exit and CTRL+D leave, the session stays;
                         with -noio it runs the commands of -c and leaves
@@ -71,6 +73,8 @@ how
 instead of a session, and with nothing else beside it
   -QR [\\\\NAME]          list the debugging servers and process servers of this machine, which NAME must be;
                         for another machine:  ssh HOST farsight -QR
+  -makecert NAME        make a certificate and its key for ssl: and spipe: in ~/.config/farsight/certs, and show how
+                        server and client use it
 
 Options without a value may share a dash (-gG). Paths are those of this machine, PROGRAM is of the target's.
 

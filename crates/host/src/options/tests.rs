@@ -320,6 +320,20 @@ fn listing_servers_stands_alone() {
 }
 
 #[test]
+fn a_certificate_is_made_by_itself() {
+    assert_eq!(read("-makecert box17"), Ok(Invocation::MakeCertificate("box17".into())));
+    for (line, words) in [
+        ("-makecert", "-makecert needs a name"),
+        ("-makecert -g", "-makecert needs a name"),
+        ("-g -makecert x", "'-g' stands there"),
+        ("-makecert x y", "'y' stands there"),
+        ("-makecert x -p 1", "'-p' stands there"),
+    ] {
+        assert!(refusal(line).contains(words), "{line}: {}", refusal(line));
+    }
+}
+
+#[test]
 fn a_debugging_client_begins_no_session() {
     for (line, words) in [
         ("-p 4711", "-p is about beginning a session"),
