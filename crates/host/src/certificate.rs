@@ -75,8 +75,14 @@ impl fmt::Display for Made {
         writeln!(f, "The server that shows it, and the client that accepts no other one:")?;
         writeln!(f, "  dbgsrv-tls -t ssl:certuser={name},port=5005")?;
         writeln!(f, "  farsight -premote ssl:pin={thumbprint},server=localhost,port=5005")?;
-        writeln!(f, "A client that shows it has certuser={name}, and its server pin={thumbprint}")?;
-        writeln!(f, "For clients on other machines, who then say server={machine}, a server also has server=* and such a pin.")
+        writeln!(
+            f,
+            "A client that shows it has certuser={name}, and its server pin={thumbprint}"
+        )?;
+        writeln!(
+            f,
+            "For clients on other machines, who then say server={machine}, a server also has server=* and such a pin."
+        )
     }
 }
 
@@ -99,7 +105,10 @@ mod tests {
         assert!(read_key(&read(&made.added.key)).unwrap().is_some());
         let text = made.to_string();
         assert!(text.contains("dbgsrv-tls -t ssl:certuser=box17,port=5005"), "{text}");
-        assert!(text.contains(&format!("-premote ssl:pin={},server=", made.thumbprint)), "{text}");
+        assert!(
+            text.contains(&format!("-premote ssl:pin={},server=", made.thumbprint)),
+            "{text}"
+        );
         assert!(!text.contains("PRIVATE KEY"));
         let again = make_in(&store, "box17", now()).unwrap_err().to_string();
         assert!(again.contains("not overwritten"), "{again}");
