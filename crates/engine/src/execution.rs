@@ -332,6 +332,7 @@ impl Session {
     fn take_news(&mut self, link: LinkId, news: LinkNews) {
         match news {
             LinkNews::Open(welcome) => self.opened(link, *welcome),
+            LinkNews::Told(text) => self.output.line(text),
             LinkNews::Failed(failure) => self.give_up_connecting(link, failure.to_string()),
             // The answer waits at its link.
             LinkNews::Reply { number, .. } => self.take_reply(link, number),

@@ -25,6 +25,8 @@ pub enum ClientLoss {
 pub enum LinkNews {
     /// The other side answered the handshake; requests may be sent.
     Open(Box<Welcome>),
+    /// Something was done to get a connection that the user should know.
+    Told(String),
     /// There will be no link.
     Failed(ConnectFailure),
     /// The answer to a request.

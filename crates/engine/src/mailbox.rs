@@ -421,7 +421,7 @@ impl Mailbox {
                 state.lost.set(true);
                 state.sender.borrow_mut().take();
             }
-            LinkNews::Open(_) => {}
+            LinkNews::Open(_) | LinkNews::Told(_) => {}
         }
         Some(message)
     }

@@ -80,7 +80,7 @@ impl News {
 /// The link's thread: dials, then reads until the end.
 fn run(to: &Destination, news: &News, queue: Sender<Outgoing>, frames: Receiver<Outgoing>) {
     let _span = tracing::info_span!("link", id = news.link.0).entered();
-    let opening = match connect::begin(to) {
+    let opening = match connect::begin(to, &|text| news.tell(LinkNews::Told(text))) {
         Ok(opening) => opening,
         Err(failure) => {
             tracing::info!(%failure, "not connected");

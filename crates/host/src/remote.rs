@@ -66,7 +66,11 @@ pub fn run(options: RemoteOptions) -> std::io::Result<Result<u8, ConnectFailure>
 
 /// A client of the session that a debugging server has; it is not joined to it yet (DbgEng's `DebugConnect`).
 pub(crate) fn connect(server: &ClientTransport) -> Result<Client, ConnectFailure> {
-    let Connected { stream, decoder, .. } = call(server, Role::DebuggingClient)?.finish()?;
+    let Connected { stream, decoder, .. } = call(server, Role::DebuggingClient, &|text| {
+        // There is no session that could tell it.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    })?
+    .finish()?;
     let fail = |error: std::io::Error| ConnectFailure(format!("{server}: {error}"));
     let (requests, queue) = channel();
     let deliver: Deliver = Arc::new(move |_, request| {

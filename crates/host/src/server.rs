@@ -18,7 +18,7 @@ use farsight_engine::{ConnectFailure, DebuggingServer, EngineMessage, Invitation
 use farsight_serve::PRODUCT;
 use farsight_session::{ClientId, Gone, Notification, Sink};
 use farsight_transport::registry::{Registration, RegistryError};
-use farsight_transport::{Listener, ServerRole, ServerTransport};
+use farsight_transport::{Listener, ServerEndpoint, ServerRole, ServerTransport};
 use farsight_types::{AccessRole, ServerId};
 
 use self::hub::{Hub, Limits, Order};
@@ -86,6 +86,13 @@ impl DebuggingServers {
         let fail = |error: &dyn std::fmt::Display| ConnectFailure(format!("cannot start a server: {error}"));
         let transport = ServerTransport::parse(text, ServerRole::DebuggingServer)
             .map_err(|error| fail(&format!("{error}\n{}", error.caret())))?;
+        if transport.endpoint == ServerEndpoint::Stdio {
+            // Also without a console: its session would go on with nobody left who could reach it.
+            return Err(fail(
+                &"standard input and output are this debugger's own; listen with npipe:pipe=NAME or tcp:port=P, which ssh \
+                  can tunnel (stdio: is for dbgsrv)",
+            ));
+        }
         let listener = Listener::bind(&transport).map_err(|error| fail(&error))?;
         let hub = match &self.hub {
             Some((hub, _)) => hub.clone(),

@@ -25,6 +25,9 @@ const HOLDS: u8 = 5;
 /// First byte of a packet up: who else holds targets?
 const WHO_HOLDS: u8 = 6;
 
+/// First byte of a packet up: the client is gone, and the session only keeps what it abandoned.
+const CLIENT_GONE: u8 = 7;
+
 /// One end of a control socket.
 #[derive(Debug)]
 pub(crate) struct Control(OwnedFd);
@@ -38,6 +41,8 @@ pub(crate) enum Heard {
     Holds(String),
     /// It asks who else holds targets.
     WhoHolds,
+    /// Its client is gone, and it only keeps what that abandoned.
+    ClientGone,
     /// The session process is gone.
     Gone,
 }
@@ -134,6 +139,11 @@ impl Control {
         send_with_fd(&self.0, &[WHO_HOLDS], None).map(drop)
     }
 
+    /// Tells the listener that the client is gone.
+    pub(crate) fn tell_client_gone(&self) -> io::Result<()> {
+        send_with_fd(&self.0, &[CLIENT_GONE], None).map(drop)
+    }
+
     /// Asks the listener to end.
     pub(crate) fn ask_to_end(&self) -> io::Result<()> {
         send_with_fd(&self.0, &[END_SERVER], None).map(drop)
@@ -145,6 +155,7 @@ impl Control {
             Ok((packet, _)) => match packet.split_first() {
                 Some((&END_SERVER, _)) => Heard::EndServer,
                 Some((&WHO_HOLDS, _)) => Heard::WhoHolds,
+                Some((&CLIENT_GONE, _)) => Heard::ClientGone,
                 Some((&HOLDS, text)) => Heard::Holds(String::from_utf8_lossy(text).into_owned()),
                 _ => Heard::Gone,
             },

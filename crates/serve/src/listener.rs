@@ -36,6 +36,8 @@ pub struct ProcessServer {
     sessions: Vec<Session>,
     /// Nothing is accepted until then, for accepting has failed.
     rest_until: Option<Instant>,
+    /// The only connection of a listener that has no more has come.
+    has_come: bool,
 }
 
 struct Session {
@@ -43,6 +45,8 @@ struct Session {
     control: Control,
     /// Which targets it holds, in words; empty for none.
     holds: String,
+    /// It has no client any more and only keeps what that abandoned.
+    is_keeper: bool,
 }
 
 impl ProcessServer {
@@ -56,11 +60,16 @@ impl ProcessServer {
             strangers: Strangers::default(),
             sessions: Vec::new(),
             rest_until: None,
+            has_come: false,
         })
     }
 
-    /// Puts it into the list of this machine's servers, as long as it lives. One that cannot be listed serves all the same.
+    /// Puts it into the list of this machine's servers, as long as it lives. One that cannot be listed serves all the same,
+    /// and one that serves a single connection is not listed: nobody else can come.
     pub fn list(&mut self) -> Result<(), RegistryError> {
+        if self.listener.is_single() {
+            return Ok(());
+        }
         let registration = Registration::publish(ServerRole::ProcessServer, &self.listener, PRODUCT)?;
         self.registration = Some(registration);
         Ok(())
@@ -72,7 +81,13 @@ impl ProcessServer {
         invitations.pop().map(|(_, string)| string).unwrap_or_default()
     }
 
-    /// Serves until a client asks the server to end. Dropping the server tells every session that it is gone.
+    /// Whether a single connection has come, and is over: there will be no other.
+    fn is_done(&self) -> bool {
+        let is_over = self.strangers.is_empty() && self.sessions.iter().all(|session| session.is_keeper);
+        self.listener.is_single() && self.has_come && is_over
+    }
+
+    /// Serves until a client asks the server to end, or the only client has gone. Dropping the server tells every session that it is gone.
     pub fn run(mut self) -> io::Result<()> {
         loop {
             let (ready, listening) = self.wait()?;
@@ -85,6 +100,9 @@ impl ProcessServer {
             self.read_strangers(for_strangers);
             if for_listener.contains(&true) {
                 self.accept();
+            }
+            if self.is_done() {
+                return Ok(());
             }
         }
     }
@@ -124,6 +142,7 @@ impl ProcessServer {
             .strangers
             .accept(&self.listener, &self.locks, 0, ServerKind::ProcessServer);
         self.rest_until = accepted.rest_until;
+        self.has_come |= accepted.rest_until.is_none();
         for met in accepted.met {
             self.open_session(&met);
         }
@@ -148,6 +167,7 @@ impl ProcessServer {
                 child,
                 control,
                 holds: String::new(),
+                is_keeper: false,
             })
         });
         match opened {
@@ -168,6 +188,7 @@ impl ProcessServer {
                 None => {}
                 Some(Heard::EndServer) => end = true,
                 Some(Heard::Holds(targets)) => session.holds = targets,
+                Some(Heard::ClientGone) => session.is_keeper = true,
                 Some(Heard::WhoHolds) => asking.push(session.child.id()),
                 Some(Heard::Gone) => {
                     // Its socket closes with its last thread: this does not wait for long.

@@ -1,6 +1,6 @@
 //! The command line of `dbgsrv`.
 
-use farsight_transport::{ServerRole, ServerTransport};
+use farsight_transport::{ClientEndpoint, ClientRole, ClientTransport, PipeName, ServerRole, ServerTransport};
 
 /// What `-?` prints.
 pub const USAGE: &str = "\
@@ -8,12 +8,17 @@ dbgsrv: the farsight process server. It does memory, processor and operating sys
 debuggers elsewhere (farsight -premote ...). It never starts to debug anything by itself.
 
 usage: dbgsrv -t TRANSPORT
+       dbgsrv -relay npipe:pipe=NAME
        dbgsrv -version | -?
 
   -t tcp:port=PORT[,server=ADDRESS][,insecure]   listen on a TCP port, on this machine's loopback unless an address
                                                  (or * for all) and 'insecure' are given; PORT may be a range LO:HI,
                                                  and 0 takes any free one
   -t npipe:pipe=NAME                             listen on a Unix socket that only this user can reach
+  -t stdio:                                      serve one client over standard input and output, as ssh HOST dbgsrv
+                                                 does it, and end when it has gone
+  -relay npipe:pipe=NAME                         carry standard input and output to the server of this machine that has
+                                                 the pipe; farsight does it for ssh:server=HOST,pipe=NAME
 
   'hidden' in TRANSPORT keeps the server out of what farsight -QR shows to others than you.
 
@@ -26,6 +31,8 @@ When it ends, however it ends, processes that clients attached to run on and tho
 pub enum Invocation {
     /// Listen.
     Serve(ServerTransport),
+    /// Carry standard input and output to a server of this machine.
+    Relay(PipeName),
     /// Print the usage.
     Help,
     /// Print the release.
@@ -57,6 +64,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                     return Err("-t was given twice; start a second dbgsrv for a second transport".into());
                 }
             }
+            "-relay" => return parse_relay(arguments.next()),
             "-c" | "-cs" | "-sifeo" | "-x" | "-pc" => {
                 return Err(format!(
                     "this build does not have {argument} yet; launch programs from the client"
@@ -68,6 +76,19 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
     transport
         .map(Invocation::Serve)
         .ok_or_else(|| "no transport; for example: dbgsrv -t tcp:port=5005 (dbgsrv -? shows more)".into())
+}
+
+/// Whom `-relay` carries to.
+fn parse_relay(text: Option<String>) -> Result<Invocation, String> {
+    let text = text.ok_or("-relay wants the pipe of a server, such as: dbgsrv -relay npipe:pipe=NAME")?;
+    let transport =
+        ClientTransport::parse(&text, ClientRole::Repeater).map_err(|error| format!("{error}\n{}", error.caret()))?;
+    match transport.endpoint {
+        ClientEndpoint::Pipe { name, server } if server.is_loopback() && transport.credential.is_none() => {
+            Ok(Invocation::Relay(name))
+        }
+        _ => Err("-relay reaches pipes of this machine and needs nothing but the name: -relay npipe:pipe=NAME".into()),
+    }
 }
 
 #[cfg(test)]
@@ -92,5 +113,14 @@ mod tests {
         assert!(parse_words("-q").unwrap_err().contains("'-q'"));
         assert!(parse_words("-c ls").unwrap_err().contains("does not have -c"));
         assert!(matches!(parse_words("-?"), Ok(Invocation::Help)));
+        assert!(matches!(parse_words("-relay npipe:pipe=p"), Ok(Invocation::Relay(_))));
+        for wrong in [
+            "-relay",
+            "-relay tcp:port=1",
+            "-relay npipe:pipe=p,server=h",
+            "-relay npipe:",
+        ] {
+            assert!(parse_words(wrong).is_err(), "{wrong}");
+        }
     }
 }

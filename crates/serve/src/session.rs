@@ -102,7 +102,10 @@ fn run() -> std::io::Result<()> {
     }
     outbox.end(LAST_WORDS_TIME);
     let _ = writer.join();
-    // What was abandoned is kept for those who ask for it, client and listener or not.
+    // What was abandoned is kept for those who ask for it, client and listener or not. Nobody must wait for that who waits
+    // for the end of what the server says.
+    let _ = served.control.tell_client_gone();
+    let _ = farsight_transport::sys::let_go_of_standard_error();
     served.services.end();
     Ok(())
 }

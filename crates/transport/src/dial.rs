@@ -21,15 +21,26 @@ use crate::{pipe_directory, secrets, sys};
 /// A wait of nothing would be one for ever.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
 
+mod ssh;
+
 #[cfg(test)]
 mod tests;
 
 /// Connects to what the transport says, spending at most `timeout` on name, addresses and all, and proves the password or
 /// key that it has: the stream of one that has is sealed.
 pub fn dial(transport: &ClientTransport, timeout: Duration) -> Result<Stream, ConnectError> {
+    dial_telling(transport, timeout, &|_| {})
+}
+
+/// As [`dial`]; `tell` is given sentences about what was done on the way that the user should know.
+pub fn dial_telling(
+    transport: &ClientTransport,
+    timeout: Duration,
+    tell: &dyn Fn(String),
+) -> Result<Stream, ConnectError> {
     transport.require_supported()?;
     let proof = transport.credential.as_ref().map(proof).transpose()?;
-    let stream = connect(transport, timeout)?;
+    let stream = connect(transport, timeout, tell)?;
     match proof {
         // Whoever listens may take its time anew: a wait before it must not shorten this.
         Some(proof) => secure(stream, &proof, Instant::now() + timeout),
@@ -37,7 +48,7 @@ pub fn dial(transport: &ClientTransport, timeout: Duration) -> Result<Stream, Co
     }
 }
 
-fn connect(transport: &ClientTransport, timeout: Duration) -> Result<Stream, ConnectError> {
+fn connect(transport: &ClientTransport, timeout: Duration, tell: &dyn Fn(String)) -> Result<Stream, ConnectError> {
     match &transport.endpoint {
         ClientEndpoint::Tcp {
             server,
@@ -72,6 +83,20 @@ fn connect(transport: &ClientTransport, timeout: Duration) -> Result<Stream, Con
             let side = ClientSide::load(tls, server)?;
             let stream = dial_pipe_of(server, name, timeout)?;
             side.wrap(stream, timeout.saturating_sub(start.elapsed()))
+        }
+        ClientEndpoint::Ssh {
+            user,
+            server,
+            port,
+            pipe,
+        } => {
+            let login = ssh::Login {
+                user: user.as_deref(),
+                server,
+                port: *port,
+                pipe: pipe.as_ref(),
+            };
+            ssh::dial(login, timeout, tell)
         }
         // `require_supported` has refused everything else.
         _ => Err(ConnectError::NotInThisBuild {
@@ -262,7 +287,7 @@ fn dial_pipe_of(server: &Host, name: &PipeName, timeout: Duration) -> Result<Str
     dial_pipe(&pipe_directory::pipe_directory(), name, timeout)
 }
 
-fn dial_pipe(directory: &Path, name: &PipeName, timeout: Duration) -> Result<Stream, ConnectError> {
+pub(crate) fn dial_pipe(directory: &Path, name: &PipeName, timeout: Duration) -> Result<Stream, ConnectError> {
     let files = pipe_directory::pipe_files(directory, name)?;
     pipe_directory::verify(directory)?;
     let path = files.socket;

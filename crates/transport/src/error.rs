@@ -5,6 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod ssh;
+
+pub use ssh::SshFault;
+
 use crate::channel::handshake::ChannelError;
 use crate::connection_string::{ConnectionStringError, Host, PipeName, Ports};
 
@@ -158,6 +162,32 @@ pub enum ConnectError {
         name: PipeName,
         /// Its socket or lock file.
         path: PathBuf,
+        /// The operating system's word.
+        source: io::Error,
+    },
+
+    /// Have another program hold standard input and output.
+    #[error(
+        "stdio: is for a program at the other ends of standard input and output, such as ssh, and standard {which} is a \
+         terminal; listen with tcp:port=P or npipe:pipe=NAME, or let farsight -premote ssh:server=HOST start this"
+    )]
+    StandardTerminal {
+        /// Which of the two.
+        which: &'static str,
+    },
+
+    /// Do what the fault says.
+    #[error("ssh to {login}: {why}")]
+    Ssh {
+        /// User and machine.
+        login: String,
+        /// Why.
+        why: Box<SshFault>,
+    },
+
+    /// Start the program with standard input and output.
+    #[error("standard input and output cannot be used: {source}")]
+    StandardStreams {
         /// The operating system's word.
         source: io::Error,
     },

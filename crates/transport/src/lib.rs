@@ -26,9 +26,9 @@ pub use connection_string::{
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,
     Secret, SecretSource, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
 };
-pub use dial::dial;
-pub use error::{ConnectError, PipeDirectoryFault};
-pub use listen::Listener;
+pub use dial::{dial, dial_telling};
+pub use error::{ConnectError, PipeDirectoryFault, SshFault};
+pub use listen::{Listener, relay_standard_streams};
 pub use peer::Peer;
 pub use pipe_directory::runtime_directory;
 pub use stream::Stream;

@@ -21,8 +21,11 @@ use crate::peer::Peer;
 use crate::stream::Stream;
 use crate::{pipe_directory, secrets, sys};
 
+pub use stdio::relay_standard_streams;
+
 mod arrivals;
 mod pipe;
+mod stdio;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
@@ -109,6 +112,7 @@ impl Listener {
             ServerEndpoint::Ssl { tls, .. } | ServerEndpoint::SecurePipe { tls, .. } => {
                 match crate::tls::ServerSide::load(tls)? {}
             }
+            ServerEndpoint::Stdio => (transport.clone(), Sockets::Brought(stdio::bind()?)),
             // `require_supported` has refused everything else.
             _ => {
                 let text = transport.to_string();

@@ -7,12 +7,15 @@
 mod descriptors;
 mod poll;
 mod sockets;
+mod standard;
 mod terminal;
 
 pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
 pub use poll::{Ready, Wanted, poll, poll_readable};
 pub use sockets::{Family, PeerCredentials, effective_uid, peer_credentials, socket_family};
 pub(crate) use sockets::{SOCKET_PATH_LIMIT, connect_unix, host_name, keep_alive, listen_tcp, thread_id};
+pub use standard::let_go_of_standard_error;
+pub(crate) use standard::{ignore_terminal_signals, set_nonblocking, take_standard_streams, terminal_answers};
 
 pub(crate) use terminal::without_echo;
 

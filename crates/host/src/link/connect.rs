@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use farsight_engine::{ConnectFailure, Destination};
-use farsight_transport::{ClientRole, ClientTransport, Stream, dial};
+use farsight_transport::{ClientRole, ClientTransport, Stream, dial_telling};
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{Hello, Role, VERSIONS, Welcome, opening_frame, read_welcome};
 use farsight_wire::{Decoder, Frame, FrameKind, Limits, WireError};
@@ -37,8 +37,8 @@ pub(crate) struct Opening {
     role: Role,
 }
 
-/// Dials and says hello.
-pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
+/// Dials and says hello; `tell` as for [`call`].
+pub(super) fn begin(to: &Destination, tell: &dyn Fn(String)) -> Result<Opening, ConnectFailure> {
     match to {
         Destination::Local => {
             let place = "cannot debug on this machine".to_owned();
@@ -54,14 +54,14 @@ pub(super) fn begin(to: &Destination) -> Result<Opening, ConnectFailure> {
         Destination::ProcessServer(text) => {
             let transport = ClientTransport::parse(text, ClientRole::SmartClient)
                 .map_err(|error| ConnectFailure(error.to_string()))?;
-            call(&transport, Role::SmartClient)
+            call(&transport, Role::SmartClient, tell)
         }
     }
 }
 
-/// Dials and says what this program wants to be there.
-pub(crate) fn call(transport: &ClientTransport, role: Role) -> Result<Opening, ConnectFailure> {
-    match dial(transport, DIAL) {
+/// Dials and says what this program wants to be there; `tell` is given what the user should know of the dialling.
+pub(crate) fn call(transport: &ClientTransport, role: Role, tell: &dyn Fn(String)) -> Result<Opening, ConnectFailure> {
+    match dial_telling(transport, DIAL, tell) {
         Ok(stream) => Ok(Opening::new(stream, transport.to_string(), role)),
         Err(error) => Err(ConnectFailure(format!("{transport}: {error}"))),
     }

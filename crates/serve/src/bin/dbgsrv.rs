@@ -8,7 +8,7 @@ use std::time::Duration;
 use farsight_serve::listener::ProcessServer;
 use farsight_serve::options::{Invocation, USAGE, parse};
 use farsight_serve::{PRODUCT, run_if_session_process};
-use farsight_transport::secrets;
+use farsight_transport::{PipeName, ServerEndpoint, relay_standard_streams, secrets};
 
 /// How long sessions have to say their last words when the server ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     match parse(arguments) {
         Ok(Invocation::Help) => print!("{USAGE}"),
         Ok(Invocation::Version) => println!("dbgsrv ({PRODUCT})"),
+        Ok(Invocation::Relay(pipe)) => return relay(&pipe),
         Ok(Invocation::Serve(transport)) => {
             let mut server = match ProcessServer::bind(&transport) {
                 Ok(server) => server,
@@ -33,10 +34,12 @@ fn main() -> ExitCode {
             if let Err(error) = server.list() {
                 eprintln!("dbgsrv: warning: farsight -QR will not show this server: {error}");
             }
-            println!("Process server started.  Client can connect with any of these command lines");
-            println!("0: farsight -premote {}", *server.invitation());
-            // A closed standard output is no reason not to serve.
-            let _ = std::io::stdout().flush();
+            if transport.endpoint != ServerEndpoint::Stdio {
+                println!("Process server started.  Client can connect with any of these command lines");
+                println!("0: farsight -premote {}", *server.invitation());
+                // A closed standard output is no reason not to serve.
+                let _ = std::io::stdout().flush();
+            }
             let ended = server.run();
             // What sessions say last passes through this process where the transport is no socket.
             farsight_transport::settle(LAST_WORDS);
@@ -51,4 +54,19 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The other side waits for one line, whichever it is: what answers behind it is the server.
+fn relay(pipe: &PipeName) -> ExitCode {
+    let begin = || {
+        println!("farsight-ssh run");
+        std::io::stdout().flush()
+    };
+    match relay_standard_streams(pipe, begin) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("farsight-ssh nopipe {error}");
+            ExitCode::from(1)
+        }
+    }
 }

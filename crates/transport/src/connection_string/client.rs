@@ -94,7 +94,8 @@ pub enum ClientEndpoint {
     },
     /// `stdio:`: the repeater's own standard input and output.
     Stdio,
-    /// `ssh:server=[user@]HOST`: the server is started over there, through ssh.
+    /// `ssh:server=[user@]HOST`: a process server is started over there, through ssh; with `pipe=NAME` whichever has that
+    /// pipe there is called.
     Ssh {
         /// Who logs in.
         user: Option<String>,
@@ -102,6 +103,8 @@ pub enum ClientEndpoint {
         server: Host,
         /// The port of its ssh server.
         port: Option<u16>,
+        /// The pipe of a server that runs over there already.
+        pipe: Option<PipeName>,
     },
     /// `gdb:server=...,port=...`: a stub that speaks the GDB remote protocol.
     Gdb {
@@ -126,6 +129,7 @@ impl ClientTransport {
         range: Range<usize>,
         role: ClientRole,
     ) -> Result<ClientTransport, ConnectionStringError> {
+        let sessions_run_already = role == ClientRole::DebuggingClient;
         let (user, role) = match role {
             ClientRole::DebuggingClient => (User::Other, "a debugging client"),
             ClientRole::SmartClient => (User::SmartClient, "a smart client"),
@@ -134,7 +138,7 @@ impl ClientTransport {
         };
         let params = Params::check(lex(whole, range)?, Side::Client, user, role)?;
         Ok(ClientTransport {
-            endpoint: parse_endpoint(&params)?,
+            endpoint: parse_endpoint(&params, sessions_run_already)?,
             credential: parse_credential(&params, Secret::parse_clients_key)?,
         })
     }
@@ -157,14 +161,13 @@ impl ClientTransport {
     /// Refuses, in plain words, what this build does not have yet; [`dial`](crate::dial) calls it.
     pub fn require_supported(&self) -> Result<(), ConnectError> {
         let missing = match &self.endpoint {
-            ClientEndpoint::Tcp { .. } | ClientEndpoint::Pipe { .. } => None,
+            ClientEndpoint::Tcp { .. } | ClientEndpoint::Pipe { .. } | ClientEndpoint::Ssh { .. } => None,
             ClientEndpoint::Ssl { .. } | ClientEndpoint::SecurePipe { .. } => None,
             ClientEndpoint::TcpReverse { .. } | ClientEndpoint::SslReverse { .. } => {
                 Some("reversed connections (clicon=)")
             }
             ClientEndpoint::Com { .. } => Some("serial transports (com:)"),
             ClientEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
-            ClientEndpoint::Ssh { .. } => Some("connections through ssh (ssh:)"),
             ClientEndpoint::Gdb { .. } => Some("GDB stubs as process servers (gdb:)"),
         };
         missing.map_or(Ok(()), |what| {
@@ -176,7 +179,8 @@ impl ClientTransport {
     }
 }
 
-fn parse_endpoint(params: &Params<'_>) -> Result<ClientEndpoint, ConnectionStringError> {
+/// `names_server` where nobody can be started for this connection: the server that runs already must be named.
+fn parse_endpoint(params: &Params<'_>, names_server: bool) -> Result<ClientEndpoint, ConnectionStringError> {
     let reverse = params.chosen_by() == Some(Key::CliCon);
     let server = || {
         let named = params.optional(Key::Server, Host::parse)?;
@@ -222,10 +226,19 @@ fn parse_endpoint(params: &Params<'_>) -> Result<ClientEndpoint, ConnectionStrin
         },
         ("ssh", _) => {
             let (user, server) = params.required(Key::Server, parse_login)?;
+            if !params.has(Key::Pipe) {
+                for key in [Key::Password, Key::Secret] {
+                    params.optional(key, not_for_its_own_server)?;
+                }
+            }
             ClientEndpoint::Ssh {
                 user,
                 server,
                 port: params.optional(Key::Port, parse_dialled_port)?,
+                pipe: match names_server {
+                    true => Some(pipe()?),
+                    false => params.optional(Key::Pipe, PipeName::parse)?,
+                },
             }
         }
         ("gdb", _) => {
@@ -250,6 +263,13 @@ fn parse_login(text: &str) -> Result<(Option<String>, Host), String> {
         return Err("the user before the @ is not a user's name".to_owned());
     }
     Ok((Some(user.to_owned()), parse_ssh_host(host)?))
+}
+
+fn not_for_its_own_server(_: &str) -> Result<(), String> {
+    Err(
+        "a server that ssh starts asks for nothing more; with pipe=NAME this is for the server that has the pipe"
+            .to_owned(),
+    )
 }
 
 fn parse_ssh_host(text: &str) -> Result<Host, String> {
@@ -337,13 +357,19 @@ impl fmt::Display for ClientTransport {
                 show
             }
             ClientEndpoint::Stdio => Show::start(f, "stdio")?,
-            ClientEndpoint::Ssh { user, server, port } => {
+            ClientEndpoint::Ssh {
+                user,
+                server,
+                port,
+                pipe,
+            } => {
                 let mut show = Show::start(f, "ssh")?;
                 match user {
                     Some(user) => show.pair(Key::Server, format_args!("{user}@{server}"))?,
                     None => show.pair(Key::Server, server)?,
                 }
                 show.optional(Key::Port, port.as_ref())?;
+                show.optional(Key::Pipe, pipe.as_ref())?;
                 show
             }
             ClientEndpoint::Gdb {

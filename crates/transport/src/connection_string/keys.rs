@@ -384,7 +384,13 @@ pub(super) static FORMS: &[Form] = &[
         "ssh",
         Client,
         None,
-        &[req(Key::Server, "[USER@]HOST"), opt(Key::Port, "P"), PASSWORD, SECRET],
+        &[
+            req(Key::Server, "[USER@]HOST"),
+            opt(Key::Port, "P"),
+            opt(Key::Pipe, "NAME"),
+            PASSWORD,
+            SECRET,
+        ],
     ),
     form("gdb", Client, None, &[HOST, PORT, opt(Key::ThreadEvents, "true|false")]),
     form(

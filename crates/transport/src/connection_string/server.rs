@@ -136,14 +136,13 @@ impl ServerTransport {
     /// Refuses, in plain words, what this build does not have yet; [`Listener::bind`](crate::Listener::bind) calls it.
     pub fn require_supported(&self) -> Result<(), ConnectError> {
         let missing = match &self.endpoint {
-            ServerEndpoint::Tcp { .. } | ServerEndpoint::Pipe { .. } => None,
+            ServerEndpoint::Tcp { .. } | ServerEndpoint::Pipe { .. } | ServerEndpoint::Stdio => None,
             // Whether this build has TLS is said where it is begun.
             ServerEndpoint::Ssl { .. } | ServerEndpoint::SecurePipe { .. } => None,
             ServerEndpoint::TcpReverse { .. } | ServerEndpoint::SslReverse { .. } => {
                 Some("reversed connections (clicon=)")
             }
             ServerEndpoint::Com { .. } => Some("serial transports (com:)"),
-            ServerEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
         };
         let tcp = matches!(self.endpoint, ServerEndpoint::Tcp { .. });
         // A pipe passes no firewall, so there the flag asks for nothing.
