@@ -145,8 +145,8 @@ impl Session {
         for known in self.servers.iter().filter(|known| !known.has_ended()) {
             let audience = audience.narrowed(known.audience());
             for invitation in &known.invitations {
-                let role = invitation.role.map(|role| format!("   ({role})")).unwrap_or_default();
-                let line = format!("{}: farsight -remote {}{role}", known.id, invitation.string);
+                let role = invitation.role.map(|role| format!(" ({role})")).unwrap_or_default();
+                let line = format!("{}{role}: farsight -remote {}", known.id, invitation.string);
                 // A key is for those who may give it on.
                 let audience = match invitation.has_secret {
                     true => audience.narrowed(Audience::Owners),

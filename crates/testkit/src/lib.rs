@@ -27,7 +27,7 @@ pub use fake::FakeTarget;
 pub use farsight_transport::Stream;
 pub use output::Output;
 pub use port_client::PortClient;
-pub use proxy::{Counts, Proxy, ProxyPlan};
+pub use proxy::{Counts, Proxy, ProxyPlan, Recorded};
 pub use raw_client::RawClient;
 pub use running::{Console, DbgSrv, Debuggee, DebuggingServer, Scratch};
 pub use session::Session;

@@ -7,7 +7,7 @@
 mod counts;
 mod line;
 
-pub use counts::{Counts, Direction};
+pub use counts::{Counts, Direction, Recorded};
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,6 +96,11 @@ impl Proxy {
     /// What has passed since the start or the last [`Proxy::take_counts`].
     pub fn counts(&self) -> Counts {
         self.counter.counts()
+    }
+
+    /// Keeps every byte that passes from now on; what was kept until now.
+    pub fn record(&self) -> Recorded {
+        self.counter.record()
     }
 
     /// What has passed, and counts from zero again.

@@ -243,10 +243,18 @@ pub fn opening(name: &str) -> Vec<u8> {
 /// When the string is wrong or nobody listens there.
 #[track_caller]
 pub fn dial(connection: &str) -> Stream {
+    try_dial(connection).unwrap_or_else(|error| panic!("{connection}: {error}"))
+}
+
+/// As [`dial`]; why not.
+///
+/// # Panics
+/// When the string is wrong.
+#[track_caller]
+pub fn try_dial(connection: &str) -> Result<Stream, farsight_transport::ConnectError> {
     let transport = ClientTransport::parse(connection, ClientRole::DebuggingClient);
     let transport = transport.unwrap_or_else(|error| panic!("{connection}: {error}"));
-    let stream = farsight_transport::dial(&transport, Deadline::usual().left());
-    stream.unwrap_or_else(|error| panic!("{connection}: {error}"))
+    farsight_transport::dial(&transport, Deadline::usual().left())
 }
 
 /// What a notification shows, as far as that needs no rendering: errors are marked `!`, asked-for lines `?`.

@@ -23,6 +23,7 @@ mod languages;
 mod names;
 mod roles;
 mod scopes;
+mod secrets;
 mod sessions;
 mod sharing;
 mod sharing_bad_input;

@@ -50,6 +50,17 @@ struct Inner {
     asked: bool,
     /// The last bytes came from the client.
     bytes_asked: bool,
+    /// What passed, where that is kept.
+    recorded: Option<Recorded>,
+}
+
+/// What passed in each direction, as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    /// From clients.
+    pub up: Vec<u8>,
+    /// From the server.
+    pub down: Vec<u8>,
 }
 
 impl Counter {
@@ -65,8 +76,25 @@ impl Counter {
         self.0.lock().unwrap().counts.connections += 1;
     }
 
-    fn bytes(&self, direction: Direction, length: usize) {
+    /// Keeps what passes from now on; what was kept until now.
+    pub(super) fn record(&self) -> Recorded {
+        self.0
+            .lock()
+            .unwrap()
+            .recorded
+            .replace(Recorded::default())
+            .unwrap_or_default()
+    }
+
+    fn bytes(&self, direction: Direction, chunk: &[u8]) {
+        let length = chunk.len();
         let mut inner = self.0.lock().unwrap();
+        if let Some(recorded) = &mut inner.recorded {
+            match direction {
+                Direction::Up => recorded.up.extend_from_slice(chunk),
+                Direction::Down => recorded.down.extend_from_slice(chunk),
+            }
+        }
         match direction {
             Direction::Up => {
                 inner.counts.bytes_up += length as u64;
@@ -123,7 +151,7 @@ impl Meter {
 
     /// Counts a chunk. Returns how much of it belongs to the first `most` frames, when that many are over with it.
     pub(super) fn feed(&mut self, chunk: &[u8], most: Option<u64>) -> Option<usize> {
-        self.counter.bytes(self.direction, chunk.len());
+        self.counter.bytes(self.direction, chunk);
         if !self.readable {
             return None;
         }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use farsight_session::{Request, Ticket};
 use farsight_transport::sys::poll_readable;
+use farsight_types::without_secrets;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -114,8 +115,8 @@ impl Editor {
         if line.trim().is_empty() || line.contains(LEAVE) {
             return;
         }
-        // Saved line by line: the program may end while the editor waits for the next.
-        let saved = match self.editor.add_history_entry(line) {
+        // Saved line by line: the program may end while the editor waits for the next. A file keeps no secrets.
+        let saved = match self.editor.add_history_entry(without_secrets(line)) {
             Ok(true) => self
                 .history
                 .as_ref()
