@@ -29,5 +29,5 @@ pub use output::Output;
 pub use port_client::PortClient;
 pub use proxy::{Counts, Proxy, ProxyPlan, Recorded};
 pub use raw_client::RawClient;
-pub use running::{Console, DbgSrv, Debuggee, DebuggingServer, Scratch};
+pub use running::{Console, DbgSrv, Debuggee, DebuggingServer, Scratch, Sshd};
 pub use session::Session;

@@ -34,6 +34,11 @@ pub fn state(pid: u32) -> Option<char> {
     field(&status(pid, None)?, "State")?.chars().next()
 }
 
+/// What a process is called; none for one that is gone.
+pub fn name(pid: u32) -> Option<String> {
+    field(&status(pid, None)?, "Name").map(str::to_owned)
+}
+
 /// Who traces a process; 0 for nobody.
 pub fn tracer(pid: u32) -> u32 {
     let status = status(pid, None).unwrap_or_default();

@@ -32,8 +32,7 @@ const WITHOUT_PEERS: &str = "FARSIGHT_WITHOUT_PEERS";
 /// Where it is not and need not be missing: a comparison that nobody makes must not look like one that came out well.
 #[expect(clippy::print_stderr, reason = "what is left out must be seen")]
 pub fn has_peer(name: &str) -> bool {
-    let paths = env::var_os("PATH").unwrap_or_default();
-    if env::split_paths(&paths).any(|folder| folder.join(name).is_file()) {
+    if in_path(name).is_some() {
         return true;
     }
     assert!(
@@ -42,6 +41,14 @@ pub fn has_peer(name: &str) -> bool {
     );
     eprintln!("skipped: there is no {name}, and {WITHOUT_PEERS} is set");
     false
+}
+
+/// Where the shell would find a program.
+pub fn in_path(name: &str) -> Option<PathBuf> {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&paths)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 fn program(name: &str) -> PathBuf {

@@ -5,6 +5,7 @@ mod dbgsrv;
 mod debuggee;
 mod scratch;
 mod sharing;
+mod sshd;
 
 pub use console::Console;
 pub use dbgsrv::DbgSrv;
@@ -12,6 +13,7 @@ pub use debuggee::Debuggee;
 pub(crate) use debuggee::parse_address;
 pub use scratch::Scratch;
 pub use sharing::DebuggingServer;
+pub use sshd::Sshd;
 
 use std::process::{Child, ExitStatus};
 

@@ -28,6 +28,7 @@ mod sessions;
 mod sharing;
 mod sharing_bad_input;
 mod source_lines;
+mod ssh;
 mod support;
 mod symbol_files;
 mod systems;
