@@ -3,6 +3,7 @@
 //! Installs only what is missing, and only where it may without asking anybody: as root or with a sudo that asks
 //! for no password. Elsewhere it names what is missing.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::run::{Done, answers, failure, in_path, run, run_quietly, shown};
@@ -22,13 +23,18 @@ const PACKAGES: &[(&str, &str)] = &[
     ("python3", "a large real program to debug"),
     ("python3-dbg", "symbols of python3"),
     ("libc6-dbg", "symbols of the C library"),
+    ("openssh-client", "the ssh that sessions go through"),
+    (
+        "openssh-server",
+        "the sshd that tests start for each connection; no service of it is started",
+    ),
 ];
 
 /// What the benchmarks need beside [`PACKAGES`].
 const BENCH_PACKAGES: &[(&str, &str)] = &[("lldb", "the other peer that the benchmarks run")];
 
 /// Programs that stand for the packages where there is no package manager that we know.
-const PROGRAMS: &[&str] = &["gcc", "g++", "clang", "objcopy", "gdb", "gdbserver", "python3"];
+const PROGRAMS: &[&str] = &["gcc", "g++", "clang", "objcopy", "gdb", "gdbserver", "python3", "ssh"];
 
 /// Installs or names what the tests need from the system.
 pub(crate) fn system_packages() -> Done {
@@ -63,15 +69,46 @@ fn install(packages: &[(&'static str, &'static str)], programs: &[&str]) -> Done
     if let Err(problem) = run_quietly(apt(privilege).args(["update", "-qq"])) {
         eprintln!("{problem}");
     }
-    run_quietly(
-        apt(privilege)
-            .args(["install", "-y", "-qq", "--no-install-recommends"])
-            .args(&names),
-    )?;
+    let installed = without_services(privilege, || {
+        run_quietly(
+            apt(privilege)
+                .args(["install", "-y", "-qq", "--no-install-recommends"])
+                .args(&names),
+        )
+    })?;
+    installed?;
     match missing_packages(packages).as_slice() {
         [] => Ok(()),
         still => failure(format!("apt-get did not install {still:?}")),
     }
+}
+
+/// Has packages that bring a service installed without starting it: this machine is not to listen to anybody for our tests.
+fn without_services<T>(privilege: &[&str], install: impl FnOnce() -> T) -> Done<T> {
+    // What Debian asks before a package may start anything; 101 says no.
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+    const SERVICE: &str = "ssh.service";
+    let has_policy = Path::new(POLICY).exists();
+    let had_sshd = Path::new("/usr/sbin/sshd").exists();
+    let as_root = |line: &str| {
+        let mut words = privilege.iter().copied().chain(["sh", "-c", line]);
+        let mut command = Command::new(words.next().unwrap_or("sh"));
+        run_quietly(command.args(words))
+    };
+    if !has_policy {
+        as_root(&format!(
+            "printf '#!/bin/sh\\nexit 101\\n' >{POLICY} && chmod 755 {POLICY}"
+        ))?;
+    }
+    let installed = install();
+    if !has_policy {
+        as_root(&format!("rm -f {POLICY}"))?;
+    }
+    if !had_sshd && in_path("systemctl").is_some() {
+        // Nor at the next boot.
+        as_root(&format!("systemctl disable --quiet {SERVICE} || true"))?;
+    }
+    Ok(installed)
 }
 
 fn programs_only(programs: &[&str]) -> Done {
