@@ -3,6 +3,8 @@
 //!
 //! Used by the fuzz targets of the same names and by the test that replays the corpus.
 
+#[path = "parsers/certificates.rs"]
+mod certificates;
 #[path = "parsers/debug.rs"]
 mod debug;
 #[path = "parsers/machine.rs"]
@@ -13,6 +15,7 @@ mod values;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use certificates::certificates;
 pub use debug::{debug_file_search, debug_lines, debug_locations, debug_names, debug_scopes, debug_split, debug_types};
 use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
@@ -39,6 +42,7 @@ pub type Parser = (&'static str, fn(&[u8]));
 /// All of them.
 pub const PARSERS: &[Parser] = &[
     ("connection_string", connection_string),
+    ("certificates", certificates),
     ("wire_frames", wire_frames),
     ("handshake", handshake),
     ("target_messages", target_messages),

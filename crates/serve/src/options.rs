@@ -15,6 +15,8 @@ usage: dbgsrv -t TRANSPORT
                                                  (or * for all) and 'insecure' are given; PORT may be a range LO:HI,
                                                  and 0 takes any free one
   -t npipe:pipe=NAME                             listen on a Unix socket that only this user can reach
+  -t ssl:certuser=NAME,port=PORT                 TLS on a TCP port, -t spipe:certuser=NAME,pipe=NAME on a Unix socket: in
+                                                 dbgsrv-tls; NAME.pem and NAME.key are in ~/.config/farsight/certs
   -t stdio:                                      serve one client over standard input and output, as ssh HOST dbgsrv
                                                  does it, and end when it has gone
   -relay npipe:pipe=NAME                         carry standard input and output to the server of this machine that has

@@ -16,6 +16,11 @@ pub fn dbgsrv() -> PathBuf {
     program("dbgsrv")
 }
 
+/// The process server of the build with TLS.
+pub fn dbgsrv_tls() -> PathBuf {
+    program("dbgsrv-tls")
+}
+
 /// One of the programs in `debuggees/`, or a variant of one, such as `stripped/counter`.
 pub fn debuggee(name: &str) -> PathBuf {
     let named = env::var_os("FARSIGHT_DEBUGGEES").map(PathBuf::from);

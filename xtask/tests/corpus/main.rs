@@ -29,6 +29,11 @@ fn connection_strings() {
 }
 
 #[test]
+fn certificates_and_keys() {
+    replay("certificates");
+}
+
+#[test]
 fn wire_frames() {
     replay("wire_frames");
 }

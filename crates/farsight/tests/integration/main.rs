@@ -32,5 +32,6 @@ mod ssh;
 mod support;
 mod symbol_files;
 mod systems;
+mod tls;
 mod type_units;
 mod waiting;
