@@ -114,6 +114,7 @@ fn the_printed_line_is_all_that_a_client_pastes() {
         let ended = console.quit("qd");
         assert_eq!(ended.code, Some(0), "{}", ended.text);
         assert_runs_clean(&mut counter, "counter");
+        drop(server);
 
         let (mut host, connection) = server_home.debugger(transport, &counter);
         let mut client = Console::spawn(client_home.farsight(["-remote", &connection]));
