@@ -16,7 +16,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use farsight_session::{Client, Content, Notification, OutputMask, Request};
-use farsight_types::without_secrets;
 
 use self::conversation::{Action, Conversation, Happening, Manner, Signal};
 use self::screen::Screen;
@@ -251,7 +250,7 @@ impl Console {
             },
             Action::BeginTyping => self.source.begin_typing(),
             Action::EndTyping => self.source.end_typing(),
-            Action::ShowLine { prompt, line } => self.screen.echo(&prompt, &without_secrets(&line))?,
+            Action::ShowLine { prompt, line } => self.screen.echo(&prompt, &line)?,
             Action::Show(content) => self.screen.show(&content)?,
             Action::Complain(content) => {
                 let text = self.screen.text_of(&content);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use farsight_render::{View, render_with, visible};
 use farsight_session::Content;
+use farsight_types::without_secrets;
 
 use super::program_text::{ProgramText, Viewer};
 use crate::sources::SourceFiles;
@@ -114,10 +115,11 @@ impl Screen {
         self.write(format!("{before}{text}"))
     }
 
-    /// Shows a line that was read from elsewhere, as if it had been typed at the prompt.
+    /// Shows a line that was read from elsewhere, as if it had been typed at the prompt. What is shown may be kept, so that
+    /// secrets are not.
     pub(crate) fn echo(&mut self, prompt: &str, line: &str) -> io::Result<()> {
         let before = self.before_other_text();
-        self.write(format!("{before}{}{}\n", guard(prompt), guard(line)))
+        self.write(format!("{before}{}{}\n", guard(prompt), guard(&without_secrets(line))))
     }
 
     /// Ends a line that stands open.
