@@ -1,4 +1,4 @@
-//! Builds the programs that tests run: the static `dbgsrv`, with TLS and without, and `farsight`, into one folder.
+//! Builds the programs that tests run: the static `dbgsrv`, with TLS and without, `dbengprx` and `farsight`, into one folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::workspace::{HOST_TARGET, Workspace};
 
 /// What tests are told by their environment.
 pub(crate) struct Programs {
-    /// Holds `farsight`, `dbgsrv` and `dbgsrv-tls`: `FARSIGHT_TEST_BIN`.
+    /// Holds `farsight`, `dbgsrv`, `dbgsrv-tls` and `dbengprx`: `FARSIGHT_TEST_BIN`.
     pub(crate) folder: PathBuf,
     /// Holds the debuggees: `FARSIGHT_DEBUGGEES`.
     pub(crate) debuggees: PathBuf,
@@ -21,7 +21,9 @@ impl Programs {
         let debuggees = debuggees::build(workspace)?;
         let folder = workspace.folder("test-programs")?;
         replace(&server_with_tls(workspace)?, &folder.join("dbgsrv-tls"))?;
-        replace(&server(workspace)?, &folder.join("dbgsrv"))?;
+        let server = server(workspace)?;
+        replace(&repeater_beside(&server), &folder.join("dbengprx"))?;
+        replace(&server, &folder.join("dbgsrv"))?;
         replace(&console(workspace, Build::Checked)?, &folder.join("farsight"))?;
         Ok(Self { folder, debuggees })
     }
@@ -54,9 +56,9 @@ pub(crate) enum Build {
 /// The C library whose static form is a third smaller than the usual one's.
 const SMALL_TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// Builds the static process server as it is shipped, small and without TLS.
+/// Builds the static process server as it is shipped, small and without TLS, and the repeater beside it.
 pub(crate) fn server(workspace: &Workspace) -> Done<PathBuf> {
-    build_server(workspace, &[])
+    build_server(workspace, &["--bin", "dbengprx"])
 }
 
 /// Builds the same with TLS: `dbgsrv-tls`.
@@ -70,7 +72,7 @@ pub(crate) fn server_with_tls(workspace: &Workspace) -> Done<PathBuf> {
 
 /// It has a target directory of its own below ours, because its compiler flags would otherwise throw away everything else
 /// that is built there.
-fn build_server(workspace: &Workspace, features: &[&str]) -> Done<PathBuf> {
+fn build_server(workspace: &Workspace, more: &[&str]) -> Done<PathBuf> {
     let folder = workspace.target.join("server");
     let (target, flags) = match has_small_target() {
         true => (SMALL_TARGET, "-C target-feature=+crt-static"),
@@ -84,7 +86,7 @@ fn build_server(workspace: &Workspace, features: &[&str]) -> Done<PathBuf> {
         .arg(&folder);
     build
         .args(["-p", "farsight-serve", "--bin", "dbgsrv"])
-        .args(features)
+        .args(more)
         .env("RUSTFLAGS", flags);
     if target == SMALL_TARGET && in_path("musl-gcc").is_none() {
         // What is compiled from C needs nothing of the C library, so any compiler for this processor will do.
@@ -92,6 +94,11 @@ fn build_server(workspace: &Workspace, features: &[&str]) -> Done<PathBuf> {
     }
     run(&mut build)?;
     Ok(folder.join(target).join("server/dbgsrv"))
+}
+
+/// The repeater that was built with a process server.
+pub(crate) fn repeater_beside(server: &Path) -> PathBuf {
+    server.with_file_name("dbengprx")
 }
 
 /// Whether Rust's library for [`SMALL_TARGET`] is there, or could be installed.

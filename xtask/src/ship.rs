@@ -21,18 +21,22 @@ pub(crate) fn dist(workspace: &Workspace, _arguments: &[String]) -> Done {
     let folder = workspace.folder("dist")?;
     let (server, with_tls) = (folder.join("dbgsrv"), folder.join("dbgsrv-tls"));
     replace(&programs::server_with_tls(workspace)?, &with_tls)?;
-    replace(&programs::server(workspace)?, &server)?;
+    let (small, repeater) = (programs::server(workspace)?, folder.join("dbengprx"));
+    replace(&small, &server)?;
+    replace(&programs::repeater_beside(&small), &repeater)?;
     replace(&programs::console(workspace, Build::Shipped)?, &folder.join("farsight"))?;
-    for name in ["dbgsrv", "dbgsrv-tls", "farsight"] {
+    for name in ["dbgsrv", "dbgsrv-tls", "dbengprx", "farsight"] {
         let path = folder.join(name);
         println!("{:>10} bytes  {}", size(&path)?, path.display());
     }
-    stands_alone(&with_tls)?;
-    println!("dbgsrv-tls is static and needs no library");
+    for (name, program) in [("dbgsrv-tls", &with_tls), ("dbengprx", &repeater)] {
+        stands_alone(program)?;
+        println!("{name} is static and needs no library");
+    }
     is_small(&server)
 }
 
-/// Fails unless the server runs on a machine that has nothing but a kernel.
+/// Fails unless a server runs on a machine that has nothing but a kernel.
 fn stands_alone(server: &Path) -> Done {
     let dynamic = run_quietly(Command::new("readelf").args(["-d", "-l", "-W"]).arg(server))?;
     if dynamic.contains("(NEEDED)") || dynamic.contains("INTERP") {

@@ -158,6 +158,7 @@ impl Session {
                 self.take_request(client, request);
             }
             EngineMessage::Gone(client, loss) => self.client_gone(client, &loss),
+            EngineMessage::ServerOver(server) => self.server_is_over(server),
             EngineMessage::Link(link, news) => self.take_news(link, news),
             EngineMessage::Worked => {}
         }

@@ -2,6 +2,7 @@
 
 use farsight_session::{ClientEnd, ClientId, Request};
 use farsight_target::Event;
+use farsight_types::ServerId;
 use farsight_wire::Reply;
 use farsight_wire::handshake::Welcome;
 
@@ -53,6 +54,8 @@ pub enum EngineMessage {
     Join(ClientEnd),
     /// A client asks.
     Client(ClientId, Request),
+    /// The only connection that this server makes has ended, and it with it.
+    ServerOver(ServerId),
     /// A client is gone, and did not say that it would go.
     Gone(ClientId, ClientLoss),
     /// A link tells.

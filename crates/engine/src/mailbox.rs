@@ -317,7 +317,7 @@ impl Mailbox {
                 }
                 goes
             }
-            EngineMessage::Link(..) | EngineMessage::Worked => false,
+            EngineMessage::Link(..) | EngineMessage::ServerOver(_) | EngineMessage::Worked => false,
         }
     }
 
@@ -348,7 +348,7 @@ impl Mailbox {
         let is_news = match &message {
             EngineMessage::Client(_, request) => !matches!(request, Request::Execute { .. }),
             EngineMessage::Join(_) | EngineMessage::Gone(..) => true,
-            EngineMessage::Link(..) | EngineMessage::Worked => false,
+            EngineMessage::Link(..) | EngineMessage::ServerOver(_) | EngineMessage::Worked => false,
         };
         self.has_news.set(self.has_news.get() || is_news);
         if self.ends_session(&message) {
@@ -397,7 +397,7 @@ impl Mailbox {
                 }
                 return Some(message);
             }
-            EngineMessage::Client(..) => return Some(message),
+            EngineMessage::Client(..) | EngineMessage::ServerOver(_) => return Some(message),
             EngineMessage::Worked => return None,
         };
         let state = self.links.borrow().get(id).cloned()?;

@@ -104,8 +104,8 @@ pub trait DebuggingServer: Send {
 
 /// The world outside of the engine.
 pub trait Outside: Send {
-    /// Starts to connect and returns at once. [`crate::LinkNews::Open`] or [`crate::LinkNews::Failed`] comes first,
-    /// then replies and events, at last [`crate::LinkNews::Lost`].
+    /// Starts to connect and returns at once. [`crate::LinkNews::Open`] or [`crate::LinkNews::Failed`] comes first
+    /// (before it [`crate::LinkNews::Waiting`], where a server is waited for, as long as the sender lives), then replies and events, at last [`crate::LinkNews::Lost`].
     fn connect(&mut self, to: &Destination, link: LinkId, inbox: Sender<EngineMessage>) -> Box<dyn LinkSender>;
 
     /// Listens for debugging clients at a connection string (`tcp:port=5005`). They come as [`EngineMessage::Join`].

@@ -108,6 +108,21 @@ impl Session {
         Ok(server.stop(cut_clients))
     }
 
+    /// A server has ended by itself: the only connection that it makes is no more.
+    pub(crate) fn server_is_over(&mut self, id: ServerId) {
+        let Some(known) = self.servers.iter_mut().find(|known| known.id == id) else {
+            return;
+        };
+        if known.server.take().is_some() {
+            let audience = known.audience();
+            let line = format!(
+                "Server {id} has ended: the only connection that it makes is closed; .server {} makes another one.",
+                known.listing
+            );
+            self.output.line_for(audience, line);
+        }
+    }
+
     /// The servers of the engine's machine, its own among them (DbgEng's `OutputServers`). Whoever asks may be anybody, so
     /// hidden servers are left out: `-QR` shows them to their user.
     pub(crate) fn servers_for_a_client(&mut self, machine: &str, kinds: ServerKinds) -> Result<Record, CommandError> {

@@ -9,6 +9,8 @@ mod reader;
 mod writer;
 
 use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,6 +18,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use farsight_engine::{ConnectFailure, Destination, EngineMessage, LinkId, LinkNews, LinkSender};
+use farsight_transport::Wait;
 use farsight_wire::{Frame, PortError};
 
 use self::connect::Connected;
@@ -23,6 +26,8 @@ use self::connect::Connected;
 /// The engine's handle on a link.
 pub(crate) struct Link {
     queue: Sender<Outgoing>,
+    /// Its end, at the link's, ends the wait for a server that calls by itself.
+    _rope: Option<UnixStream>,
 }
 
 /// What the writer is given.
@@ -39,14 +44,18 @@ impl Link {
         let (queue, frames) = channel();
         let news = News { link, inbox };
         let (thread_news, thread_queue) = (news.clone(), queue.clone());
-        let started = threads.start(format!("link-{}", link.0), move || {
-            run(&to, &thread_news, thread_queue, frames);
-        });
+        let (rope, started) = match UnixStream::pair() {
+            Ok((rope, end)) => {
+                let work = move || run(&to, &thread_news, thread_queue, frames, end);
+                (Some(rope), threads.start(format!("link-{}", link.0), work))
+            }
+            Err(error) => (None, Err(error)),
+        };
         if let Err(error) = started {
             let why = format!("cannot start a thread for the connection: {error}");
             news.tell(LinkNews::Failed(ConnectFailure(why)));
         }
-        Link { queue }
+        Link { queue, _rope: rope }
     }
 }
 
@@ -78,9 +87,13 @@ impl News {
 }
 
 /// The link's thread: dials, then reads until the end.
-fn run(to: &Destination, news: &News, queue: Sender<Outgoing>, frames: Receiver<Outgoing>) {
+fn run(to: &Destination, news: &News, queue: Sender<Outgoing>, frames: Receiver<Outgoing>, given_up: UnixStream) {
     let _span = tracing::info_span!("link", id = news.link.0).entered();
-    let opening = match connect::begin(to, &|text| news.tell(LinkNews::Told(text))) {
+    let wait = Wait {
+        tell: &|text| news.tell(LinkNews::Told(text)),
+        end: given_up.as_fd(),
+    };
+    let opening = match connect::begin(to, &wait) {
         Ok(opening) => opening,
         Err(failure) => {
             tracing::info!(%failure, "not connected");

@@ -4,6 +4,8 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -12,7 +14,7 @@ use std::thread;
 use farsight_engine::ConnectFailure;
 use farsight_session::wire::{read_notification, request_frame};
 use farsight_session::{Client, ClientId, Content, Deliver, Notification, Outbox, OutputMask, Request};
-use farsight_transport::{ClientTransport, Stream};
+use farsight_transport::{ClientTransport, Stream, Wait};
 use farsight_wire::handshake::Role;
 use farsight_wire::{Decoder, FrameKind};
 
@@ -44,7 +46,7 @@ pub struct RemoteOptions {
 
 /// Takes part in the session of a debugging server; answers the exit code, or why there is no session.
 pub fn run(options: RemoteOptions) -> std::io::Result<Result<u8, ConnectFailure>> {
-    let client = match connect(&options.server) {
+    let client = match connect(&options.server, options.silent) {
         Ok(client) => client,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -65,13 +67,21 @@ pub fn run(options: RemoteOptions) -> std::io::Result<Result<u8, ConnectFailure>
 }
 
 /// A client of the session that a debugging server has; it is not joined to it yet (DbgEng's `DebugConnect`).
-pub(crate) fn connect(server: &ClientTransport) -> Result<Client, ConnectFailure> {
-    let Connected { stream, decoder, .. } = call(server, Role::DebuggingClient, &|text| {
-        // There is no session that could tell it.
-        let _ = writeln!(std::io::stderr(), "{text}");
-    })?
-    .finish()?;
+fn connect(server: &ClientTransport, silent: bool) -> Result<Client, ConnectFailure> {
     let fail = |error: std::io::Error| ConnectFailure(format!("{server}: {error}"));
+    // Nobody ends the wait but the user, whose CTRL+C still ends the whole program.
+    let (_rope, end) = UnixStream::pair().map_err(fail)?;
+    let tell = |text: String| {
+        if !silent {
+            // There is no session that could tell it; and where nobody reads this, the work goes on.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    };
+    let wait = Wait {
+        tell: &tell,
+        end: end.as_fd(),
+    };
+    let Connected { stream, decoder, .. } = call(server, Role::DebuggingClient, &wait)?.finish()?;
     let (requests, queue) = channel();
     let deliver: Deliver = Arc::new(move |_, request| {
         // A connection that is lost shows in the notifications.

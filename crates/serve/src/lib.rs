@@ -11,6 +11,7 @@ mod control;
 pub mod listener;
 pub mod options;
 mod outbox;
+pub mod repeater;
 mod session;
 mod spawn;
 pub mod strangers;

@@ -36,8 +36,15 @@ pub struct ProcessServer {
     sessions: Vec<Session>,
     /// Nothing is accepted until then, for accepting has failed.
     rest_until: Option<Instant>,
-    /// The only connection of a listener that has no more has come.
-    has_come: bool,
+}
+
+/// Why a server does not listen any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndOfServing {
+    /// A client asked for it.
+    Asked,
+    /// The only connection that ever comes has ended.
+    Single,
 }
 
 struct Session {
@@ -60,7 +67,6 @@ impl ProcessServer {
             strangers: Strangers::default(),
             sessions: Vec::new(),
             rest_until: None,
-            has_come: false,
         })
     }
 
@@ -84,25 +90,26 @@ impl ProcessServer {
     /// Whether a single connection has come, and is over: there will be no other.
     fn is_done(&self) -> bool {
         let is_over = self.strangers.is_empty() && self.sessions.iter().all(|session| session.is_keeper);
-        self.listener.is_single() && self.has_come && is_over
+        self.listener.is_over() && is_over
     }
 
-    /// Serves until a client asks the server to end, or the only client has gone. Dropping the server tells every session that it is gone.
-    pub fn run(mut self) -> io::Result<()> {
+    /// Serves until a client asks the server to end, or nobody can come any more. Dropping the server tells every session
+    /// that it is gone.
+    pub fn run(mut self) -> io::Result<EndOfServing> {
         loop {
             let (ready, listening) = self.wait()?;
             let strangers = self.strangers.listened_to();
             let (for_listener, rest) = ready.split_at(listening);
             let (for_strangers, for_sessions) = rest.split_at(strangers);
             if self.hear_sessions(for_sessions) {
-                return Ok(());
+                return Ok(EndOfServing::Asked);
             }
             self.read_strangers(for_strangers);
             if for_listener.contains(&true) {
                 self.accept();
             }
             if self.is_done() {
-                return Ok(());
+                return Ok(EndOfServing::Single);
             }
         }
     }
@@ -142,7 +149,6 @@ impl ProcessServer {
             .strangers
             .accept(&self.listener, &self.locks, 0, ServerKind::ProcessServer);
         self.rest_until = accepted.rest_until;
-        self.has_come |= accepted.rest_until.is_none();
         for met in accepted.met {
             self.open_session(&met);
         }

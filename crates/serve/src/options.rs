@@ -14,6 +14,8 @@ usage: dbgsrv -t TRANSPORT
   -t tcp:port=PORT[,server=ADDRESS][,insecure]   listen on a TCP port, on this machine's loopback unless an address
                                                  (or * for all) and 'insecure' are given; PORT may be a range LO:HI,
                                                  and 0 takes any free one
+  -t tcp:port=PORT,clicon=CLIENT                 call a client that listens (farsight -premote
+                                                 tcp:port=PORT,clicon=SERVER), once; it may be started later
   -t npipe:pipe=NAME                             listen on a Unix socket that only this user can reach
   -t ssl:certuser=NAME,port=PORT                 TLS on a TCP port, -t spipe:certuser=NAME,pipe=NAME on a Unix socket: in
                                                  dbgsrv-tls; NAME.pem and NAME.key are in ~/.config/farsight/certs

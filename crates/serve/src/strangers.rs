@@ -50,6 +50,8 @@ struct Stranger {
     /// How much of it the decoder has.
     fed: usize,
     since: Instant,
+    /// This side has made the connection: it may be silent until there is somebody at the other end.
+    is_called: bool,
     /// Which listener it came through, by the caller's count.
     door: usize,
     /// What that listener asks for.
@@ -143,6 +145,7 @@ impl Strangers {
                 read: Vec::new(),
                 fed: 0,
                 since: now,
+                is_called: listener.is_single(),
                 door,
                 locks: Arc::clone(locks),
                 place: Place::of(&peer),
@@ -177,6 +180,11 @@ impl Strangers {
         self.waiting.is_empty()
     }
 
+    /// Whether one has come through this listener.
+    pub fn has_any_of(&self, door: usize) -> bool {
+        self.waiting.iter().any(|stranger| stranger.door == door)
+    }
+
     /// What to wait for, [`Strangers::listened_to`] of them.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let listened_to = self.waiting.iter().filter(|stranger| !stranger.is_held());
@@ -185,7 +193,7 @@ impl Strangers {
 
     /// When the next of them has been silent for too long, or may prove itself.
     pub fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().map(Stranger::deadline).min()
+        self.waiting.iter().filter_map(Stranger::deadline).min()
     }
 
     /// Drops those who came through a listener that is no more.
@@ -212,12 +220,16 @@ impl Strangers {
 
 impl Stranger {
     /// When it has been silent for too long, or may prove itself.
-    fn deadline(&self) -> Instant {
-        let end = self.since + FIRST_FRAME_TIME;
+    fn deadline(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Held { until, .. } => end.min(*until),
-            _ => end,
+            Phase::Held { until, .. } => Some(self.end().map_or(*until, |end| end.min(*until))),
+            _ => self.end(),
         }
+    }
+
+    /// When it has been silent for too long.
+    fn end(&self) -> Option<Instant> {
+        (!self.is_called).then(|| self.since + FIRST_FRAME_TIME)
     }
 
     fn is_held(&self) -> bool {
@@ -225,7 +237,7 @@ impl Stranger {
     }
 
     fn unless_late(self, now: Instant) -> Result<Option<Met>, Stranger> {
-        if self.since + FIRST_FRAME_TIME > now {
+        if self.end().is_none_or(|end| end > now) {
             return Err(self);
         }
         if self.is_held() {
@@ -329,7 +341,13 @@ impl Stranger {
         let mut buffer = [0; 4096];
         match (&self.stream).read(&mut buffer) {
             Ok(0) => return FirstFrame::NotOurs,
-            Ok(read) => self.read.extend_from_slice(&buffer[..read]),
+            Ok(read) => {
+                self.read.extend_from_slice(&buffer[..read]);
+                if std::mem::take(&mut self.is_called) {
+                    // Somebody is there now, and has as much time as everybody.
+                    self.since = Instant::now();
+                }
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                 return FirstFrame::Incomplete;
             }

@@ -21,6 +21,11 @@ pub fn dbgsrv_tls() -> PathBuf {
     program("dbgsrv-tls")
 }
 
+/// The repeater.
+pub fn dbengprx() -> PathBuf {
+    program("dbengprx")
+}
+
 /// One of the programs in `debuggees/`, or a variant of one, such as `stripped/counter`.
 pub fn debuggee(name: &str) -> PathBuf {
     let named = env::var_os("FARSIGHT_DEBUGGEES").map(PathBuf::from);

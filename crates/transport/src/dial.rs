@@ -1,6 +1,7 @@
 //! Connecting to a server, and saying plainly why it did not work.
 //!
-//! The only place where names are resolved.
+//! The only place where names are resolved. A client that its server calls (`clicon=`) does not dial but waits; who dials
+//! then is the server's listener, from here as well.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -21,26 +22,30 @@ use crate::{pipe_directory, secrets, sys};
 /// A wait of nothing would be one for ever.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
 
+mod reverse;
 mod ssh;
 
 #[cfg(test)]
 mod tests;
 
+pub use reverse::{Awaiting, Wait};
+
 /// Connects to what the transport says, spending at most `timeout` on name, addresses and all, and proves the password or
-/// key that it has: the stream of one that has is sealed.
+/// key that it has: the stream of one that has is sealed. A client that its server calls waits no longer either.
 pub fn dial(transport: &ClientTransport, timeout: Duration) -> Result<Stream, ConnectError> {
-    dial_telling(transport, timeout, &|_| {})
+    dial_or_wait(transport, timeout, None)
 }
 
-/// As [`dial`]; `tell` is given sentences about what was done on the way that the user should know.
-pub fn dial_telling(
+/// As [`dial`], but a client that its server calls (`clicon=`) waits for it until the wait is ended: people walk from
+/// machine to machine to start servers. It is told what was done on the way that the user should know.
+pub fn dial_or_wait(
     transport: &ClientTransport,
     timeout: Duration,
-    tell: &dyn Fn(String),
+    wait: Option<&Wait<'_>>,
 ) -> Result<Stream, ConnectError> {
     transport.require_supported()?;
     let proof = transport.credential.as_ref().map(proof).transpose()?;
-    let stream = connect(transport, timeout, tell)?;
+    let stream = connect(transport, timeout, wait)?;
     match proof {
         // Whoever listens may take its time anew: a wait before it must not shorten this.
         Some(proof) => secure(stream, &proof, Instant::now() + timeout),
@@ -48,35 +53,24 @@ pub fn dial_telling(
     }
 }
 
-fn connect(transport: &ClientTransport, timeout: Duration, tell: &dyn Fn(String)) -> Result<Stream, ConnectError> {
+fn connect(transport: &ClientTransport, timeout: Duration, wait: Option<&Wait<'_>>) -> Result<Stream, ConnectError> {
     match &transport.endpoint {
         ClientEndpoint::Tcp {
             server,
             port,
             only_ipv6,
-        } => Dialling {
-            server,
-            port: *port,
-            only_ipv6: *only_ipv6,
-            timeout,
-            start: Instant::now(),
+        } => call(server, *port, *only_ipv6, timeout),
+        ClientEndpoint::TcpReverse { .. } => {
+            let deadline = Instant::now() + timeout;
+            Awaiting::bind(transport, timeout)?.wait(deadline, wait)
         }
-        .dial(),
         ClientEndpoint::Pipe { server, name } => dial_pipe_of(server, name, timeout),
         ClientEndpoint::Ssl { tls, server, port } => {
             let start = Instant::now();
             // What is wrong with this side's certificate is said before anybody is called.
             let side = ClientSide::load(tls, server)?;
-            let only_ipv6 = false;
-            let port = *port;
-            let called = Dialling {
-                server,
-                port,
-                only_ipv6,
-                timeout,
-                start,
-            };
-            side.wrap(called.dial()?, timeout.saturating_sub(start.elapsed()))
+            let stream = call(server, *port, false, timeout)?;
+            side.wrap(stream, timeout.saturating_sub(start.elapsed()))
         }
         ClientEndpoint::SecurePipe { tls, server, name } => {
             let start = Instant::now();
@@ -96,6 +90,8 @@ fn connect(transport: &ClientTransport, timeout: Duration, tell: &dyn Fn(String)
                 port: *port,
                 pipe: pipe.as_ref(),
             };
+            let nobody: &dyn Fn(String) = &|_| {};
+            let tell = wait.map_or(nobody, |wait| wait.tell);
             ssh::dial(login, timeout, tell)
         }
         // `require_supported` has refused everything else.
@@ -151,6 +147,37 @@ fn secure(stream: Stream, proof: &Proof, deadline: Instant) -> Result<Stream, Co
         .and_then(|()| stream.set_write_timeout(None));
     set.map_err(ConnectError::Handshake)?;
     Ok(stream.sealed(finished))
+}
+
+/// Calls a machine's port, spending at most `timeout`.
+pub(crate) fn call(server: &Host, port: u16, only_ipv6: bool, timeout: Duration) -> Result<Stream, ConnectError> {
+    let start = Instant::now();
+    let dialling = Dialling {
+        server,
+        port,
+        only_ipv6,
+        timeout,
+        start,
+    };
+    dialling.dial()
+}
+
+/// Every address of a machine.
+pub(crate) fn addresses(
+    server: &Host,
+    port: u16,
+    only_ipv6: bool,
+    timeout: Duration,
+) -> Result<Vec<SocketAddr>, ConnectError> {
+    let start = Instant::now();
+    let dialling = Dialling {
+        server,
+        port,
+        only_ipv6,
+        timeout,
+        start,
+    };
+    dialling.addresses()
 }
 
 struct Dialling<'t> {

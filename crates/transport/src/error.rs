@@ -72,6 +72,26 @@ pub enum ConnectError {
     )]
     Handshake(#[source] io::Error),
 
+    /// Ask the client for a secret, or say `insecure`.
+    #[error(
+        "'{text}' would let whoever answers there run code on this machine: give both ends the same password= or key=, or \
+         add 'insecure' to accept that"
+    )]
+    UnprotectedCall {
+        /// The transport in its canonical form.
+        text: String,
+    },
+
+    /// Prove the server, or say `insecure`.
+    #[error(
+        "'{text}' would take whoever calls for your server: give both ends the same password= or key=, or add 'insecure' \
+         to accept that"
+    )]
+    Unproven {
+        /// The transport in its canonical form.
+        text: String,
+    },
+
     /// Have the clients prove themselves, listen on loopback, or say `insecure`.
     #[error(
         "'{text}' would let anyone who reaches this machine run code on it: TLS proves the server to its clients, and not them \
@@ -229,6 +249,39 @@ pub enum ConnectError {
         port: u16,
         /// How long was waited.
         after: Duration,
+    },
+
+    /// Start the server there, with `clicon=` and this machine's name, or wait longer.
+    #[error(
+        "no server on {server} has called here at port {port} within {}: start it there with \
+         tcp:port={port},clicon=THIS-MACHINE",
+        seconds(.after)
+    )]
+    NotCalled {
+        /// The machine.
+        server: Host,
+        /// The port that was listened on.
+        port: u16,
+        /// How long was waited.
+        after: Duration,
+    },
+
+    /// Nothing is wrong: the user did not want to wait any more.
+    #[error("nobody waits any more for {server} at port {port}")]
+    WaitEnded {
+        /// The machine.
+        server: Host,
+        /// The port that was listened on.
+        port: u16,
+    },
+
+    /// Free some: a thread or a descriptor could not be had.
+    #[error("'{text}' cannot be used: {source}")]
+    NoMeans {
+        /// The transport in its canonical form.
+        text: String,
+        /// The operating system's word.
+        source: io::Error,
     },
 
     /// Correct the machine's name.

@@ -26,7 +26,7 @@ pub use connection_string::{
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,
     Secret, SecretSource, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
 };
-pub use dial::{dial, dial_telling};
+pub use dial::{Awaiting, Wait, dial, dial_or_wait};
 pub use error::{ConnectError, PipeDirectoryFault, SshFault};
 pub use listen::{Listener, relay_standard_streams};
 pub use peer::Peer;

@@ -1,6 +1,6 @@
 //! A listener: everything that one server transport binds, accepted from as one.
 //!
-//! It accepts and says who came; it reads no byte. It never asks a resolver.
+//! It accepts and says who came; it reads no byte. It asks a resolver only where it calls its client (`clicon=`).
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,8 +25,9 @@ pub use stdio::relay_standard_streams;
 
 mod arrivals;
 mod pipe;
+mod reverse;
 mod stdio;
-mod tcp;
+pub(crate) mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -103,6 +104,21 @@ impl Listener {
                 let name = name.expand(std::process::id(), sys::thread_id());
                 let pipe = pipe::PipeListener::bind(&pipe_directory::pipe_directory(), &name)?;
                 (transport.with_pipe(&name), Sockets::Pipe(pipe))
+            }
+            ServerEndpoint::TcpReverse {
+                port,
+                client,
+                only_ipv6,
+            } => {
+                let open = transport.options.insecure || transport.options.credential.is_some();
+                let is_loopback = reverse::is_loopback(client, *port, *only_ipv6)?;
+                if !is_loopback && !open {
+                    return Err(ConnectError::UnprotectedCall {
+                        text: transport.to_string(),
+                    });
+                }
+                let brought = reverse::call(client, *port, *only_ipv6)?;
+                (transport.clone(), Sockets::Brought(brought))
             }
             #[cfg(feature = "tls")]
             ServerEndpoint::Ssl { tls, ports, bind } => tls::bind(transport, tls, *ports, *bind)?,
@@ -200,9 +216,10 @@ impl Listener {
     /// What clients call this machine; a listener that only this machine reaches says so.
     fn machine(&self) -> Host {
         let loopback = self.local_addresses().iter().all(|address| address.ip().is_loopback());
-        match loopback {
-            true => Host::localhost(),
-            false => Host::this_machine(),
+        match self.bound.calls_as() {
+            Some(machine) => machine,
+            None if loopback => Host::localhost(),
+            None => Host::this_machine(),
         }
     }
 
@@ -233,6 +250,11 @@ impl Listener {
     /// Whether no more than one connection ever comes: a server is done when that has ended.
     pub fn is_single(&self) -> bool {
         matches!(&self.sockets, Sockets::Brought(brought) if brought.is_single)
+    }
+
+    /// Whether the only connection that ever comes has come.
+    pub fn is_over(&self) -> bool {
+        matches!(&self.sockets, Sockets::Brought(brought) if brought.is_single && brought.arrivals.has_given())
     }
 
     /// Waits for the next connection.
@@ -297,7 +319,7 @@ fn may_connect(uid: u32, own: u32) -> bool {
 }
 
 /// Accepts without waiting; connections that died in the queue are not the caller's business.
-fn accept_one<T>(mut accept: impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn accept_one<T>(mut accept: impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
     loop {
         match accept() {
             Ok(accepted) => return Ok(Some(accepted)),

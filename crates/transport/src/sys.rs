@@ -5,13 +5,17 @@
 #![allow(unsafe_code)]
 
 mod descriptors;
+mod epoll;
 mod poll;
+mod signals;
 mod sockets;
 mod standard;
 mod terminal;
 
 pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
+pub use epoll::{Epoll, Event, Report};
 pub use poll::{Ready, Wanted, poll, poll_readable};
+pub use signals::EndSignals;
 pub use sockets::{Family, PeerCredentials, effective_uid, peer_credentials, socket_family};
 pub(crate) use sockets::{SOCKET_PATH_LIMIT, connect_unix, host_name, keep_alive, listen_tcp, thread_id};
 pub use standard::let_go_of_standard_error;

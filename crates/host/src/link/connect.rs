@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use farsight_engine::{ConnectFailure, Destination};
-use farsight_transport::{ClientRole, ClientTransport, Stream, dial_telling};
+use farsight_transport::{ClientRole, ClientTransport, Stream, Wait, dial_or_wait};
 use farsight_wire::frame::PREAMBLE;
 use farsight_wire::handshake::{Hello, Role, VERSIONS, Welcome, opening_frame, read_welcome};
 use farsight_wire::{Decoder, Frame, FrameKind, Limits, WireError};
@@ -37,8 +37,8 @@ pub(crate) struct Opening {
     role: Role,
 }
 
-/// Dials and says hello; `tell` as for [`call`].
-pub(super) fn begin(to: &Destination, tell: &dyn Fn(String)) -> Result<Opening, ConnectFailure> {
+/// Dials and says hello; `wait` as for [`call`].
+pub(super) fn begin(to: &Destination, wait: &Wait<'_>) -> Result<Opening, ConnectFailure> {
     match to {
         Destination::Local => {
             let place = "cannot debug on this machine".to_owned();
@@ -54,14 +54,15 @@ pub(super) fn begin(to: &Destination, tell: &dyn Fn(String)) -> Result<Opening, 
         Destination::ProcessServer(text) => {
             let transport = ClientTransport::parse(text, ClientRole::SmartClient)
                 .map_err(|error| ConnectFailure(error.to_string()))?;
-            call(&transport, Role::SmartClient, tell)
+            call(&transport, Role::SmartClient, wait)
         }
     }
 }
 
-/// Dials and says what this program wants to be there; `tell` is given what the user should know of the dialling.
-pub(crate) fn call(transport: &ClientTransport, role: Role, tell: &dyn Fn(String)) -> Result<Opening, ConnectFailure> {
-    match dial_telling(transport, DIAL, tell) {
+/// Dials, or waits for the server's call, and says what this program wants to be there; `wait` is told what the user
+/// should know of that.
+pub(crate) fn call(transport: &ClientTransport, role: Role, wait: &Wait<'_>) -> Result<Opening, ConnectFailure> {
+    match dial_or_wait(transport, DIAL, Some(wait)) {
         Ok(stream) => Ok(Opening::new(stream, transport.to_string(), role)),
         Err(error) => Err(ConnectFailure(format!("{transport}: {error}"))),
     }
@@ -110,7 +111,10 @@ enum Trouble {
         after.as_secs()
     )]
     Silent { after: Duration },
-    #[error("the connection was closed before any answer; either that is not a farsight server, or it is just ending")]
+    #[error(
+        "the connection was closed before any answer; that is not a farsight server, or it is just ending, or it is a \
+         repeater that does not reach its server"
+    )]
     Closed,
     #[error("the connection broke during the first exchange: {0}")]
     Broken(#[source] io::Error),

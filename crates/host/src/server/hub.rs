@@ -271,6 +271,7 @@ impl Hub {
                 self.write_all();
             }
             self.bring_requests();
+            self.close_single_doors();
             if let Some(end) = self.ends_at
                 && (self.clients.values().all(|client| !client.has_to_write()) || Instant::now() >= end)
             {
@@ -520,6 +521,19 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    /// Closes servers whose only connection has ended: nobody comes through them any more.
+    fn close_single_doors(&mut self) {
+        let (strangers, clients) = (&self.strangers, &self.clients);
+        let over = self.doors.extract_if(.., |door| {
+            let server = door.server;
+            let is_used = clients.values().any(|client| client.server == server);
+            door.listener.is_over() && !is_used && !strangers.has_any_of(server.0 as usize)
+        });
+        for door in over {
+            let _ = self.engine.send(EngineMessage::ServerOver(door.server));
+        }
     }
 
     fn next_deadline(&self) -> Option<Instant> {

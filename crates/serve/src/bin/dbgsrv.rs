@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use farsight_serve::listener::ProcessServer;
+use farsight_serve::listener::{EndOfServing, ProcessServer};
 use farsight_serve::options::{Invocation, USAGE, parse};
 use farsight_serve::{PRODUCT, run_if_session_process};
 use farsight_transport::{PipeName, ServerEndpoint, relay_standard_streams, secrets};
@@ -43,9 +43,17 @@ fn main() -> ExitCode {
             let ended = server.run();
             // What sessions say last passes through this process where the transport is no socket.
             farsight_transport::settle(LAST_WORDS);
-            if let Err(error) = ended {
-                eprintln!("dbgsrv: {error}");
-                return ExitCode::from(1);
+            match ended {
+                // What started a server on its own standard streams knows, and listens to no words of its.
+                Ok(EndOfServing::Single) if transport.endpoint != ServerEndpoint::Stdio => {
+                    let end = "The only connection that this server makes has ended; start it again for another one.";
+                    let _ = writeln!(std::io::stdout(), "{end}");
+                }
+                Ok(EndOfServing::Asked | EndOfServing::Single) => {}
+                Err(error) => {
+                    eprintln!("dbgsrv: {error}");
+                    return ExitCode::from(1);
+                }
             }
         }
         Err(message) => {

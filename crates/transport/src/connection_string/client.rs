@@ -12,7 +12,7 @@ use super::lexer::lex;
 use super::params::Params;
 use super::server::{parse_com, parse_credential, parse_only_ipv6, parse_tls};
 use super::show::Show;
-use super::values::{ComPort, Credential, Host, PipeName, Ports, Secret, Tls, parse_dialled_port};
+use super::values::{BindAddress, ComPort, Credential, Host, PipeName, Ports, Secret, Tls, parse_dialled_port};
 use crate::error::ConnectError;
 
 /// How to reach a server: what `-remote`, `-premote` and `dbengprx -c` are given.
@@ -42,6 +42,8 @@ pub enum ClientEndpoint {
         server: Host,
         /// The ports to try to listen on, in order.
         ports: Ports,
+        /// The addresses to bind; none where the server's machine decides.
+        bind: Option<BindAddress>,
         /// `ipversion=6`: IPv6 only.
         only_ipv6: bool,
         /// Accept a server that nothing proves.
@@ -80,6 +82,8 @@ pub enum ClientEndpoint {
         server: Host,
         /// The ports to try to listen on, in order.
         ports: Ports,
+        /// The addresses to bind; none where the server's machine decides.
+        bind: Option<BindAddress>,
         /// Accept a server that nothing proves.
         insecure: bool,
     },
@@ -161,11 +165,10 @@ impl ClientTransport {
     /// Refuses, in plain words, what this build does not have yet; [`dial`](crate::dial) calls it.
     pub fn require_supported(&self) -> Result<(), ConnectError> {
         let missing = match &self.endpoint {
-            ClientEndpoint::Tcp { .. } | ClientEndpoint::Pipe { .. } | ClientEndpoint::Ssh { .. } => None,
+            ClientEndpoint::Tcp { .. } | ClientEndpoint::TcpReverse { .. } => None,
+            ClientEndpoint::Pipe { .. } | ClientEndpoint::Ssh { .. } => None,
             ClientEndpoint::Ssl { .. } | ClientEndpoint::SecurePipe { .. } => None,
-            ClientEndpoint::TcpReverse { .. } | ClientEndpoint::SslReverse { .. } => {
-                Some("reversed connections (clicon=)")
-            }
+            ClientEndpoint::SslReverse { .. } => Some("reversed TLS connections (ssl: with clicon=)"),
             ClientEndpoint::Com { .. } => Some("serial transports (com:)"),
             ClientEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
             ClientEndpoint::Gdb { .. } => Some("GDB stubs as process servers (gdb:)"),
@@ -192,6 +195,7 @@ fn parse_endpoint(params: &Params<'_>, names_server: bool) -> Result<ClientEndpo
         ("tcp", true) => ClientEndpoint::TcpReverse {
             server: params.required(Key::CliCon, Host::parse)?,
             ports: params.required(Key::Port, Ports::parse)?,
+            bind: params.optional(Key::Server, BindAddress::parse)?,
             only_ipv6: parse_only_ipv6(params)?,
             insecure: params.has(Key::Insecure),
         },
@@ -212,6 +216,7 @@ fn parse_endpoint(params: &Params<'_>, names_server: bool) -> Result<ClientEndpo
             tls: parse_tls(params)?,
             server: params.required(Key::CliCon, Host::parse)?,
             ports: params.required(Key::Port, Ports::parse)?,
+            bind: params.optional(Key::Server, BindAddress::parse)?,
             insecure: params.has(Key::Insecure),
         },
         ("ssl", false) => ClientEndpoint::Ssl {
@@ -306,12 +311,14 @@ impl fmt::Display for ClientTransport {
             ClientEndpoint::TcpReverse {
                 server,
                 ports,
+                bind,
                 only_ipv6,
                 insecure,
             } => {
                 let mut show = Show::start(f, "tcp")?;
                 show.pair(Key::Port, ports)?;
                 show.pair(Key::CliCon, server)?;
+                show.chosen_bind(*bind)?;
                 show.ip_version(*only_ipv6)?;
                 show.flag(Key::Insecure, *insecure)?;
                 show
@@ -340,12 +347,14 @@ impl fmt::Display for ClientTransport {
                 tls,
                 server,
                 ports,
+                bind,
                 insecure,
             } => {
                 let mut show = Show::start(f, "ssl")?;
                 show.tls(tls)?;
                 show.pair(Key::Port, ports)?;
                 show.pair(Key::CliCon, server)?;
+                show.chosen_bind(*bind)?;
                 show.flag(Key::Insecure, *insecure)?;
                 show
             }

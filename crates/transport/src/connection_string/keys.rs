@@ -314,6 +314,7 @@ pub(super) static FORMS: &[Form] = &[
         &[
             req(Key::CliCon, "SERVERHOST"),
             PORTS,
+            BIND,
             PASSWORD,
             SECRET,
             opt(Key::IpVersion, "6"),
@@ -344,6 +345,7 @@ pub(super) static FORMS: &[Form] = &[
             one_of(Key::Pin, "THUMBPRINT"),
             req(Key::CliCon, "SERVERHOST"),
             PORTS,
+            BIND,
             PASSWORD,
             SECRET,
             INSECURE,

@@ -136,12 +136,11 @@ impl ServerTransport {
     /// Refuses, in plain words, what this build does not have yet; [`Listener::bind`](crate::Listener::bind) calls it.
     pub fn require_supported(&self) -> Result<(), ConnectError> {
         let missing = match &self.endpoint {
-            ServerEndpoint::Tcp { .. } | ServerEndpoint::Pipe { .. } | ServerEndpoint::Stdio => None,
+            ServerEndpoint::Tcp { .. } | ServerEndpoint::TcpReverse { .. } => None,
+            ServerEndpoint::Pipe { .. } | ServerEndpoint::Stdio => None,
             // Whether this build has TLS is said where it is begun.
             ServerEndpoint::Ssl { .. } | ServerEndpoint::SecurePipe { .. } => None,
-            ServerEndpoint::TcpReverse { .. } | ServerEndpoint::SslReverse { .. } => {
-                Some("reversed connections (clicon=)")
-            }
+            ServerEndpoint::SslReverse { .. } => Some("reversed TLS connections (ssl: with clicon=)"),
             ServerEndpoint::Com { .. } => Some("serial transports (com:)"),
         };
         let tcp = matches!(self.endpoint, ServerEndpoint::Tcp { .. });
@@ -177,6 +176,7 @@ impl ServerTransport {
             ServerEndpoint::TcpReverse { port, only_ipv6, .. } => ClientEndpoint::TcpReverse {
                 server: machine.clone(),
                 ports: Ports::single(*port),
+                bind: None,
                 only_ipv6: *only_ipv6,
                 insecure: self.options.insecure,
             },
@@ -198,6 +198,7 @@ impl ServerTransport {
                 tls: tls.clone(),
                 server: machine.clone(),
                 ports: Ports::single(*port),
+                bind: None,
                 insecure: self.options.insecure,
             },
             ServerEndpoint::SecurePipe { tls, name } => ClientEndpoint::SecurePipe {
@@ -213,6 +214,18 @@ impl ServerTransport {
         Some(ClientTransport {
             endpoint,
             credential: self.options.credential.clone(),
+        })
+    }
+
+    /// What clients that it calls (`clicon=`) name this machine; none for a server that listens.
+    pub fn calls_as(&self) -> Option<Host> {
+        let (ServerEndpoint::TcpReverse { client, .. } | ServerEndpoint::SslReverse { client, .. }) = &self.endpoint
+        else {
+            return None;
+        };
+        Some(match client.is_loopback() {
+            true => Host::localhost(),
+            false => Host::this_machine(),
         })
     }
 

@@ -60,6 +60,15 @@ impl<'a, 'f> Show<'a, 'f> {
         }
     }
 
+    /// As [`Show::bind`], for a side that binds something else where it is not told.
+    pub(super) fn chosen_bind(&mut self, bind: Option<BindAddress>) -> fmt::Result {
+        match bind {
+            None => Ok(()),
+            Some(BindAddress::Loopback) => self.pair(Key::Server, "localhost"),
+            Some(bind) => self.bind(bind),
+        }
+    }
+
     pub(super) fn ip_version(&mut self, only_ipv6: bool) -> fmt::Result {
         self.optional(Key::IpVersion, only_ipv6.then_some(6))
     }

@@ -82,6 +82,14 @@ const CLIENTS: &[(&str, &str)] = &[
         "tcp: port = 5005 , server = fe80::1%eth0 ",
         "tcp:Port=5005,Server=fe80::1%eth0",
     ),
+    (
+        "tcp:clicon=box17,port=0,server=*,insecure",
+        "tcp:Port=0,CliCon=box17,Server=*,Insecure",
+    ),
+    (
+        "tcp:clicon=box17,port=1,server=localhost",
+        "tcp:Port=1,CliCon=box17,Server=localhost",
+    ),
     ("tcp:clicon=box17,port=5000:5010", "tcp:Port=5000:5010,CliCon=box17"),
     (
         "tcp:clicon=box17,port=5000,insecure",
@@ -302,12 +310,12 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
         "ssl:certuser=a,port=1",
         "spipe:certuser=a,pipe=p",
         "stdio:",
+        "tcp:port=1,clicon=h",
     ] {
         server(text).require_supported().unwrap();
     }
     for (text, what) in [
         ("tcp:port=1,IcfEnable", "IcfEnable"),
-        ("tcp:port=1,clicon=h", "clicon="),
         ("com:port=1,baud=1,channel=0", "com:"),
     ] {
         let message = server(text).require_supported().unwrap_err().to_string();
@@ -317,9 +325,13 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
         );
     }
     client("tcp:server=h,port=1").require_supported().unwrap();
+    client("tcp:clicon=h,port=1:9").require_supported().unwrap();
     client("npipe:server=h,pipe=p").require_supported().unwrap();
     client("ssh:server=h").require_supported().unwrap();
-    for text in ["gdb:server=h,port=1", "tcp:clicon=h,port=1"] {
+    for text in [
+        "gdb:server=h,port=1",
+        "ssl:clicon=h,port=1,pin=0123456789012345678901234567890123456789",
+    ] {
         assert!(client(text).require_supported().is_err(), "{text}");
     }
     assert!(kernel("com:").require_supported().is_err());

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::peer::Peer;
@@ -15,6 +16,10 @@ use crate::stream::Stream;
 pub(crate) struct Arrivals {
     queue: Receiver<(Stream, Peer)>,
     bell: UnixStream,
+    /// Somebody was taken.
+    given: AtomicBool,
+    /// Held, so that the bell does not ring for ever when nobody brings any more.
+    _rope: Arc<UnixStream>,
 }
 
 /// The end of whoever brings connections.
@@ -33,11 +38,22 @@ pub(crate) fn arrivals() -> io::Result<(Arrivals, Bringer)> {
     let (bell, rope) = UnixStream::pair()?;
     bell.set_nonblocking(true)?;
     let (brought, queue) = channel();
+    let rope = Arc::new(rope);
     let bringer = Bringer {
         queue: brought,
-        bell: Arc::new(rope),
+        bell: Arc::clone(&rope),
     };
-    Ok((Arrivals { queue, bell }, bringer))
+    let _rope = rope;
+    let given = AtomicBool::new(false);
+    Ok((
+        Arrivals {
+            queue,
+            bell,
+            given,
+            _rope,
+        },
+        bringer,
+    ))
 }
 
 impl Arrivals {
@@ -45,10 +61,21 @@ impl Arrivals {
     pub(crate) fn take(&self) -> io::Result<Option<(Stream, Peer)>> {
         // One ring each; the connection is queued before its ring.
         match (&self.bell).read(&mut [0]) {
-            Ok(_) => Ok(self.queue.try_recv().ok()),
+            Ok(_) => {
+                let taken = self.queue.try_recv().ok();
+                self.given.fetch_or(taken.is_some(), Ordering::Relaxed);
+                Ok(taken)
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Arrivals {
+    /// Whether somebody was taken.
+    pub(crate) fn has_given(&self) -> bool {
+        self.given.load(Ordering::Relaxed)
     }
 }
 
@@ -88,5 +115,13 @@ mod tests {
         drop(listener);
         let late = bringer.bring(Stream::pair().unwrap().0, names[0].clone());
         assert_eq!(late, Err(NobodyTakes));
+    }
+
+    #[test]
+    fn a_listener_to_whom_nobody_brings_any_more_is_quiet() {
+        let (listener, bringer) = arrivals().unwrap();
+        drop(bringer);
+        assert!(!sys::poll_readable(&[listener.as_fd()], Some(std::time::Duration::ZERO)).unwrap()[0]);
+        assert!(listener.take().unwrap().is_none());
     }
 }

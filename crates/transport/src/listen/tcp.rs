@@ -11,22 +11,22 @@ use crate::sys;
 const ATTEMPTS: usize = 32;
 
 /// What is to be bound.
-pub(super) struct Plan {
-    pub(super) ports: Ports,
-    pub(super) bind: BindAddress,
-    pub(super) only_ipv6: bool,
+pub(crate) struct Plan {
+    pub(crate) ports: Ports,
+    pub(crate) bind: BindAddress,
+    pub(crate) only_ipv6: bool,
 }
 
 impl Plan {
     /// Whether only this machine can connect.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.addresses()
             .iter()
             .all(|address| address.to_canonical().is_loopback())
     }
 
     /// Binds every address on the first port that all of them have free.
-    pub(super) fn bind(&self) -> Result<(Vec<TcpListener>, u16), ConnectError> {
+    pub(crate) fn bind(&self) -> Result<(Vec<TcpListener>, u16), ConnectError> {
         let attempts = if self.ports.first() == 0 { ATTEMPTS } else { 1 };
         let tries = self.ports.iter().flat_map(|port| std::iter::repeat_n(port, attempts));
         let mut taken = None;
