@@ -3,13 +3,14 @@
 //!
 //! Read [`work::WORKS`] first: what is measured. [`debugger`] drives each debugger through its console by the commands
 //! that its users type; [`server`] starts each one's server; [`symbols`] asks about files
-//! without a process; [`clients`] measures shared sessions; [`table`] makes the report.
+//! without a process; [`clients`] measures shared sessions; [`sealed`] what passwords and keys cost; [`table`] makes the report.
 //!
 //! This program talks to the person who runs it, and a measurement that cannot be made ends it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, clippy::unwrap_used)]
 
 mod clients;
 mod debugger;
+mod sealed;
 mod server;
 mod symbols;
 mod table;
@@ -97,6 +98,9 @@ fn main() -> ExitCode {
     }
     if "clients".contains(&options.only) || options.only.is_empty() {
         report.sharing = Some(clients::measure(options.runs));
+    }
+    if "sealed".contains(&options.only) || options.only.is_empty() {
+        report.sealed = sealed::measure(options.runs);
     }
     println!("{}", report.table());
     if let Some(path) = options.json

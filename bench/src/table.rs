@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clients::Sharing;
 use crate::debugger::Kind;
+use crate::sealed::{self, Cost};
 use crate::server::Link;
 use crate::symbols::{self, Line};
 use crate::work::{Measurement, Work};
@@ -34,6 +35,7 @@ pub(crate) struct Report {
     pub(crate) servers: Vec<Footprint>,
     pub(crate) symbols: Vec<Line>,
     pub(crate) sharing: Option<Sharing>,
+    pub(crate) sealed: Vec<Cost>,
 }
 
 impl Row {
@@ -119,6 +121,7 @@ impl Report {
         if let Some(sharing) = &self.sharing {
             out.push_str(&sharing.table());
         }
+        out.push_str(&sealed::table(&self.sealed));
         out.push_str("\nA turn is a burst of the client that a burst of the server answers. `~`: reckoned from the turns over loopback, because it would take too long.\n");
         out
     }
@@ -156,7 +159,7 @@ impl Report {
             })
             .collect();
         let symbols: Vec<serde_json::Value> = self.symbols.iter().map(Line::json).collect();
-        let report = serde_json::json!({ "rows": rows, "servers": servers, "symbols": symbols, "sharing": self.sharing.as_ref().map(Sharing::json) });
+        let report = serde_json::json!({ "rows": rows, "servers": servers, "symbols": symbols, "sharing": self.sharing.as_ref().map(Sharing::json), "sealed": sealed::json(&self.sealed) });
         format!("{report:#}\n")
     }
 }
