@@ -7,6 +7,7 @@
 
 #[cfg_attr(not(feature = "tls"), allow(dead_code))]
 mod carriers;
+mod com;
 pub mod channel;
 mod connection_string;
 mod dial;
