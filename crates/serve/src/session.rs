@@ -36,8 +36,12 @@ const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
 
 const READ_BUFFER: usize = 64 << 10;
 
-/// Runs as a session process when the command line says so; to be called first thing in `main`.
+/// Runs as a session process, or as the line process of a serial port, when the command line says so; to be called first
+/// thing in `main`.
 pub fn run_if_session_process() -> Option<ExitCode> {
+    if let Some(code) = farsight_transport::run_if_line_process() {
+        return Some(code);
+    }
     let is_session = std::env::args_os()
         .nth(1)
         .is_some_and(|argument| argument == SESSION_ARGUMENT);

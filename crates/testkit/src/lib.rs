@@ -8,6 +8,7 @@
 // The crate is part of the tests, and a panic is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod cable;
 pub mod conformance;
 pub mod deadline;
 pub mod elf;
@@ -22,6 +23,7 @@ pub mod running;
 pub mod session;
 pub mod transcript;
 
+pub use cable::{Cable, CablePlan};
 pub use deadline::{Deadline, wait_until};
 pub use fake::FakeTarget;
 pub use farsight_transport::Stream;

@@ -25,6 +25,8 @@ const LEAST_WAIT: Duration = Duration::from_millis(1);
 mod reverse;
 mod ssh;
 
+mod com;
+
 #[cfg(test)]
 mod tests;
 
@@ -94,6 +96,7 @@ fn connect(transport: &ClientTransport, timeout: Duration, wait: Option<&Wait<'_
             let tell = wait.map_or(nobody, |wait| wait.tell);
             ssh::dial(login, timeout, tell)
         }
+        ClientEndpoint::Com { port, baud, channel } => com::dial(port, *baud, *channel, timeout),
         // `require_supported` has refused everything else.
         _ => Err(ConnectError::NotInThisBuild {
             what: "connections of this kind",

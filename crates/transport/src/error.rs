@@ -19,6 +19,10 @@ pub enum ConnectError {
     #[error(transparent)]
     ConnectionString(#[from] ConnectionStringError),
 
+    /// A serial line; see the reason.
+    #[error(transparent)]
+    Serial(#[from] crate::com::SerialError),
+
     /// Use another transport, or a build that has this one.
     #[error("this build does not have {what} yet, which '{text}' asks for")]
     NotInThisBuild {

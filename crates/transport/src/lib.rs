@@ -22,6 +22,7 @@ pub mod sys;
 pub mod tls;
 
 pub use carriers::settle;
+pub use com::{HeldLine, SerialError, run_if_line_process};
 pub use connection_string::{
     BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,

@@ -24,12 +24,15 @@ use crate::{pipe_directory, secrets, sys};
 pub use stdio::relay_standard_streams;
 
 mod arrivals;
+mod com;
 mod pipe;
 mod reverse;
 mod stdio;
 pub(crate) mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
+
+pub(crate) use com::peer as com_peer;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -129,6 +132,9 @@ impl Listener {
                 match crate::tls::ServerSide::load(tls)? {}
             }
             ServerEndpoint::Stdio => (transport.clone(), Sockets::Brought(stdio::bind()?)),
+            ServerEndpoint::Com { port, baud, channel } => {
+                (transport.clone(), Sockets::Brought(com::bind(port, *baud, *channel)?))
+            }
             // `require_supported` has refused everything else.
             _ => {
                 let text = transport.to_string();

@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "transport",
         ours: &["types"],
-        outside: &["libc", "minicbor", "ring", "rustls", "thiserror"],
+        outside: &["libc", "minicbor", "ring", "rustls", "serial2", "thiserror"],
     },
     Layer {
         name: "session",

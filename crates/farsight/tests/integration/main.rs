@@ -24,6 +24,7 @@ mod names;
 mod roles;
 mod scopes;
 mod secrets;
+mod serial;
 mod sessions;
 mod sharing;
 mod sharing_bad_input;

@@ -253,9 +253,19 @@ impl Link {
         self.connections.consume(id, count);
     }
 
+    /// Whether anything has happened that was not asked for yet.
+    pub(crate) fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// What has happened.
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// When the last whole frame came.
+    pub(crate) fn last_heard(&self) -> Duration {
+        self.last_heard
     }
 
     /// What has come over the line so far.

@@ -174,6 +174,12 @@ fn bind<T>(socket: &OwnedFd, address: &T) -> io::Result<()> {
     check(unsafe { libc::bind(socket.as_raw_fd(), (&raw const *address).cast(), length_of(address)) }).map(drop)
 }
 
+/// How many bytes may wait in a socket to be taken from its other end, about.
+pub(crate) fn limit_sending(socket: impl AsFd, bytes: usize) -> io::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    set_option(&socket, libc::SOL_SOCKET, libc::SO_SNDBUF, bytes)
+}
+
 fn set_send_timeout(socket: &OwnedFd, timeout: Duration) -> io::Result<()> {
     let time = libc::timeval {
         // As many as the field holds, whose type differs between C libraries.

@@ -99,11 +99,6 @@ impl Sending {
         self.on_its_way.iter().any(|sent| sent.is_lost)
     }
 
-    /// Whether any is on its way.
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.on_its_way.is_empty()
-    }
-
     /// The next that is to be sent again, which will be on the line at `at`.
     pub(super) fn again(&mut self, at: impl Fn(&Record) -> Duration) -> Option<(u8, u8, Record)> {
         let index = self.on_its_way.iter().position(|sent| sent.is_lost)?;
