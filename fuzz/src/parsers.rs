@@ -30,6 +30,7 @@ use farsight_symbols::{
 use farsight_target as target;
 use farsight_transport::registry::{LONGEST_ENTRY, read_entry};
 use farsight_transport::{ClientRole, ClientTransport, KernelConnection, KernelLink, ServerRole, ServerTransport};
+pub use farsight_transport::{serial_frames, serial_line};
 use farsight_types::registers::amd64;
 use farsight_types::{Address, Rva};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Limits, Message, handshake};
@@ -69,6 +70,8 @@ pub const PARSERS: &[Parser] = &[
     ("debug_file_search", debug_file_search),
     ("debug_split", debug_split),
     ("formatted_values", formatted_values),
+    ("serial_frames", serial_frames),
+    ("serial_line", serial_line),
 ];
 
 /// Connection strings of every role. What is accepted, shown and read again must be the same.

@@ -6,6 +6,7 @@
 
 mod door;
 mod error;
+mod exercise;
 mod frame;
 mod line;
 mod link;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use self::door::{Answer, Request, Wish};
 pub use self::error::SerialError;
+pub use self::exercise::{serial_frames, serial_line};
 use self::line::Line;
 pub(crate) use self::port::Port;
 use crate::connection_string::ComPort;

@@ -7,8 +7,8 @@
 
 #[cfg_attr(not(feature = "tls"), allow(dead_code))]
 mod carriers;
-mod com;
 pub mod channel;
+mod com;
 mod connection_string;
 mod dial;
 mod error;
@@ -22,7 +22,7 @@ pub mod sys;
 pub mod tls;
 
 pub use carriers::settle;
-pub use com::{HeldLine, SerialError, run_if_line_process};
+pub use com::{HeldLine, SerialError, run_if_line_process, serial_frames, serial_line};
 pub use connection_string::{
     BindAddress, Certificate, CertificateStore, ClientEndpoint, ClientRole, ClientTransport, ComPort,
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,

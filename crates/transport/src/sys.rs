@@ -16,11 +16,13 @@ mod terminal;
 pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
 pub use epoll::{Epoll, Event, Report};
 pub use poll::{Ready, Wanted, poll, poll_readable};
-pub use serial::{make_raw, pseudo_terminal};
 pub(crate) use serial::{keep_port, lock_descriptor, share_port};
+pub use serial::{make_raw, pseudo_terminal};
 pub use signals::EndSignals;
 pub use sockets::{Family, PeerCredentials, effective_uid, peer_credentials, socket_family};
-pub(crate) use sockets::{SOCKET_PATH_LIMIT, connect_unix, host_name, keep_alive, limit_sending, listen_tcp, thread_id};
+pub(crate) use sockets::{
+    SOCKET_PATH_LIMIT, connect_unix, host_name, keep_alive, limit_sending, listen_tcp, thread_id,
+};
 pub use standard::let_go_of_standard_error;
 pub(crate) use standard::{ignore_terminal_signals, set_nonblocking, take_standard_streams, terminal_answers};
 

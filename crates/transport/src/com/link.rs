@@ -31,6 +31,9 @@ use super::frame::{decode, encode, seed};
 /// After that much silence the other end is asked whether it is there, as long as there are connections.
 const ASK_AFTER: Duration = Duration::from_secs(10);
 
+/// The most bytes that an end ever keeps for its connections, whatever comes.
+pub(crate) const MOST_KEPT: usize = connections::MOST_KEPT + 2 * super::frame::WINDOW * (LONGEST_BODY + STUFFING);
+
 /// Between two such questions.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -476,11 +479,15 @@ impl Link {
         if !self.connections.is_any_alive() {
             return;
         }
-        if !self.knows_each_other() {
-            self.hello_due = self.hello_due.or(Some(now));
-        } else if now >= self.last_heard + GONE_AFTER {
+        if self.knows_each_other() && now >= self.last_heard + GONE_AFTER {
             self.lose(Closed::Silent);
             self.last_heard = now;
+        }
+        if !self.connections.is_any_alive() {
+            return;
+        }
+        if !self.knows_each_other() {
+            self.hello_due = self.hello_due.or(Some(now));
         } else if now >= self.ask_at() {
             self.last_asked = now;
             self.receiving.say(now, Why::Asks);
@@ -513,8 +520,8 @@ impl Link {
         .min()
     }
 
-    #[cfg(test)]
-    fn bytes_kept(&self) -> usize {
+    /// How much memory what was sent, received and waits takes.
+    pub(crate) fn bytes_kept(&self) -> usize {
         self.connections.bytes_kept() + self.sending.bytes_kept() + self.receiving.bytes_kept()
     }
 }

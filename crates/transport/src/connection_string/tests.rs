@@ -314,9 +314,7 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
     ] {
         server(text).require_supported().unwrap();
     }
-    for (text, what) in [
-        ("tcp:port=1,IcfEnable", "IcfEnable"),
-    ] {
+    for (text, what) in [("tcp:port=1,IcfEnable", "IcfEnable")] {
         let message = server(text).require_supported().unwrap_err().to_string();
         assert!(
             message.starts_with("this build does not have ") && message.contains(what),

@@ -24,6 +24,9 @@ const NUMBERS: u8 = 0x80;
 /// Connections at a time, those included whose rest is still being read.
 const MOST: usize = 2 * NUMBERS as usize;
 
+/// Bytes that all of them keep at most.
+pub(super) const MOST_KEPT: usize = MOST * (WINDOW + WAITING);
+
 /// A connection as the user of a link knows it; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(u32);
@@ -282,7 +285,6 @@ impl Connections {
         Some((number, record))
     }
 
-    #[cfg(test)]
     pub(super) fn bytes_kept(&self) -> usize {
         let kept = self.all.values().map(|one| one.outgoing.len() + one.incoming.len());
         kept.sum()

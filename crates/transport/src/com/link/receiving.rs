@@ -132,7 +132,6 @@ impl Receiving {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn bytes_kept(&self) -> usize {
         let kept = self.beyond.iter().flatten();
         kept.map(|(_, record)| record.on_the_line()).sum()

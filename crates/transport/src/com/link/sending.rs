@@ -245,7 +245,6 @@ impl Sending {
         self.fade();
     }
 
-    #[cfg(test)]
     pub(super) fn bytes_kept(&self) -> usize {
         self.on_its_way.iter().map(|sent| sent.record.on_the_line()).sum()
     }

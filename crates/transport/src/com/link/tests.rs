@@ -310,7 +310,7 @@ fn what_is_wrong_with_a_line_can_be_told_from_what_came() {
 
 #[test]
 fn anything_may_come_at_any_time() {
-    for seed in 0..200 {
+    for seed in 0..60 {
         println!("seed {seed}");
         let mut dice = Dice::new(seed);
         let mut cable = Cable::new([300, 115_200, 4_000_000][seed as usize % 3], seed);
