@@ -5,6 +5,8 @@
 
 #[path = "parsers/certificates.rs"]
 mod certificates;
+#[path = "parsers/channel.rs"]
+mod channel;
 #[path = "parsers/debug.rs"]
 mod debug;
 #[path = "parsers/machine.rs"]
@@ -16,6 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use certificates::certificates;
+pub use channel::secure_channel;
 pub use debug::{debug_file_search, debug_lines, debug_locations, debug_names, debug_scopes, debug_split, debug_types};
 use farsight_engine::expression::cpp::{self, CppType};
 use farsight_engine::expression::{self, Evaluator, Radix, Scope, ScopeError};
@@ -44,6 +47,7 @@ pub type Parser = (&'static str, fn(&[u8]));
 pub const PARSERS: &[Parser] = &[
     ("connection_string", connection_string),
     ("certificates", certificates),
+    ("secure_channel", secure_channel),
     ("wire_frames", wire_frames),
     ("handshake", handshake),
     ("target_messages", target_messages),

@@ -12,6 +12,7 @@
 //! above (versions, roles, products) is seen before. Read [`handshake::Initiator`] and [`handshake::Responder`] first.
 
 pub(crate) mod attempts;
+pub(crate) mod client;
 pub(crate) mod handshake;
 pub(crate) mod key;
 pub(crate) mod locks;
@@ -22,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 pub use attempts::{Attempts, Place};
+pub use client::prove;
 pub use handshake::{ChannelError, Responder};
 pub use locks::Locks;
 use records::{Opening, Sealing};

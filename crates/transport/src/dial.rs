@@ -3,7 +3,7 @@
 //! The only place where names are resolved. A client that its server calls (`clicon=`) does not dial but waits; who dials
 //! then is the server's listener, from here as well.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -11,16 +11,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::channel::handshake::{ChannelError, Finished, Initiator, Proof};
-use crate::channel::key::Key;
-use crate::connection_string::{ClientEndpoint, ClientTransport, Credential, Host, PipeName};
+use crate::channel::client::{proof, secure};
+use crate::connection_string::{ClientEndpoint, ClientTransport, Host, PipeName};
 use crate::error::ConnectError;
 use crate::stream::Stream;
 use crate::tls::ClientSide;
-use crate::{pipe_directory, secrets, sys};
-
-/// A wait of nothing would be one for ever.
-const LEAST_WAIT: Duration = Duration::from_millis(1);
+use crate::{pipe_directory, sys};
 
 mod reverse;
 mod ssh;
@@ -103,53 +99,6 @@ fn connect(transport: &ClientTransport, timeout: Duration, wait: Option<&Wait<'_
             text: transport.to_string(),
         }),
     }
-}
-
-/// What a client proves itself with.
-fn proof(credential: &Credential) -> Result<Proof, ConnectError> {
-    Ok(match secrets::resolve(credential)? {
-        Credential::Password(password) => Proof::Password(password),
-        Credential::Key(written) => Proof::Key(Key::read(written.expose()).ok_or(ChannelError::Wrong)?),
-    })
-}
-
-/// The client's half of a handshake, on a stream that waits.
-fn secure(stream: Stream, proof: &Proof, deadline: Instant) -> Result<Stream, ConnectError> {
-    let (mut initiator, opening) = Initiator::begin(proof)?;
-    let late = || io::Error::new(io::ErrorKind::TimedOut, "nothing came in time");
-    let mut exchange = || -> io::Result<Result<Finished, ChannelError>> {
-        stream.set_write_timeout(Some(deadline.saturating_duration_since(Instant::now()).max(LEAST_WAIT)))?;
-        // One that speaks first and closes is better judged by what it said than by the broken write.
-        let written = (&stream).write_all(&opening);
-        let mut buffer = [0; 512];
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(late());
-            }
-            stream.set_read_timeout(Some(left))?;
-            match (&stream).read(&mut buffer) {
-                Ok(0) if !initiator.received().is_empty() => return Ok(Err(ChannelError::NotOurs)),
-                Ok(0) => return written.and(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was closed"))),
-                Ok(length) => match initiator.take(&buffer[..length]) {
-                    Ok(None) => {}
-                    Ok(Some(finished)) => return Ok(Ok(finished)),
-                    Err(error) => return Ok(Err(error)),
-                },
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                    return Err(late());
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    };
-    let finished = exchange().map_err(ConnectError::Handshake)??;
-    let set = stream
-        .set_read_timeout(None)
-        .and_then(|()| stream.set_write_timeout(None));
-    set.map_err(ConnectError::Handshake)?;
-    Ok(stream.sealed(finished))
 }
 
 /// Calls a machine's port, spending at most `timeout`.

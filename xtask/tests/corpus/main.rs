@@ -34,6 +34,11 @@ fn certificates_and_keys() {
 }
 
 #[test]
+fn secure_channels() {
+    replay("secure_channel");
+}
+
+#[test]
 fn wire_frames() {
     replay("wire_frames");
 }
