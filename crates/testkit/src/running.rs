@@ -3,6 +3,7 @@
 mod console;
 mod dbgsrv;
 mod debuggee;
+mod repeater;
 mod scratch;
 mod sharing;
 mod sshd;
@@ -11,6 +12,7 @@ pub use console::Console;
 pub use dbgsrv::DbgSrv;
 pub use debuggee::Debuggee;
 pub(crate) use debuggee::parse_address;
+pub use repeater::Repeater;
 pub use scratch::Scratch;
 pub use sharing::DebuggingServer;
 pub use sshd::Sshd;

@@ -12,9 +12,9 @@ use farsight_transport::sys::Event;
 /// Pieces that one direction passes before others have their turn.
 const PIECES_AT_ONCE: usize = 8;
 
-/// More often than that the two sides take turns only in a session: before it there is a handshake, with or without
-/// a password, and the first request.
-const OPENING_TURNS: u32 = 3;
+/// More often than that the two sides take turns only in a session: before it there are at most the opening of a sealed
+/// channel and the first frame.
+const OPENING_TURNS: u32 = 2;
 
 /// More than that a server sends only in a session.
 const OPENING_BYTES: u64 = 4096;
