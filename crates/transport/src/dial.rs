@@ -62,6 +62,13 @@ fn connect(transport: &ClientTransport, timeout: Duration, wait: Option<&Wait<'_
             let deadline = Instant::now() + timeout;
             Awaiting::bind(transport, timeout)?.wait(deadline, wait)
         }
+        ClientEndpoint::SslReverse { tls, server, .. } => {
+            let side = ClientSide::load(tls, server)?;
+            let deadline = Instant::now() + timeout;
+            let stream = Awaiting::bind(transport, timeout)?.wait(deadline, wait)?;
+            // However long was waited for the call, it is a call of now.
+            side.wrap(stream, timeout)
+        }
         ClientEndpoint::Pipe { server, name } => dial_pipe_of(server, name, timeout),
         ClientEndpoint::Ssl { tls, server, port } => {
             let start = Instant::now();

@@ -19,6 +19,7 @@ use crate::connection_string::{
 use crate::error::ConnectError;
 use crate::peer::Peer;
 use crate::stream::Stream;
+use crate::tls::ServerSide;
 use crate::{pipe_directory, secrets, sys};
 
 pub use stdio::relay_standard_streams;
@@ -120,7 +121,18 @@ impl Listener {
                         text: transport.to_string(),
                     });
                 }
-                let brought = reverse::call(client, *port, *only_ipv6)?;
+                let brought = reverse::call(client, *port, *only_ipv6, None)?;
+                (transport.clone(), Sockets::Brought(brought))
+            }
+            ServerEndpoint::SslReverse { tls, port, client } => {
+                let side = ServerSide::load(tls)?;
+                let knows_clients = tls.pin.is_some() || transport.options.credential.is_some();
+                if !knows_clients && !transport.options.insecure && !reverse::is_loopback(client, *port, false)? {
+                    return Err(ConnectError::UnprotectedCall {
+                        text: transport.to_string(),
+                    });
+                }
+                let brought = reverse::call(client, *port, false, Some(side))?;
                 (transport.clone(), Sockets::Brought(brought))
             }
             #[cfg(feature = "tls")]
@@ -128,20 +140,10 @@ impl Listener {
             #[cfg(feature = "tls")]
             ServerEndpoint::SecurePipe { tls, name } => tls::bind_pipe(transport, tls, name)?,
             #[cfg(not(feature = "tls"))]
-            ServerEndpoint::Ssl { tls, .. } | ServerEndpoint::SecurePipe { tls, .. } => {
-                match crate::tls::ServerSide::load(tls)? {}
-            }
+            ServerEndpoint::Ssl { tls, .. } | ServerEndpoint::SecurePipe { tls, .. } => match ServerSide::load(tls)? {},
             ServerEndpoint::Stdio => (transport.clone(), Sockets::Brought(stdio::bind()?)),
             ServerEndpoint::Com { port, baud, channel } => {
                 (transport.clone(), Sockets::Brought(com::bind(port, *baud, *channel)?))
-            }
-            // `require_supported` has refused everything else.
-            _ => {
-                let text = transport.to_string();
-                return Err(ConnectError::NotInThisBuild {
-                    what: "listeners of this kind",
-                    text,
-                });
             }
         };
         let ports = match &transport.endpoint {

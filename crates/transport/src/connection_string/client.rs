@@ -167,8 +167,10 @@ impl ClientTransport {
         let missing = match &self.endpoint {
             ClientEndpoint::Tcp { .. } | ClientEndpoint::TcpReverse { .. } => None,
             ClientEndpoint::Pipe { .. } | ClientEndpoint::Ssh { .. } => None,
-            ClientEndpoint::Com { .. } | ClientEndpoint::Ssl { .. } | ClientEndpoint::SecurePipe { .. } => None,
-            ClientEndpoint::SslReverse { .. } => Some("reversed TLS connections (ssl: with clicon=)"),
+            ClientEndpoint::Com { .. }
+            | ClientEndpoint::Ssl { .. }
+            | ClientEndpoint::SslReverse { .. }
+            | ClientEndpoint::SecurePipe { .. } => None,
             ClientEndpoint::Stdio => Some("standard input and output as a transport (stdio:)"),
             ClientEndpoint::Gdb { .. } => Some("GDB stubs as process servers (gdb:)"),
         };

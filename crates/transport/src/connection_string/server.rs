@@ -139,8 +139,10 @@ impl ServerTransport {
             ServerEndpoint::Tcp { .. } | ServerEndpoint::TcpReverse { .. } => None,
             ServerEndpoint::Pipe { .. } | ServerEndpoint::Stdio => None,
             // Whether this build has TLS is said where it is begun.
-            ServerEndpoint::Com { .. } | ServerEndpoint::Ssl { .. } | ServerEndpoint::SecurePipe { .. } => None,
-            ServerEndpoint::SslReverse { .. } => Some("reversed TLS connections (ssl: with clicon=)"),
+            ServerEndpoint::Com { .. }
+            | ServerEndpoint::Ssl { .. }
+            | ServerEndpoint::SslReverse { .. }
+            | ServerEndpoint::SecurePipe { .. } => None,
         };
         let tcp = matches!(self.endpoint, ServerEndpoint::Tcp { .. });
         // A pipe passes no firewall, so there the flag asks for nothing.

@@ -326,10 +326,7 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
     client("npipe:server=h,pipe=p").require_supported().unwrap();
     client("com:port=1,baud=1,channel=0").require_supported().unwrap();
     client("ssh:server=h").require_supported().unwrap();
-    for text in [
-        "gdb:server=h,port=1",
-        "ssl:clicon=h,port=1,pin=0123456789012345678901234567890123456789",
-    ] {
+    for text in ["gdb:server=h,port=1"] {
         assert!(client(text).require_supported().is_err(), "{text}");
     }
     assert!(kernel("com:").require_supported().is_err());

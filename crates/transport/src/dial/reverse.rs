@@ -36,18 +36,27 @@ impl Awaiting {
     /// `timeout` is spent on the server's name.
     pub fn bind(transport: &ClientTransport, timeout: Duration) -> Result<Awaiting, ConnectError> {
         transport.require_supported()?;
-        let ClientEndpoint::TcpReverse {
-            server,
-            ports,
-            bind,
-            only_ipv6,
-            insecure,
-        } = &transport.endpoint
-        else {
-            return Err(ConnectError::NotInThisBuild {
-                what: "reversed connections of this kind",
-                text: transport.to_string(),
-            });
+        let (server, ports, bind, only_ipv6, is_proven) = match &transport.endpoint {
+            ClientEndpoint::TcpReverse {
+                server,
+                ports,
+                bind,
+                only_ipv6,
+                insecure,
+            } => {
+                let is_proven = *insecure || transport.credential.is_some();
+                (server, *ports, *bind, *only_ipv6, is_proven)
+            }
+            // TLS proves the server always.
+            ClientEndpoint::SslReverse {
+                server, ports, bind, ..
+            } => (server, *ports, *bind, false, true),
+            _ => {
+                return Err(ConnectError::NotInThisBuild {
+                    what: "reversed connections of this kind",
+                    text: transport.to_string(),
+                });
+            }
         };
         let found = super::addresses(server, ports.first(), false, timeout)?;
         let from = Origin::new(found.iter().map(SocketAddr::ip));
@@ -56,11 +65,11 @@ impl Awaiting {
             false => BindAddress::All,
         };
         let plan = Plan {
-            ports: *ports,
+            ports,
             bind: bind.unwrap_or(usual),
-            only_ipv6: *only_ipv6,
+            only_ipv6,
         };
-        if !plan.is_loopback() && transport.credential.is_none() && !insecure {
+        if !plan.is_loopback() && !is_proven {
             return Err(ConnectError::Unproven {
                 text: transport.to_string(),
             });

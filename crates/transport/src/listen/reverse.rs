@@ -13,6 +13,8 @@ use super::arrivals::{Bringer, arrivals};
 use super::{Brought, Carrier};
 use crate::connection_string::Host;
 use crate::error::ConnectError;
+use crate::stream::Stream;
+use crate::tls::ServerSide;
 use crate::{dial, sys};
 
 /// How long a call may take.
@@ -36,8 +38,13 @@ pub(super) fn is_loopback(client: &Host, port: u16, only_ipv6: bool) -> Result<b
     }
 }
 
-/// Begins to call.
-pub(super) fn call(client: &Host, port: u16, only_ipv6: bool) -> Result<Brought, ConnectError> {
+/// Begins to call; who answers is shown the certificate of `side`, where there is one.
+pub(super) fn call(
+    client: &Host,
+    port: u16,
+    only_ipv6: bool,
+    side: Option<ServerSide>,
+) -> Result<Brought, ConnectError> {
     let fail = |source| ConnectError::Unreachable {
         server: client.clone(),
         port,
@@ -45,10 +52,12 @@ pub(super) fn call(client: &Host, port: u16, only_ipv6: bool) -> Result<Brought,
     };
     let (arrivals, bringer) = arrivals().map_err(fail)?;
     let (carrier, ended) = UnixStream::pair().map_err(fail)?;
+    let certificate = side.as_ref().map(|side| side.thumbprint().clone());
     let caller = Caller {
         client: client.clone(),
         port,
         only_ipv6,
+        side,
         ended,
     };
     thread::Builder::new()
@@ -59,7 +68,7 @@ pub(super) fn call(client: &Host, port: u16, only_ipv6: bool) -> Result<Brought,
         arrivals,
         is_single: true,
         addresses: Vec::new(),
-        certificate: None,
+        certificate,
         _carrier: Box::new(Calling(carrier)),
     })
 }
@@ -82,6 +91,8 @@ struct Caller {
     client: Host,
     port: u16,
     only_ipv6: bool,
+    /// What TLS shows who answers; none where there is no TLS.
+    side: Option<ServerSide>,
     /// Readable when nobody waits for the connection any more.
     ended: UnixStream,
 }
@@ -91,7 +102,7 @@ impl Caller {
         let mut pause = FIRST_PAUSE;
         while !self.has_ended(Duration::ZERO) {
             let called = dial::call(&self.client, self.port, self.only_ipv6, CALL);
-            if let Ok(stream) = called
+            if let Some(stream) = called.ok().and_then(|stream| self.secure(stream))
                 && let Ok(peer) = stream.peer()
             {
                 // A listener that is gone meanwhile takes nothing, and the connection closes.
@@ -102,6 +113,19 @@ impl Caller {
                 return;
             }
             pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The stream as it is served: behind TLS where that is wanted. One that has called speaks first, and may take its time
+    /// until then: a repeater may wait for it.
+    fn secure(&self, stream: Stream) -> Option<Stream> {
+        let Some(side) = &self.side else {
+            return Some(stream);
+        };
+        let ready = sys::poll_readable(&[stream.as_fd(), self.ended.as_fd()], None).ok()?;
+        match ready.last() {
+            Some(true) => None,
+            _ => side.wrap(stream, CALL).ok(),
         }
     }
 
