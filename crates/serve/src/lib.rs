@@ -8,6 +8,7 @@
 
 mod adoption;
 mod control;
+pub mod limits;
 pub mod listener;
 pub mod options;
 mod outbox;

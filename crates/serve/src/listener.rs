@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::PRODUCT;
 use crate::control::{Control, Heard};
+use crate::limits::ServerLimits;
 use crate::spawn::session_process;
 use crate::strangers::{Met, Strangers};
 
@@ -36,6 +37,12 @@ pub struct ProcessServer {
     sessions: Vec<Session>,
     /// Nothing is accepted until then, for accepting has failed.
     rest_until: Option<Instant>,
+    /// What sessions may not do.
+    limits: ServerLimits,
+    /// How long it waits for clients.
+    idle: Option<Duration>,
+    /// Since when nobody has been connected.
+    idle_since: Instant,
 }
 
 /// Why a server does not listen any more.
@@ -45,6 +52,8 @@ pub enum EndOfServing {
     Asked,
     /// The only connection that ever comes has ended.
     Single,
+    /// Nobody has been connected for as long as it waits.
+    Idle,
 }
 
 struct Session {
@@ -67,7 +76,26 @@ impl ProcessServer {
             strangers: Strangers::default(),
             sessions: Vec::new(),
             rest_until: None,
+            limits: ServerLimits::default(),
+            idle: None,
+            idle_since: Instant::now(),
         })
+    }
+
+    /// What clients may not do.
+    pub fn limit(&mut self, limits: ServerLimits) {
+        self.limits = limits;
+    }
+
+    /// Has it end when no client has been connected for so long.
+    pub fn end_when_idle(&mut self, time: Duration) {
+        self.idle = Some(time);
+    }
+
+    /// When it ends unless a client connects; none while one is connected, or where it waits for ever.
+    fn idle_until(&self) -> Option<Instant> {
+        let has_client = self.sessions.iter().any(|session| !session.is_keeper);
+        self.idle.filter(|_| !has_client).map(|time| self.idle_since + time)
     }
 
     /// Puts it into the list of this machine's servers, as long as it lives. One that cannot be listed serves all the same,
@@ -111,6 +139,9 @@ impl ProcessServer {
             if self.is_done() {
                 return Ok(EndOfServing::Single);
             }
+            if self.idle_until().is_some_and(|until| until <= Instant::now()) {
+                return Ok(EndOfServing::Idle);
+            }
         }
     }
 
@@ -121,7 +152,8 @@ impl ProcessServer {
         let listening = descriptors.len();
         descriptors.extend(self.strangers.descriptors());
         descriptors.extend(self.sessions.iter().map(|session| session.control.as_fd()));
-        let deadline = self.strangers.deadline().into_iter().chain(self.rests_until()).min();
+        let deadlines = self.strangers.deadline().into_iter().chain(self.rests_until());
+        let deadline = deadlines.chain(self.idle_until()).min();
         let time = deadline.map(|deadline| {
             // One more millisecond, for the wait is rounded down.
             deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
@@ -167,7 +199,7 @@ impl ProcessServer {
             });
         }
         let opened = stranger.stream.set_nonblocking(false).and_then(|()| {
-            let (child, control) = session_process()?;
+            let (child, control) = session_process(&self.limits)?;
             control.hand_over(&stranger.stream, &stranger.read)?;
             Ok(Session {
                 child,
@@ -194,11 +226,17 @@ impl ProcessServer {
                 None => {}
                 Some(Heard::EndServer) => end = true,
                 Some(Heard::Holds(targets)) => session.holds = targets,
-                Some(Heard::ClientGone) => session.is_keeper = true,
+                Some(Heard::ClientGone) => {
+                    session.is_keeper = true;
+                    self.idle_since = Instant::now();
+                }
                 Some(Heard::WhoHolds) => asking.push(session.child.id()),
                 Some(Heard::Gone) => {
                     // Its socket closes with its last thread: this does not wait for long.
                     let _ = session.child.wait();
+                    if !session.is_keeper {
+                        self.idle_since = Instant::now();
+                    }
                     return false;
                 }
             }

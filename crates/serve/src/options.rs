@@ -1,13 +1,21 @@
 //! The command line of `dbgsrv`.
 
+use std::time::Duration;
+
 use farsight_transport::{ClientEndpoint, ClientRole, ClientTransport, PipeName, ServerRole, ServerTransport};
+use farsight_types::OsPid;
+
+use crate::limits::{Only, ServerLimits};
+
+/// A year: what waits longer waits for ever.
+const LONGEST_IDLE: Duration = Duration::from_secs(525_600 * 60);
 
 /// What `-?` prints.
 pub const USAGE: &str = "\
 dbgsrv: the farsight process server. It does memory, processor and operating system work beside the debuggees, for
 debuggers elsewhere (farsight -premote ...). It never starts to debug anything by itself.
 
-usage: dbgsrv -t TRANSPORT
+usage: dbgsrv -t TRANSPORT [limits]
        dbgsrv -relay npipe:pipe=NAME
        dbgsrv -version | -?
 
@@ -24,6 +32,14 @@ usage: dbgsrv -t TRANSPORT
   -relay npipe:pipe=NAME                         carry standard input and output to the server of this machine that has
                                                  the pipe; farsight does it for ssh:server=HOST,pipe=NAME
 
+limits of what clients may do, whatever they ask for:
+  -attach-only                                   attach only: no programs are started and no files written
+  -only PID                                      nothing but this process is seen or attached to, no programs are started
+                                                 and no files but its images read or written; may be repeated
+  -children                                      with -only: nor but the processes that those make
+  -readonly                                      look at processes while they run (-pvr), and change nothing
+  -idle MINUTES                                  end when no client has been connected for so long
+
   'hidden' in TRANSPORT keeps the server out of what farsight -QR shows to others than you.
 
 It prints the line that a client pastes, then works silently until it is killed, by a signal or by .endpsrv.
@@ -34,7 +50,7 @@ When it ends, however it ends, processes that clients attached to run on and tho
 #[derive(Debug)]
 pub enum Invocation {
     /// Listen.
-    Serve(ServerTransport),
+    Serve(Box<Service>),
     /// Carry standard input and output to a server of this machine.
     Relay(PipeName),
     /// Print the usage.
@@ -43,10 +59,23 @@ pub enum Invocation {
     Version,
 }
 
+/// A server as the command line describes it.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub transport: ServerTransport,
+    /// What clients may not do.
+    pub limits: ServerLimits,
+    /// How long it waits for clients.
+    pub idle: Option<Duration>,
+}
+
 /// Reads the arguments behind the program's name. The error is a text for the user.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
     let mut arguments = arguments.into_iter();
     let mut transport = None;
+    let mut limits = ServerLimits::default();
+    let mut idle = None;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-?" | "-h" | "-help" | "--help" => return Ok(Invocation::Help),
@@ -68,6 +97,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
                     return Err("-t was given twice; start a second dbgsrv for a second transport".into());
                 }
             }
+            "-attach-only" => limits.attach_only = true,
+            "-readonly" => limits.read_only = true,
+            "-children" => limits.children = true,
+            "-only" => limits.only.push(parse_only(arguments.next())?),
+            "-idle" => idle = Some(parse_minutes(arguments.next())?),
             "-relay" => return parse_relay(arguments.next()),
             "-c" | "-cs" | "-sifeo" | "-x" | "-pc" => {
                 return Err(format!(
@@ -77,9 +111,34 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
             other => return Err(format!("unknown option '{other}'; dbgsrv -? shows the options")),
         }
     }
+    if limits.children && limits.only.is_empty() {
+        return Err("-children says more about -only PID, which is missing".into());
+    }
     transport
-        .map(Invocation::Serve)
+        .map(|transport| {
+            Invocation::Serve(Box::new(Service {
+                transport,
+                limits,
+                idle,
+            }))
+        })
         .ok_or_else(|| "no transport; for example: dbgsrv -t tcp:port=5005 (dbgsrv -? shows more)".into())
+}
+
+fn parse_only(text: Option<String>) -> Result<Only, String> {
+    let text = text.ok_or("-only wants the id of a process, such as: -only 4711")?;
+    let number = text.parse().ok().filter(|number| *number > 0);
+    let process = number.ok_or_else(|| format!("-only wants the id of a process, not '{text}'"))?;
+    Only::now(OsPid(process)).ok_or_else(|| format!("-only: there is no process {process}"))
+}
+
+fn parse_minutes(text: Option<String>) -> Result<Duration, String> {
+    let text = text.ok_or("-idle wants a number of minutes, such as: -idle 30")?;
+    // A fraction will do.
+    let minutes = text.parse::<f64>().ok().filter(|minutes| *minutes > 0.0);
+    let time = minutes.and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok());
+    time.filter(|time| *time <= LONGEST_IDLE)
+        .ok_or_else(|| format!("-idle wants a number of minutes, at most 525600, not '{text}'"))
 }
 
 /// Whom `-relay` carries to.
@@ -118,6 +177,30 @@ mod tests {
         assert!(parse_words("-c ls").unwrap_err().contains("does not have -c"));
         assert!(matches!(parse_words("-?"), Ok(Invocation::Help)));
         assert!(matches!(parse_words("-relay npipe:pipe=p"), Ok(Invocation::Relay(_))));
+        for right in [
+            "-attach-only -readonly",
+            "-only 1 -only 1 -children",
+            "-idle 0.5",
+            "-idle 525600",
+        ] {
+            assert!(parse_words(&format!("-t stdio: {right}")).is_ok(), "{right}");
+        }
+        for wrong in [
+            "-only",
+            "-only x",
+            "-only 0",
+            "-only 4294967295",
+            "-only 99999999",
+            "-children",
+            "-idle",
+            "-idle -1",
+            "-idle nan",
+            "-idle inf",
+            "-idle 0",
+            "-idle 1e9",
+        ] {
+            assert!(parse_words(&format!("-t stdio: {wrong}")).is_err(), "{wrong}");
+        }
         for wrong in [
             "-relay",
             "-relay tcp:port=1",

@@ -24,6 +24,7 @@ use farsight_wire::{
 
 use crate::PRODUCT;
 use crate::control::{Control, Ordered};
+use crate::limits::{Limited, ServerLimits};
 use crate::outbox::Outbox;
 use crate::spawn::SESSION_ARGUMENT;
 use crate::surroundings::{SessionEvents, Surroundings, client_in_words};
@@ -52,6 +53,9 @@ pub fn run_if_session_process() -> Option<ExitCode> {
 }
 
 fn run() -> std::io::Result<()> {
+    // One whose limits cannot be read must not do without them.
+    let limits = ServerLimits::of_arguments(std::env::args().skip(2));
+    let limits = limits.ok_or(std::io::ErrorKind::InvalidInput)?;
     // It was started by way of /proc/self/exe, which would be its name otherwise. Only people read it.
     let _ = std::fs::write("/proc/self/comm", "dbgsrv-session");
     let control = Control::from_fd(std::io::stdin().as_fd().try_clone_to_owned()?);
@@ -70,7 +74,7 @@ fn run() -> std::io::Result<()> {
         decoder: Decoder::new(),
     };
     session.decoder.feed(&read_so_far);
-    let Some(hello) = session.welcome()? else {
+    let Some(hello) = session.welcome(&limits)? else {
         return Ok(());
     };
     let peer = stream.peer().ok().filter(|_| has_listener);
@@ -88,7 +92,11 @@ fn run() -> std::io::Result<()> {
         door: RefCell::new(None),
     };
     let mut served = Served {
-        services: LinuxServices::start(PRODUCT, Arc::new(events), Box::new(surroundings))?,
+        services: Limited {
+            services: LinuxServices::start(PRODUCT, Arc::new(events), Box::new(surroundings))?,
+            limits,
+            machine: farsight_transport::Host::this_machine().to_string(),
+        },
         outbox: outbox.clone(),
         kept: KeptReplies::default(),
         control,
@@ -98,7 +106,7 @@ fn run() -> std::io::Result<()> {
     while let Ok(Some(frame)) = session.next_frame() {
         served.serve(frame);
     }
-    served.services.let_go();
+    served.services.services.let_go();
     if listener_gone.load(Ordering::SeqCst) {
         outbox.tell(Event::End(SessionEnd {
             why: "the process server ended".into(),
@@ -110,7 +118,7 @@ fn run() -> std::io::Result<()> {
     // for the end of what the server says.
     let _ = served.control.tell_client_gone();
     let _ = farsight_transport::sys::let_go_of_standard_error();
-    served.services.end();
+    served.services.services.end();
     Ok(())
 }
 
@@ -145,7 +153,7 @@ struct Connection {
 
 impl Connection {
     /// Answers the first frame, and returns it; none where the client is refused.
-    fn welcome(&mut self) -> std::io::Result<Option<Hello>> {
+    fn welcome(&mut self, limits: &ServerLimits) -> std::io::Result<Option<Hello>> {
         let deadline = Instant::now() + FIRST_FRAME_TIME;
         let frame = loop {
             match self.decoder.next_frame() {
@@ -167,7 +175,7 @@ impl Connection {
             return Ok(None);
         };
         let answer = match handshake::judge(&hello, ServerKind::ProcessServer) {
-            Ok(version) => handshake::opening_frame(FrameKind::Welcome, &welcome(version)),
+            Ok(version) => handshake::opening_frame(FrameKind::Welcome, &welcome(version, limits)),
             Err(refusal) => handshake::opening_frame(FrameKind::Refused, &refusal),
         };
         let bytes = [&farsight_wire::frame::PREAMBLE[..], &answer.encode()].concat();
@@ -202,13 +210,13 @@ impl Connection {
     }
 }
 
-fn welcome(version: u32) -> Welcome {
+fn welcome(version: u32, limits: &ServerLimits) -> Welcome {
     Welcome {
         version,
         server: ServerKind::ProcessServer,
         product: PRODUCT.into(),
         machine: farsight_transport::Host::this_machine().to_string(),
-        capabilities: vec![LINUX_PROCESSES.into()],
+        capabilities: std::iter::once(LINUX_PROCESSES.into()).chain(limits.told()).collect(),
         // Sessions cannot be returned to yet.
         ticket: None,
     }
@@ -216,7 +224,7 @@ fn welcome(version: u32) -> Welcome {
 
 /// The answering side.
 struct Served {
-    services: LinuxServices,
+    services: Limited,
     outbox: Outbox,
     kept: KeptReplies,
     control: Control,
@@ -227,7 +235,7 @@ impl Served {
         self.kept.acknowledge(frame.header.last_reply);
         match frame.header.kind {
             FrameKind::Request => self.answer(frame),
-            FrameKind::Urgent if frame.header.operation == BREAK_IN.0 => self.services.break_in().ask(),
+            FrameKind::Urgent if frame.header.operation == BREAK_IN.0 => self.services.services.break_in().ask(),
             FrameKind::Ping => {
                 let mut header = Header::new(FrameKind::Pong);
                 header.number = frame.header.number;

@@ -8,12 +8,13 @@ use std::process::{Child, Command, Stdio};
 use farsight_transport::{Stream, secrets};
 
 use crate::control::Control;
+use crate::limits::ServerLimits;
 
 /// The argument that makes a program of ours a session process.
 pub(crate) const SESSION_ARGUMENT: &str = "--session-process";
 
 /// Starts a session process, whose standard input is its control socket.
-pub(crate) fn session_process() -> io::Result<(Child, Control)> {
+pub(crate) fn session_process(limits: &ServerLimits) -> io::Result<(Child, Control)> {
     let (ours, theirs) = Control::pair()?;
     let mut command = Command::new("/proc/self/exe");
     // What is started over there is not to find the password in its environment.
@@ -23,6 +24,7 @@ pub(crate) fn session_process() -> io::Result<(Child, Control)> {
     let child = command
         .arg0("dbgsrv-session")
         .arg(SESSION_ARGUMENT)
+        .args(limits.arguments())
         .stdin(Stdio::from(theirs.into_fd()))
         .stdout(Stdio::null())
         .process_group(0)
@@ -37,7 +39,7 @@ pub(crate) fn session_process() -> io::Result<(Child, Control)> {
 /// abandoned debuggees, until other sessions have taken them over.
 pub fn local_session() -> io::Result<UnixStream> {
     let (ours, theirs) = UnixStream::pair()?;
-    let (mut child, control) = session_process()?;
+    let (mut child, control) = session_process(&ServerLimits::default())?;
     control.hand_over_locally(&Stream::from_fd(theirs.into())?)?;
     std::thread::Builder::new()
         .name("local-session".into())

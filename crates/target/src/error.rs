@@ -290,6 +290,23 @@ pub enum TargetError {
         #[n(1)]
         tracer: Option<OsPid>,
     },
+    /// The server was started so that nobody does this through it.
+    #[n(22)]
+    #[error("{what} is not allowed: the server on {machine} was started with {limit}; {cure}")]
+    Limited {
+        /// What was asked for.
+        #[n(0)]
+        what: String,
+        /// Where.
+        #[n(1)]
+        machine: String,
+        /// The option that forbids it.
+        #[n(2)]
+        limit: String,
+        /// What helps.
+        #[n(3)]
+        cure: String,
+    },
 }
 
 message!(TargetError);

@@ -32,6 +32,20 @@ pub fn dispatch<S: TargetServices + ?Sized>(services: &mut S, mut call: Incoming
         .unwrap_or_else(|| Reply::bare(CallStatus::Unsupported))
 }
 
+/// Every operation of every service, with the name of its method.
+pub fn operations() -> impl Iterator<Item = (Operation, &'static str)> {
+    [
+        machine::machine_service::OPERATIONS,
+        acquire::acquire_service::OPERATIONS,
+        run::run_service::OPERATIONS,
+        look::look_service::OPERATIONS,
+        files::files_service::OPERATIONS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
 /// Whether a request changes state, so that its reply is kept until it is acknowledged.
 pub fn changes_state(operation: Operation) -> bool {
     machine::machine_service::changes_state(operation)

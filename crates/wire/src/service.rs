@@ -108,6 +108,10 @@ macro_rules! service {
                 })
             }
 
+            /// Every row: its operation and its method's name.
+            pub const OPERATIONS: &[($crate::Operation, &str)] =
+                &[$(($crate::Operation::new($number, $row), stringify!($method)),)*];
+
             /// Whether a request of this service changes state.
             pub fn changes_state(operation: $crate::Operation) -> bool {
                 $(

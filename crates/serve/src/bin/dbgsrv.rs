@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use farsight_serve::listener::{EndOfServing, ProcessServer};
-use farsight_serve::options::{Invocation, USAGE, parse};
+use farsight_serve::options::{Invocation, Service, USAGE, parse};
 use farsight_serve::{PRODUCT, run_if_session_process};
 use farsight_transport::{PipeName, ServerEndpoint, relay_standard_streams, secrets};
 
@@ -23,7 +23,12 @@ fn main() -> ExitCode {
         Ok(Invocation::Help) => print!("{USAGE}"),
         Ok(Invocation::Version) => println!("dbgsrv ({PRODUCT})"),
         Ok(Invocation::Relay(pipe)) => return relay(&pipe),
-        Ok(Invocation::Serve(transport)) => {
+        Ok(Invocation::Serve(service)) => {
+            let Service {
+                transport,
+                limits,
+                idle,
+            } = *service;
             let mut server = match ProcessServer::bind(&transport) {
                 Ok(server) => server,
                 Err(error) => {
@@ -31,6 +36,10 @@ fn main() -> ExitCode {
                     return ExitCode::from(1);
                 }
             };
+            server.limit(limits);
+            if let Some(time) = idle {
+                server.end_when_idle(time);
+            }
             if let Err(error) = server.list() {
                 eprintln!("dbgsrv: warning: farsight -QR will not show this server: {error}");
             }
@@ -49,7 +58,7 @@ fn main() -> ExitCode {
                     let end = "The only connection that this server makes has ended; start it again for another one.";
                     let _ = writeln!(std::io::stdout(), "{end}");
                 }
-                Ok(EndOfServing::Asked | EndOfServing::Single) => {}
+                Ok(EndOfServing::Asked | EndOfServing::Single | EndOfServing::Idle) => {}
                 Err(error) => {
                     eprintln!("dbgsrv: {error}");
                     return ExitCode::from(1);

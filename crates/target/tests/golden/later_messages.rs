@@ -195,6 +195,15 @@ fn errors() {
                 tracer: Some(OsPid(7)),
             },
         ),
+        (
+            "limited",
+            TargetError::Limited {
+                what: "writing memory".into(),
+                machine: "box17".into(),
+                limit: "-readonly".into(),
+                cure: "a server without it does this".into(),
+            },
+        ),
         ("noninvasive_free", TargetError::Noninvasive { pid: PID, tracer: None }),
     ];
     for (name, error) in errors {
