@@ -406,20 +406,8 @@ fn children_count_where_asked_for() {
     );
     for children in [false, true] {
         let mut parent = Debuggee::start_silent(&shell, &["-c", &line]);
-        let said = parent.output().find(Deadline::usual(), |text| {
-            let at = text.find("child ")? + 6;
-            let end = text[at..].find('\n')?;
-            Some((at, at + end))
-        });
-        let child = OsPid(
-            said.expect("a child")
-                .trim()
-                .rsplit(' ')
-                .next()
-                .unwrap()
-                .parse()
-                .unwrap(),
-        );
+        let said = parent.output().line(Deadline::usual()).expect("a line");
+        let child = OsPid(said.trim().trim_start_matches("child ").parse().unwrap());
         let pid = parent.pid().to_string();
         let mut words = vec!["-only", &pid];
         words.extend(children.then_some("-children"));
