@@ -33,5 +33,6 @@ pub(crate) use handshake::Handshake;
 #[cfg(feature = "tls")]
 pub(crate) use sides::{ClientSide, ServerSide};
 
-#[cfg(all(test, feature = "tls"))]
+#[cfg(feature = "tls")]
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //! one side becomes an end on the other (`close_notify` above, a half-closed socket below). A connection that breaks, is
 //! tampered with or ends without `close_notify` cuts both directions at once, after what came genuine.
 
-use std::io::{self, BufRead as _, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -47,6 +47,10 @@ struct Carrier {
     raw: Vec<u8>,
     taken: usize,
     filled: usize,
+    /// Plain bytes that came from there and go to the plain side: `out[delivered..genuine]`.
+    out: Vec<u8>,
+    delivered: usize,
+    genuine: usize,
     /// Plain bytes as they are read.
     piece: Vec<u8>,
     /// More may come from this side.
@@ -57,6 +61,8 @@ struct Carrier {
     inner_hung: bool,
     /// The plain side does not take more now.
     is_blocked: bool,
+    /// The other side has said that nothing more comes.
+    is_closed: bool,
     /// The connection is broken; what came before is still delivered.
     is_cut: bool,
     /// When what is left to be sent is given up.
@@ -74,12 +80,16 @@ impl Carrier {
             raw: vec![0; PIECE],
             taken: 0,
             filled: 0,
+            out: vec![0; PIECE],
+            delivered: 0,
+            genuine: 0,
             piece: vec![0; PIECE],
             outer_reads: true,
             inner_reads: true,
             outer_hung: false,
             inner_hung: false,
             is_blocked: false,
+            is_closed: false,
             is_cut: false,
             give_up: None,
         }
@@ -173,10 +183,9 @@ impl Carrier {
     fn hear(&mut self) -> bool {
         match self.outer.read(&mut self.raw) {
             Ok(0) => {
-                // Told to the connection too, which knows whether this was announced.
-                let _ = self.connection.read_tls(&mut io::empty());
+                // Where an end was announced nothing is read any more, so this one was not.
                 self.outer_reads = false;
-                self.is_cut |= !self.was_closed();
+                self.is_cut = true;
             }
             Ok(length) => {
                 (self.taken, self.filled) = (0, length);
@@ -189,45 +198,53 @@ impl Carrier {
         false
     }
 
-    /// Whether the other side has said that nothing more comes.
-    fn was_closed(&mut self) -> bool {
-        matches!(self.connection.reader().fill_buf(), Ok([]))
-    }
-
     /// Takes up encrypted bytes and writes what was in them to the plain side, until that takes no more.
     fn deliver(&mut self) {
         loop {
-            let mut reader = self.connection.reader();
-            match reader.fill_buf() {
-                Ok([]) => {
-                    // The other side is done. What it may have sent behind that counts for nothing.
-                    if self.outer_reads {
-                        self.outer_reads = false;
-                        self.taken = self.filled;
-                        let _ = self.inner.shutdown(Shutdown::Write);
-                    }
+            self.take_up();
+            if self.delivered == self.genuine {
+                if self.is_closed && self.outer_reads {
+                    self.outer_reads = false;
+                    let _ = self.inner.shutdown(Shutdown::Write);
+                }
+                return;
+            }
+            match self.inner.write(&self.out[self.delivered..self.genuine]) {
+                Ok(length) => self.delivered += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.is_blocked = true;
                     return;
                 }
-                Ok(plain) => match self.inner.write(plain) {
-                    Ok(length) => {
-                        reader.consume(length);
-                        continue;
-                    }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        self.is_blocked = true;
-                        return;
-                    }
-                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    Err(_) => {
-                        // Nobody reads any more.
-                        self.outer_reads = false;
-                        return;
-                    }
-                },
-                Err(_) => {}
+                Err(_) => {
+                    // Nobody reads any more.
+                    self.outer_reads = false;
+                    return;
+                }
             }
-            if self.taken == self.filled || self.is_cut {
-                return;
+        }
+    }
+
+    /// Decrypts what was read, as far as there is room, so that it can be written at once.
+    fn take_up(&mut self) {
+        if self.delivered == self.genuine {
+            (self.delivered, self.genuine) = (0, 0);
+        }
+        while self.genuine < self.out.len() {
+            match self.connection.reader().read(&mut self.out[self.genuine..]) {
+                // The other side is done. What it may have sent behind that counts for nothing.
+                Ok(0) => {
+                    self.is_closed = true;
+                    self.taken = self.filled;
+                    return;
+                }
+                Ok(length) => {
+                    self.genuine += length;
+                    continue;
+                }
+                // There is nothing, or nothing more.
+                Err(_) if self.taken == self.filled || self.is_cut => return,
+                Err(_) => {}
             }
             let mut raw = &self.raw[self.taken..self.filled];
             let before = raw.len();

@@ -2,6 +2,7 @@
 
 mod carrying;
 mod handshakes;
+mod listening;
 mod making;
 mod stores;
 
