@@ -32,6 +32,9 @@ const MOST_SERVERS: usize = 16;
 /// How long nothing is accepted after accepting failed.
 const REST: Duration = Duration::from_millis(100);
 
+/// How long a client whose server has ended may be silent and not end as well, before it is cut off.
+const LINGERING: Duration = Duration::from_secs(5);
+
 /// Bytes that are read at once.
 const PIECE: usize = 128 << 10;
 
@@ -73,7 +76,18 @@ enum Place {
     Pair {
         pair: Box<Pair>,
         is_busy: bool,
+        /// Its server has ended and its client has not: it is cut off then.
+        lingers_until: Option<Instant>,
     },
+}
+
+impl Place {
+    fn lingers_until(&self) -> Option<Instant> {
+        match self {
+            Place::Pair { lingers_until, .. } => *lingers_until,
+            _ => None,
+        }
+    }
 }
 
 impl Repeater {
@@ -162,7 +176,9 @@ impl Repeater {
         if !self.busy.is_empty() {
             return Some(Duration::ZERO);
         }
-        let until = self.rests_until.into_iter().chain(self.clients.rests_until()).min()?;
+        let lingering = self.places.iter().filter_map(Place::lingers_until);
+        let resting = self.rests_until.into_iter().chain(self.clients.rests_until());
+        let until = lingering.chain(resting).min()?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 
@@ -320,7 +336,12 @@ impl Repeater {
             .and_then(|()| self.set.add(&server, token(place, End::Server), Report::Changes));
         if joined.is_ok() {
             let pair = Box::new(Pair::new(client, server));
-            self.put(place, Place::Pair { pair, is_busy: true });
+            let pair = Place::Pair {
+                pair,
+                is_busy: true,
+                lingers_until: None,
+            };
+            self.put(place, pair);
             self.busy.push_back(place);
         }
     }
@@ -330,7 +351,7 @@ impl Repeater {
         let place = usize::try_from(number / 2).unwrap_or(usize::MAX);
         let end = if number % 2 == 0 { End::Client } else { End::Server };
         match self.places.get_mut(place) {
-            Some(Place::Pair { pair, is_busy }) => {
+            Some(Place::Pair { pair, is_busy, .. }) => {
                 pair.note(end, event);
                 if !std::mem::replace(is_busy, true) {
                     self.busy.push_back(place);
@@ -342,23 +363,41 @@ impl Repeater {
         }
     }
 
-    /// Gives every pair that has something to do its turn.
+    /// Gives every pair that has something to do its turn, and those that linger their end.
     fn pass(&mut self) {
+        let now = Instant::now();
+        for index in 0..self.places.len() {
+            let late = self.places.get(index).and_then(Place::lingers_until);
+            if late.is_some_and(|until| until <= now) {
+                self.part(index);
+            }
+        }
         for _ in 0..self.busy.len() {
             let Some(index) = self.busy.pop_front() else { return };
-            let Some(place @ Place::Pair { .. }) = self.places.get_mut(index) else {
+            let Some(Place::Pair {
+                pair,
+                is_busy,
+                lingers_until,
+            }) = self.places.get_mut(index)
+            else {
                 continue;
             };
-            let Place::Pair { pair, is_busy } = place else { continue };
             *is_busy = pair.pass(&mut self.buffer);
+            *lingers_until = pair.server_has_ended().then(|| now + LINGERING);
             if pair.is_over() {
-                self.had_session |= pair.was_session();
-                if !pair.was_session() {
-                    self.clients.rest();
-                }
-                *place = Place::Free;
+                self.part(index);
             } else if *is_busy {
                 self.busy.push_back(index);
+            }
+        }
+    }
+
+    /// Ends a pair.
+    fn part(&mut self, place: usize) {
+        if let Place::Pair { pair, .. } = self.take_out(place) {
+            self.had_session |= pair.was_session();
+            if !pair.was_session() {
+                self.clients.rest();
             }
         }
     }

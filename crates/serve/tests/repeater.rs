@@ -211,6 +211,20 @@ fn what_a_server_says_before_it_goes_arrives_though_its_client_still_sends() {
 }
 
 #[test]
+fn a_client_that_does_not_heed_the_end_of_its_server_is_cut_off() {
+    let mut rig = Rig::new(&[]);
+    let (mut client, server) = rig.pair();
+    talk(&client, &server);
+    drop(server);
+    assert_eq!(to_end(&client), b"");
+    assert!(rig.repeater.wait(Deadline::usual()).success());
+    client.write_all(b"x").unwrap();
+    // Nobody is there: at the latest the second write shows it.
+    let refused = deadline::poll(Deadline::usual(), || client.write_all(b"x").err());
+    assert!(refused.is_some());
+}
+
+#[test]
 fn strangers_and_refused_clients_do_not_end_it_and_the_end_of_a_session_does() {
     for (options, ends) in [(&[][..], true), (&["-p"][..], false)] {
         let mut rig = Rig::new(options);

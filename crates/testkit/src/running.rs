@@ -11,7 +11,7 @@ mod sshd;
 pub use console::Console;
 pub use dbgsrv::DbgSrv;
 pub use debuggee::Debuggee;
-pub(crate) use debuggee::parse_address;
+pub use debuggee::parse_address;
 pub use repeater::Repeater;
 pub use scratch::Scratch;
 pub use sharing::DebuggingServer;

@@ -21,6 +21,7 @@ mod gdb_values;
 mod image_files;
 mod languages;
 mod names;
+mod repeaters;
 mod roles;
 mod scopes;
 mod secrets;

@@ -131,6 +131,11 @@ impl Pair {
         self.to_server.closed && self.to_client.closed
     }
 
+    /// Whether everything that the server will ever send has passed.
+    pub(super) fn server_has_ended(&self) -> bool {
+        self.to_client.closed
+    }
+
     /// Whether more has passed than strangers and refused clients exchange with a server.
     pub(super) fn was_session(&self) -> bool {
         self.turns > OPENING_TURNS || self.answered > OPENING_BYTES

@@ -128,7 +128,7 @@ impl Debuggee {
 }
 
 /// Reads `0x1234`.
-pub(crate) fn parse_address(text: &str) -> Address {
+pub fn parse_address(text: &str) -> Address {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     Address(u64::from_str_radix(digits, 16).unwrap_or_else(|_| panic!("'{text}' is no address")))
 }
