@@ -29,7 +29,20 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "transport",
         ours: &["types"],
-        outside: &["libc", "minicbor", "ring", "rustls", "serial2", "thiserror"],
+        outside: &[
+            "chacha20poly1305",
+            "getrandom",
+            "libc",
+            "minicbor",
+            "ring",
+            "rustls",
+            "serial2",
+            "sha2",
+            "snow",
+            "spake2",
+            "thiserror",
+            "zeroize",
+        ],
     },
     Layer {
         name: "session",
@@ -73,7 +86,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "serve",
         ours: &["types", "wire", "transport", "target", "linux"],
-        outside: &["lexopt", "libc", "thiserror"],
+        outside: &["lexopt", "libc", "thiserror", "zeroize"],
     },
     Layer {
         name: "host",

@@ -8,6 +8,7 @@
 mod layers;
 mod project;
 mod sources;
+mod threats;
 mod words;
 
 /// Fails with all complaints at once.
