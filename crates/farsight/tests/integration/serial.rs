@@ -92,7 +92,7 @@ fn both_ends_serve_and_call_by_channels_of_one_cable() {
         assert!(listed.contains(&transport), "{transport} is not in {listed}");
     }
     host.console().run("bc *");
-    let ended = host.into_console().quit("qqd");
+    let ended = host.into_console().quit("qd");
     assert_eq!(ended.code, Some(0), "{}", ended.text);
     for mut guest in guests {
         guest.ended(Deadline::usual());
@@ -178,7 +178,7 @@ fn either_end_may_be_started_anew() {
     // The whole server.
     let mut console = console;
     server.kill();
-    console.expect("lost");
+    console.expect("ended the session");
     console.kill();
     assert_runs_clean(&mut counter, "counter");
     let _server = DbgSrv::start_with(&["-t", &at(&cable, 0, 3)]);
@@ -229,8 +229,9 @@ fn what_cannot_be_is_refused_in_plain_words_and_in_time() {
         &format!("is in use by process {} (", std::process::id()),
     );
     // A login console is at the other end; something else is.
+    let called = other.carried(1);
     let mut console = Console::start(["-remote", &at(&other, 1, 3)]);
-    wait_until("it calls", Deadline::usual(), || other.carried(1) > 0);
+    wait_until("it calls", Deadline::usual(), || other.carried(1) > called);
     other.say(1, b"\r\nDebian GNU/Linux 12 box ttyS0\r\n\r\nbox login: ");
     says(console.ended(Deadline::usual()).text, "is text and not farsight's");
     let called = other.carried(1);

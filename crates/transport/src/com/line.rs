@@ -21,6 +21,9 @@ use crate::sys::{self, Wanted};
 const LAST_WORDS: Duration = Duration::from_secs(3);
 const MOST_LAST_WORDS: Duration = Duration::from_secs(60);
 
+/// How long whoever has started it may take to come.
+const FIRST_USER: Duration = Duration::from_secs(10);
+
 /// Read from the device at a time.
 const READ: usize = 4096;
 
@@ -49,7 +52,8 @@ impl Line {
             users: Users::new(self.baud),
             start,
             to_device: Vec::new(),
-            idle_since: None,
+            idle_since: Some(Duration::ZERO),
+            had_users: false,
         };
         let result = serving.run(&self);
         // Later ones find no door and open the port themselves; whoever is at it now sees it close and comes again.
@@ -67,6 +71,7 @@ struct Serving {
     to_device: Vec<u8>,
     /// Since when nobody uses the port.
     idle_since: Option<Duration>,
+    had_users: bool,
 }
 
 impl Serving {
@@ -76,7 +81,7 @@ impl Serving {
             let now = self.start.elapsed();
             self.write(line, now)?;
             self.users.work(&mut self.link, now);
-            if self.is_over(now) {
+            if self.is_over(line, now) {
                 return Ok(());
             }
             // What users gave just now, and what time brought.
@@ -149,10 +154,18 @@ impl Serving {
         Ok((is_ready(0), is_ready(1)))
     }
 
-    fn is_over(&mut self, now: Duration) -> bool {
+    fn is_over(&mut self, line: &Line, now: Duration) -> bool {
+        if self.users.is_empty() {
+            // Who has just come keeps it going.
+            self.users.accept(&line.door);
+        }
         if !self.users.is_empty() {
             self.idle_since = None;
+            self.had_users = true;
             return false;
+        }
+        if !self.had_users {
+            return now >= FIRST_USER;
         }
         let since = *self.idle_since.get_or_insert(now);
         let silent_since = since.max(self.link.last_heard());
