@@ -8,7 +8,8 @@
 //! `<hex>` for addresses and `<pid>.<tid>` for numbers; look through it for what else varies.
 //!
 //! Each file is played a second time by a debugging client: there the server's console is silent about it, the client types,
-//! and what the client sees is held against the same file. A run plays a sample ([`SAMPLE`]), the soak all of them.
+//! and what the client sees is held against the same file. A run plays a sample ([`SAMPLE`]), the soak all of them; and one
+//! file for each other way to a server (pipes, secrets, TLS, serial lines, repeaters), the soak all files over each.
 //!
 //! The tours of the README and of `docs/values.md` are played as well, see [`tours`].
 
@@ -23,7 +24,9 @@ use farsight_engine::{command_rows, rows_of_line};
 use farsight_testkit::transcript::{
     Coverage, Heard, Player, Settings, Trial, files_of, play, play_text, run_trials, trials,
 };
-use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Scratch, proc, programs, wait_until};
+use farsight_testkit::{
+    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Scratch, Way, proc, programs, wait_until,
+};
 
 /// Rows without a transcript. Take a command out with the transcript that shows it; put none in. What takes a second client
 /// is played by `integration/roles.rs`.
@@ -43,6 +46,9 @@ const NOT_BY_CLIENTS: &[(&str, &str)] = &[
 
 /// How many files each run plays by a debugging client.
 const SAMPLE: usize = 6;
+
+/// Files that say how a server is reached, and so are of one way only.
+const OF_ONE_WAY: &[&str] = &[];
 
 /// Who types.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +73,7 @@ struct RealSession {
 }
 
 impl RealSession {
-    fn begin(settings: &Settings, typist: Typist) -> (Box<dyn Player>, String) {
+    fn begin(settings: &Settings, typist: Typist, way: Way) -> (Box<dyn Player>, String) {
         settings.expect_only(&[
             "debuggee", "launch", "local", "servers", "option", "file", "typed", "lines",
         ]);
@@ -89,7 +95,7 @@ impl RealSession {
                 .get("servers")
                 .map_or(1, |count| count.parse().expect("@servers N")),
         };
-        let servers: Vec<DbgSrv> = (0..count).map(|_| DbgSrv::start()).collect();
+        let servers: Vec<DbgSrv> = (0..count).map(|_| DbgSrv::start_by(way)).collect();
         let mut arguments: Vec<OsString> = Vec::new();
         if let Some(server) = servers.first() {
             arguments.extend(["-premote".into(), server.connection().into()]);
@@ -107,7 +113,7 @@ impl RealSession {
         let (console, server) = match typist {
             Typist::Console => (Console::start(arguments), None),
             Typist::Client => {
-                let server = DebuggingServer::start(arguments);
+                let server = DebuggingServer::start_by(way, arguments);
                 (server.client("client"), Some(server.into_console()))
             }
         };
@@ -336,11 +342,11 @@ fn toured(line: &str) -> String {
 }
 
 fn by_console(settings: &Settings) -> (Box<dyn Player>, String) {
-    RealSession::begin(settings, Typist::Console)
+    RealSession::begin(settings, Typist::Console, Way::Tcp)
 }
 
 fn by_client(settings: &Settings) -> (Box<dyn Player>, String) {
-    RealSession::begin(settings, Typist::Client)
+    RealSession::begin(settings, Typist::Client, Way::Tcp)
 }
 
 /// The same files by a debugging client: a sample as one test, and each as one of the soak's.
@@ -355,22 +361,71 @@ fn trials_by_clients(folder: &Path) -> Vec<Trial> {
         Trial::new(name, move || play(&path, &by_client)).ignored()
     });
     let sample = Trial::new("slow_a_sample_by_a_client", move || {
-        let named = std::env::var("FARSIGHT_SEED")
-            .ok()
-            .and_then(|seed| seed.parse::<u64>().ok());
-        let mut seed = named.unwrap_or_else(fresh_seed);
-        println!("the same files again with FARSIGHT_SEED={seed}");
+        let mut dice = Dice::new();
         let mut left = files.clone();
         for _ in 0..SAMPLE {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let path = left.swap_remove((seed >> 33) as usize % left.len());
+            let path = left.swap_remove(dice.below(left.len()));
             println!("{}", path.display());
             play(&path, &by_client);
         }
     });
     all.chain([sample]).collect()
+}
+
+/// The same files over every other way to a server, by a smart client and by a debugging client: one of each as a test, and all
+/// as the soak's.
+fn trials_by_ways(folder: &Path) -> Vec<Trial> {
+    let names = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let files = files_of(folder).into_iter();
+    let files: Vec<PathBuf> = files.filter(|path| !OF_ONE_WAY.contains(&&*names(path))).collect();
+    let by_clients = files.iter().filter(|path| {
+        let name = names(path);
+        !NOT_BY_CLIENTS.iter().any(|(other, _)| *other == name)
+    });
+    let by_clients: Vec<PathBuf> = by_clients.cloned().collect();
+    let mut trials = Vec::new();
+    for way in Way::ALL.into_iter().filter(|way| *way != Way::Tcp) {
+        for (typist, word, files) in [
+            (Typist::Console, "by", &files),
+            (Typist::Client, "client_by", &by_clients),
+        ] {
+            let begin = move |settings: &Settings| RealSession::begin(settings, typist, way);
+            for path in files.clone() {
+                let name = format!("{word}_{}_{}", way.name(), names(&path));
+                trials.push(Trial::new(name, move || play(&path, &begin)).ignored());
+            }
+            let files = files.clone();
+            trials.push(Trial::new(format!("one_{word}_{}", way.name()), move || {
+                let path = &files[Dice::new().below(files.len())];
+                println!("{}", path.display());
+                play(path, &begin);
+            }));
+        }
+    }
+    trials
+}
+
+/// Draws what is played, so that it can be drawn again.
+struct Dice(u64);
+
+impl Dice {
+    fn new() -> Dice {
+        let named = std::env::var("FARSIGHT_SEED");
+        let seed = named
+            .ok()
+            .and_then(|seed| seed.parse::<u64>().ok())
+            .unwrap_or_else(fresh_seed);
+        println!("the same files again with FARSIGHT_SEED={seed}");
+        Dice(seed)
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % count
+    }
 }
 
 fn fresh_seed() -> u64 {
@@ -382,6 +437,7 @@ fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let mut all = trials(&folder, Arc::new(by_console));
     all.extend(trials_by_clients(&folder));
+    all.extend(trials_by_ways(&folder));
     all.push(Trial::new("every_row_has_a_transcript", move || {
         let coverage = Coverage {
             folder: &folder,

@@ -31,5 +31,5 @@ pub use output::Output;
 pub use port_client::PortClient;
 pub use proxy::{Counts, Proxy, ProxyPlan, Recorded};
 pub use raw_client::RawClient;
-pub use running::{Console, DbgSrv, Debuggee, DebuggingServer, Repeater, Scratch, Sshd};
+pub use running::{Console, DbgSrv, Debuggee, DebuggingServer, Repeater, Scratch, Sshd, Way};
 pub use session::Session;

@@ -7,6 +7,7 @@ mod repeater;
 mod scratch;
 mod sharing;
 mod sshd;
+mod way;
 
 pub use console::Console;
 pub use dbgsrv::DbgSrv;
@@ -16,6 +17,7 @@ pub use repeater::Repeater;
 pub use scratch::Scratch;
 pub use sharing::DebuggingServer;
 pub use sshd::Sshd;
+pub use way::Way;
 
 use std::process::{Child, ExitStatus};
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::{ChildStdin, Command, Stdio};
 
 use super::Owned;
+use super::way::Between;
 use crate::{Deadline, Output, proc, programs};
 
 /// A running `farsight`.
@@ -14,6 +15,8 @@ pub struct Console {
     input: Option<ChildStdin>,
     output: Output,
     marks: u32,
+    /// What stands between it and its clients, where it is a server.
+    pub(super) between: Option<Between>,
 }
 
 /// How a console ended.
@@ -47,6 +50,7 @@ impl Console {
             output: Output::of_both("farsight", first, second),
             child: Owned(child),
             marks: 0,
+            between: None,
         }
     }
 

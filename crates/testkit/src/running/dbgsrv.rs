@@ -4,6 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::Owned;
+use super::way::{Between, Way};
 use crate::{Deadline, Output, PortClient, Session, port_client, proc, programs};
 
 /// A running `dbgsrv`. It and its session processes are killed at the end of the test.
@@ -12,12 +13,32 @@ pub struct DbgSrv {
     child: Owned,
     output: Output,
     connection: String,
+    /// What stands between it and its clients.
+    between: Option<Between>,
 }
 
 impl DbgSrv {
     /// Starts a server on a free port of the loopback interface and waits until it listens.
     pub fn start() -> DbgSrv {
         DbgSrv::start_with(&["-t", "tcp:port=0"])
+    }
+
+    /// Starts a server that is reached in some way.
+    pub fn start_by(way: Way) -> DbgSrv {
+        let program = match way.is_tls() {
+            true => programs::dbgsrv_tls(),
+            false => programs::dbgsrv(),
+        };
+        let (mut server, connection, between) = way.serve(|transport| {
+            let mut command = Command::new(program);
+            command.args(["-t", transport]);
+            let server = DbgSrv::spawn(command);
+            let printed = server.connection.clone();
+            (server, printed)
+        });
+        server.connection = connection;
+        server.between = Some(between);
+        server
     }
 
     /// Starts a server on a pipe whose name no other test uses.
@@ -53,6 +74,7 @@ impl DbgSrv {
             child: Owned(child),
             output,
             connection,
+            between: None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use farsight_transport::{ClientRole, ClientTransport};
 
+use super::way::{Between, Way};
 use super::{Console, scratch};
 use crate::{Deadline, RawClient, programs, wait_until};
 
@@ -14,12 +15,26 @@ use crate::{Deadline, RawClient, programs, wait_until};
 pub struct DebuggingServer {
     console: Console,
     connection: String,
+    /// What stands between it and its clients.
+    between: Option<Between>,
 }
 
 impl DebuggingServer {
     /// Starts one on a free port of the loopback interface, with these arguments behind, and waits until it listens.
     pub fn start<A: AsRef<OsStr>>(rest: impl IntoIterator<Item = A>) -> DebuggingServer {
         DebuggingServer::start_at("tcp:port=0", rest)
+    }
+
+    /// Starts one that is reached in some way.
+    pub fn start_by<A: AsRef<OsStr>>(way: Way, rest: impl IntoIterator<Item = A>) -> DebuggingServer {
+        let (mut server, connection, between) = way.serve(|transport| {
+            let server = DebuggingServer::start_at(transport, rest);
+            let printed = server.connection.clone();
+            (server, printed)
+        });
+        server.connection = connection;
+        server.between = Some(between);
+        server
     }
 
     /// Starts one on a pipe whose name no other test uses.
@@ -38,14 +53,22 @@ impl DebuggingServer {
         wait_until("it listens", Deadline::usual(), || {
             farsight_transport::dial(&transport, Deadline::usual().left()).is_ok()
         });
-        DebuggingServer { console, connection }
+        DebuggingServer {
+            console,
+            connection,
+            between: None,
+        }
     }
 
     /// Starts one that listens there.
     pub fn start_at<A: AsRef<OsStr>>(transport: &str, rest: impl IntoIterator<Item = A>) -> DebuggingServer {
         let mut console = Console::spawn(DebuggingServer::command(transport, rest));
         let connection = DebuggingServer::told(&mut console);
-        DebuggingServer { console, connection }
+        DebuggingServer {
+            console,
+            connection,
+            between: None,
+        }
     }
 
     fn command<A: AsRef<OsStr>>(transport: &str, rest: impl IntoIterator<Item = A>) -> Command {
@@ -78,9 +101,11 @@ impl DebuggingServer {
         &mut self.console
     }
 
-    /// Gives the console away.
+    /// Gives the console away, and with it what stands between it and clients.
     pub fn into_console(self) -> Console {
-        self.console
+        let mut console = self.console;
+        console.between = self.between;
+        console
     }
 
     /// Its process id.
