@@ -7,7 +7,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use farsight_testkit::{Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Scratch, proc, programs, wait_until};
+use farsight_testkit::{
+    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Repeater, Scratch, proc, programs, wait_until,
+};
 
 use crate::support::{assert_in_order, assert_runs_clean};
 
@@ -451,5 +453,34 @@ fn the_end_of_a_server_or_its_client_is_noticed_through_tls() {
     wait_until("its session is over", Deadline::usual(), || {
         server.sessions().is_empty()
     });
+    assert_runs_clean(&mut counter, "counter");
+}
+
+/// The server calls, and is still the one that shows its certificate; a repeater between does not see into it.
+#[test]
+fn reversed_connections_are_sealed_as_others_are() {
+    let (server_home, [thumbprint]) = Home::with(["box"]);
+    let client_home = Home::new();
+    let mut counter = Debuggee::start("counter", &["2"]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut server = server_home.dbgsrv(&format!("ssl:certuser=box,port={port},clicon=localhost"));
+    let expected = format!("ssl:Proto=tls1,Pin={thumbprint},Port={port},CliCon=localhost");
+    assert_eq!(server.connection(), expected);
+    let mut console = attach(&client_home, server.connection(), &counter);
+    look(&mut console);
+    assert_eq!(console.quit("qd").code, Some(0));
+    assert!(server.wait(Deadline::usual()).success());
+    assert_runs_clean(&mut counter, "counter");
+
+    let repeater = Repeater::start("tcp:clicon=localhost,port=0", "tcp:port=0");
+    let called = repeater.called_port();
+    let _server = server_home.dbgsrv(&format!("ssl:certuser=box,port={called},clicon=localhost"));
+    let recorder = Recorder::before(repeater.address());
+    let port = recorder.address.port();
+    let connection = format!("ssl:pin={thumbprint},server=localhost,port={port}");
+    let mut console = attach(&client_home, &connection, &counter);
+    look(&mut console);
+    assert_eq!(console.quit("qd").code, Some(0));
+    assert_eq!(recorder.runs_of(b"greetings from read-only memory"), 0);
     assert_runs_clean(&mut counter, "counter");
 }
