@@ -7,8 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use farsight_testkit::{
-    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, Repeater, Scratch, deadline,
-    proc, programs,
+    Cable, CablePlan, Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, Repeater,
+    Scratch, deadline, proc, programs,
 };
 
 use crate::support::{assert_in_order, assert_runs_clean, attached, premote};
@@ -324,6 +324,19 @@ fn sixty_four_megabytes_come_whole_through_two_repeaters() {
     let there = proc::read_memory(search.pid().0, at, 64 << 20);
     assert!(std::fs::read(&file).unwrap() == there);
     assert_eq!(console.quit("qd").code, Some(0));
+}
+
+/// Both kinds of ends of a serial line, between hops of other kinds.
+#[test]
+fn a_serial_line_between_two_repeaters_passes_a_session() {
+    let mut counter = Debuggee::start("counter", &["2"]);
+    let server = DbgSrv::start();
+    let cable = Cable::new(CablePlan::default());
+    let [near_port, far_port] = [0, 1].map(|end| cable.transport(end, 921_600, 7));
+    let mut near = Repeater::start(server.connection(), &near_port);
+    let mut far = Repeater::start(&far_port, &Repeater::new_pipe());
+    debugs(attached(far.connection(), &counter), &mut counter);
+    assert!(far.wait(Deadline::usual()).success() && near.wait(Deadline::usual()).success());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use farsight_serve::PRODUCT;
 use farsight_serve::repeater::Repeater;
@@ -10,7 +11,13 @@ use farsight_serve::repeater::options::{Hops, Invocation, USAGE, explain, parse}
 use farsight_transport::secrets;
 use farsight_transport::sys::EndSignals;
 
+/// How long what the two sides said last may take where a transport is no socket.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 fn main() -> ExitCode {
+    if let Some(code) = farsight_transport::run_if_line_process() {
+        return code;
+    }
     let arguments = secrets::hide().into_iter();
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     match parse(arguments) {
@@ -43,5 +50,7 @@ fn repeat(hops: Hops) -> Result<(), String> {
     let mut tell = |words: &str| {
         let _ = writeln!(std::io::stderr(), "dbengprx: {words}");
     };
-    repeater.run(&signals, &mut tell).map_err(|error| error.to_string())
+    let ended = repeater.run(&signals, &mut tell);
+    farsight_transport::settle(LAST_WORDS);
+    ended.map_err(|error| error.to_string())
 }
