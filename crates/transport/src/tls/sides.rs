@@ -149,7 +149,6 @@ impl ServerSide {
 
     /// Makes a stream of a connected one: the handshake, within that time, and then a thread that carries the bytes. For
     /// those who dial their clients.
-    #[allow(dead_code)]
     pub(crate) fn wrap(&self, stream: Stream, time: Duration) -> Result<Stream, ConnectError> {
         Ok(self.begin(stream)?.run(time)?.carry()?)
     }
