@@ -261,9 +261,11 @@ fn strangers_and_refused_clients_do_not_end_it_and_the_end_of_a_session_does() {
 
 #[test]
 fn a_client_that_comes_before_the_server_is_sent_away_and_the_next_is_served() {
-    let Rig { server, mut repeater } = Rig::new(&[]);
+    // An address of this test's own, at which no other takes the port.
+    let server = TcpListener::bind("127.0.0.94:0").unwrap();
     let address = server.local_addr().unwrap();
     drop(server);
+    let mut repeater = Repeater::start(&format!("tcp:server=127.0.0.94,port={}", address.port()), "tcp:port=0");
     let early = patient(TcpStream::connect(repeater.address()).unwrap());
     assert_eq!(to_end(&early), b"");
     repeater.output().expect("refused the connection", Deadline::usual());

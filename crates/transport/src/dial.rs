@@ -155,7 +155,7 @@ impl Dialling<'_> {
             // One address that swallows packets must not use up the time of those after it.
             let share = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
             let time = self.left()? / share;
-            match TcpStream::connect_timeout(address, time.max(Duration::from_millis(1))).and_then(Stream::from_tcp) {
+            match connect_to_another(address, time.max(Duration::from_millis(1))).and_then(Stream::from_tcp) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => failure = Some(more_telling(failure, error)),
             }
@@ -240,6 +240,16 @@ impl Dialling<'_> {
             io::ErrorKind::TimedOut => self.timed_out(),
             _ => ConnectError::Unreachable { server, port, source },
         }
+    }
+}
+
+/// Connects, but not to this very socket: that is what comes, now and then, of calling a port of this machine at which
+/// nobody listens, and from which the system lets the call go out.
+fn connect_to_another(address: &SocketAddr, time: Duration) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(address, time)?;
+    match socket.local_addr()? == socket.peer_addr()? {
+        true => Err(io::ErrorKind::ConnectionRefused.into()),
+        false => Ok(socket),
     }
 }
 

@@ -189,7 +189,7 @@ fn a_reversed_server_may_be_first_and_serves_one_client() {
 #[test]
 fn a_wait_for_a_server_ends_at_an_interrupt_and_leaves_the_rest_alone() {
     let mut counter = Debuggee::start("counter", &["2"]);
-    let (mut client, _) = waiting("tcp:clicon=localhost,port=0", &counter);
+    let (mut client, _) = waiting("tcp:clicon=localhost,port=0,server=127.0.0.96", &counter);
     client.interrupt();
     let ended = client.ended(Deadline::usual());
     assert!(
@@ -197,14 +197,14 @@ fn a_wait_for_a_server_ends_at_an_interrupt_and_leaves_the_rest_alone() {
         "{}",
         ended.text
     );
-    let mut guest = Console::start(["-remote", "tcp:clicon=localhost,port=0"]);
+    let mut guest = Console::start(["-remote", "tcp:clicon=localhost,port=0,server=127.0.0.96"]);
     awaited_port(&mut guest);
     guest.interrupt();
     assert_ne!(guest.ended(Deadline::usual()).code, Some(0));
     // The engine that waits has another target, which it keeps.
     let server = DbgSrv::start();
     let mut console = attached(server.connection(), &counter);
-    console.send(".attach -premote tcp:clicon=localhost,port=0 1");
+    console.send(".attach -premote tcp:clicon=localhost,port=0,server=127.0.0.96 1");
     let port = awaited_port(&mut console);
     console.interrupt();
     console.expect("interrupted");
@@ -214,20 +214,20 @@ fn a_wait_for_a_server_ends_at_an_interrupt_and_leaves_the_rest_alone() {
     assert_eq!(console.quit("qd").code, Some(1));
     assert_runs_clean(&mut counter, "counter");
     // Nobody listens there any more.
-    assert!(TcpStream::connect(format!("127.0.0.1:{port}")).is_err());
+    assert!(TcpStream::connect(format!("127.0.0.96:{port}")).is_err());
 }
 
 #[test]
 fn a_reversed_debugging_server_is_over_with_its_only_client() {
     let counter = Debuggee::start("counter", &["2"]);
     let mut console = Console::start(["-p", &counter.pid().to_string()]);
-    let mut client = Console::start(["-remote", "tcp:clicon=localhost,port=0"]);
+    let mut client = Console::start(["-remote", "tcp:clicon=localhost,port=0,server=127.0.0.97"]);
     let port = awaited_port(&mut client);
-    console.run(&format!(".server tcp:port={port},clicon=localhost"));
+    console.run(&format!(".server tcp:port={port},clicon=127.0.0.97"));
     assert_in_order(&client.run("da greeting"), &["greetings from read-only memory"]);
     assert_in_order(
         &console.run(".servers"),
-        &[&format!("tcp:Port={port},CliCon=localhost")],
+        &[&format!("tcp:Port={port},CliCon=127.0.0.97")],
     );
     client.send(".remote_exit");
     assert_eq!(client.finish().code, Some(0));
@@ -358,8 +358,8 @@ fn round_trips_are_as_many_through_a_repeater() {
 
 #[test]
 fn a_repeater_that_does_not_reach_its_server_is_named_as_a_cause() {
-    let port = free_port("127.0.0.1");
-    let repeater = Repeater::start(&format!("tcp:server=localhost,port={port}"), "tcp:port=0");
+    let port = free_port("127.0.0.95");
+    let repeater = Repeater::start(&format!("tcp:server=127.0.0.95,port={port}"), "tcp:port=0");
     let mut early = Console::start(premote(repeater.connection(), NOTHING));
     let ended = early.ended(Deadline::usual());
     assert!(

@@ -45,6 +45,21 @@ fn a_refused_connection_names_machine_port_and_cure() {
 }
 
 #[test]
+fn nobody_is_connected_to_himself() {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let ports: Vec<u32> = range.split_whitespace().map(|port| port.parse().unwrap()).collect();
+    // Calls go out from the even ones in turn, and others are listened at.
+    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), free_port() & !1);
+    for _ in ports[0]..ports[1] {
+        if let Ok(socket) = connect_to_another(&address, LONG) {
+            // Somebody does listen there.
+            assert_ne!(socket.local_addr().unwrap(), socket.peer_addr().unwrap());
+            return;
+        }
+    }
+}
+
+#[test]
 fn every_address_of_a_name_is_tried() {
     // Only the address that is tried last listens.
     if let Ok(listener) = TcpListener::bind("[::1]:0") {

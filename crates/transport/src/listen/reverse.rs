@@ -152,10 +152,11 @@ mod tests {
 
     #[test]
     fn a_client_that_comes_later_is_called_again_and_once() {
-        let client = TcpListener::bind("127.0.0.1:0").unwrap();
+        // An address of this test's own, at which no other takes the port.
+        let client = TcpListener::bind("127.0.0.92:0").unwrap();
         let address = client.local_addr().unwrap();
         drop(client);
-        let server = bind(&format!("tcp:port={},clicon=127.0.0.1", address.port())).unwrap();
+        let server = bind(&format!("tcp:port={},clicon=127.0.0.92", address.port())).unwrap();
         assert!(server.is_single() && !server.is_over() && server.local_addresses().is_empty());
         assert!(!sys::poll_readable(&server.descriptors(), Some(Duration::from_millis(200))).unwrap()[0]);
         let client = TcpListener::bind(address).unwrap();
@@ -174,10 +175,10 @@ mod tests {
 
     #[test]
     fn who_does_not_listen_any_more_calls_no_more() {
-        let client = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpListener::bind("127.0.0.93:0").unwrap();
         let address = client.local_addr().unwrap();
         drop(client);
-        drop(bind(&format!("tcp:port={},clicon=127.0.0.1", address.port())).unwrap());
+        drop(bind(&format!("tcp:port={},clicon=127.0.0.93", address.port())).unwrap());
         let client = TcpListener::bind(address).unwrap();
         // One call may have been on its way; it is not kept.
         let end = Instant::now() + 3 * LONGEST_PAUSE / 2;
