@@ -6,6 +6,7 @@
 mod certificate;
 pub mod console;
 pub mod debugger;
+mod doctor;
 mod files;
 mod image;
 mod link;
@@ -65,6 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Invocation::Version) => return show(&options::version()),
         Ok(Invocation::ListServers(machine)) => return list_servers(machine.as_deref()),
         Ok(Invocation::MakeCertificate(name)) => return make_certificate(&name),
+        Ok(Invocation::Doctor(subject)) => return examine(subject.as_ref()),
         Ok(Invocation::Debug(options)) => options,
         Ok(Invocation::Remote(mut options)) => {
             let shown = options.server.to_string();
@@ -139,6 +141,15 @@ fn make_certificate(name: &str) -> ExitCode {
     match certificate::make(name) {
         Ok(made) => show(&made.to_string()),
         Err(why) => fail(FAILED, &format!("-makecert: {why}")),
+    }
+}
+
+/// `doctor`.
+fn examine(subject: Option<&doctor::Subject>) -> ExitCode {
+    let (table, is_well) = doctor::examine(subject);
+    match show(&table) == ExitCode::SUCCESS && is_well {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }
 

@@ -15,9 +15,11 @@ use farsight_engine::{
 use farsight_transport::{ClientRole, ClientTransport, Host};
 use farsight_types::OsPid;
 
+use crate::doctor::Subject;
 use crate::image::IMAGE_PROCESS;
 use crate::remote::RemoteOptions;
 
+pub use crate::doctor::Subject as DoctorSubject;
 pub use help::{USAGE, help, version};
 
 /// What the program was called for.
@@ -31,6 +33,8 @@ pub enum Invocation {
     ListServers(Option<String>),
     /// `-makecert`: a new certificate of this name.
     MakeCertificate(String),
+    /// `doctor`: what keeps debugging from working, here, for a process or towards a server.
+    Doctor(Option<Subject>),
     /// A session.
     Debug(Box<SessionOptions>),
     /// The session of a debugging server (`-remote`).
@@ -101,6 +105,11 @@ pub enum OptionError {
     /// `-makecert` and something else.
     #[error("-makecert takes the name of a new certificate and nothing else beside it, and '{0}' stands there")]
     OnlyName(String),
+    /// `doctor` and too much.
+    #[error(
+        "doctor looks at one process or at one server, and '{0}' stands behind it; a program of that name is -- doctor"
+    )]
+    DoctorsOneThing(String),
     /// Two ways that exclude each other.
     #[error("{0} and {1} exclude each other")]
     Clash(&'static str, &'static str),
@@ -144,6 +153,7 @@ const LANGUAGE: &str = "masm or c++";
 const IMAGE: &str = "an image file";
 const NEW_CERTIFICATE: &str = "a name for the new certificate, such as that of this machine";
 const MACHINE: &str = r"the name of a machine, such as \\BOX17";
+const SUBJECT: &str = "a process id or a connection string";
 const PATH: &str = "directories separated by ';'";
 
 /// How much of what was shown before a debugging client is shown, in characters.
@@ -190,6 +200,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
                 (None, Some(name)) => Ok(Invocation::MakeCertificate(name)),
                 (None, None) => Err(OptionError::NoValue { option, what }),
             };
+        }
+        if word == "doctor" && first.is_none() {
+            return parse_subject(words);
         }
         if word == "-QR" {
             return match first {
@@ -253,6 +266,28 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         Some(server) => Ok(Invocation::Remote(Box::new(draft.finish_remote(server)?))),
         None => Ok(Invocation::Debug(Box::new(draft.finish()?))),
     }
+}
+
+/// What stands behind `doctor`.
+fn parse_subject(mut words: impl Iterator<Item = Result<String, OptionError>>) -> Result<Invocation, OptionError> {
+    let subject = words.next().transpose()?;
+    if let Some(other) = words.next().transpose()? {
+        return Err(OptionError::DoctorsOneThing(other));
+    }
+    Ok(Invocation::Doctor(
+        subject
+            .map(|text| match text.contains(':') {
+                true => Ok(Subject::Server(text)),
+                false => parse_pid(&text)
+                    .map(Subject::Process)
+                    .map_err(|_| OptionError::BadValue {
+                        option: "doctor",
+                        what: SUBJECT,
+                        given: text,
+                    }),
+            })
+            .transpose()?,
+    ))
 }
 
 /// What stands behind `-QR`.

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod listener;
 pub mod options;
 mod outbox;
+pub mod probe;
 pub mod repeater;
 mod session;
 mod spawn;

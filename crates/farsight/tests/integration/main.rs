@@ -12,6 +12,7 @@ mod corners;
 mod damaged;
 mod damaged_files;
 mod discovery;
+mod doctor;
 mod edges;
 mod events;
 mod formatters;

@@ -76,6 +76,10 @@ instead of a session, and with nothing else beside it
   -makecert NAME        make a certificate and its key for ssl: and spipe: in ~/.config/farsight/certs, and show how
                         server and client use it
 
+  doctor [PID | CONNECTION]
+                        look for what keeps debugging from working on this machine, attaching to a process, or reaching a
+                        server, and say what helps; exit code 1 where something fails
+
 Options without a value may share a dash (-gG). Paths are those of this machine, PROGRAM is of the target's.
 
 At a terminal: CTRL+C breaks into a running target, cancels a running command, or clears the line; CTRL+D is q.

@@ -356,3 +356,20 @@ fn a_debugging_client_begins_no_session() {
         assert!(text.contains(words), "{line}: {text}");
     }
 }
+
+#[test]
+fn the_doctor_looks_at_one_thing() {
+    let doctor = |line: &str| parse(line.split_whitespace().map(OsString::from));
+    assert_eq!(doctor("doctor"), Ok(Invocation::Doctor(None)));
+    let process = Subject::Process(OsPid(0x10));
+    assert_eq!(doctor("doctor 0x10"), Ok(Invocation::Doctor(Some(process))));
+    let server = Subject::Server("tcp:port=1".into());
+    assert_eq!(doctor("doctor tcp:port=1"), Ok(Invocation::Doctor(Some(server))));
+    for wrong in ["doctor x", "doctor 0", "doctor 1 2", "doctor 1 -p"] {
+        assert!(doctor(wrong).is_err(), "{wrong}");
+    }
+    // A program may be called so.
+    for program in ["-- doctor", "-g doctor 1 2"] {
+        assert!(matches!(doctor(program), Ok(Invocation::Debug(_))), "{program}");
+    }
+}
