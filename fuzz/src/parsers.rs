@@ -11,6 +11,8 @@ mod channel;
 mod debug;
 #[path = "parsers/machine.rs"]
 mod machine;
+#[path = "parsers/ssh.rs"]
+mod ssh;
 #[path = "parsers/values.rs"]
 mod values;
 
@@ -38,6 +40,7 @@ use farsight_types::registers::amd64;
 use farsight_types::{Address, Rva};
 use farsight_wire::{Decoder, Frame, FrameKind, Header, Limits, Message, handshake};
 pub use machine::{disassembly, step_plan, vector_area};
+pub use ssh::ssh_words;
 pub use values::{formatted, formatted_values};
 
 /// A parser's name and the function that feeds it.
@@ -47,6 +50,7 @@ pub type Parser = (&'static str, fn(&[u8]));
 pub const PARSERS: &[Parser] = &[
     ("connection_string", connection_string),
     ("certificates", certificates),
+    ("ssh_words", ssh_words),
     ("secure_channel", secure_channel),
     ("wire_frames", wire_frames),
     ("handshake", handshake),

@@ -21,6 +21,9 @@ use crate::{pipe_directory, sys};
 mod reverse;
 mod ssh;
 
+#[doc(hidden)]
+pub use ssh::read_words;
+
 mod com;
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub use connection_string::{
     ConnectionStringError, Credential, Fault, Host, KernelConnection, KernelLink, PipeName, PipeTemplate, Ports,
     Secret, SecretSource, ServerEndpoint, ServerOptions, ServerRole, ServerTransport, Thumbprint, Tls,
 };
+#[doc(hidden)]
+pub use dial::read_words as read_words_of_ssh;
 pub use dial::{Awaiting, Wait, dial, dial_or_wait};
 pub use error::{ConnectError, PipeDirectoryFault, SshFault};
 pub use listen::{Listener, relay_standard_streams};

@@ -29,6 +29,11 @@ fn connection_strings() {
 }
 
 #[test]
+fn what_ssh_says() {
+    replay("ssh_words");
+}
+
+#[test]
 fn certificates_and_keys() {
     replay("certificates");
 }

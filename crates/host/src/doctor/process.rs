@@ -64,12 +64,13 @@ fn tracer(facts: &Facts, id: &str) -> Finding {
     match facts.status(id, "TracerPid").as_deref() {
         None | Some("0") => Finding::ok(what, "none"),
         Some(tracer) => {
-            let name = facts
-                .status(tracer, "Name")
-                .unwrap_or_else(|| "of another namespace".to_owned());
+            // It is told by its thread's number.
+            let process = facts.status(tracer, "Tgid").unwrap_or_else(|| tracer.to_owned());
+            let name = facts.status(&process, "Name");
+            let name = name.unwrap_or_else(|| "of another namespace".to_owned());
             Finding::fail(
                 what,
-                format!("process {tracer} ({name}) is debugging it"),
+                format!("process {process} ({name}) is debugging it"),
                 "detach that one first, take it over where farsight abandoned it (-pe), or only look (-pvr)",
             )
         }

@@ -1,3 +1,5 @@
+//! The checks on machines that are made up.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -71,8 +71,9 @@ pub(super) fn dial(login: Login<'_>, timeout: Duration, tell: &dyn Fn(String)) -
         match (answer, &own) {
             (Answer::Run, _) => Ok(ssh.stream),
             (Answer::Need, Some(own)) => {
-                ssh.send(own)?;
-                match ssh.answer(Instant::now() + COPYING)? {
+                let deadline = Instant::now() + COPYING;
+                ssh.send(own);
+                match ssh.answer(deadline)? {
                     Answer::Run => {
                         tell(format!("copied {own} to {login}:~/{}", own.place()));
                         Ok(ssh.stream)
@@ -159,14 +160,13 @@ impl Ssh {
         }
     }
 
-    fn send(&mut self, own: &OwnServer) -> Result<(), SshFault> {
-        let sent = self
+    /// Sends the copy. Whoever hangs up before it is whole has said why, which is read next.
+    fn send(&mut self, own: &OwnServer) {
+        let _ = self
             .stream
             .set_write_timeout(Some(COPYING))
             .and_then(|()| self.stream.write_all(own.bytes()))
             .and_then(|()| self.stream.set_write_timeout(None));
-        // Whoever hung up has said why.
-        sent.map_err(|_| self.ended())
     }
 
     /// The script has said why not.
@@ -245,6 +245,13 @@ fn command(login: Login<'_>, timeout: Duration, may_ask: bool, remote: &str) -> 
     }
     command.args(["--", login.server.as_str(), remote]);
     command
+}
+
+/// What the other machine said, for a fuzzer: as an answer of the script in words, and as ssh's own.
+#[doc(hidden)]
+pub fn read_words(heard: &[u8]) -> (Option<String>, String) {
+    let answer = script::answer(heard).map(|answer| format!("{answer:?}"));
+    (answer, words::judge(&String::from_utf8_lossy(heard)).to_string())
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! What ssh is given, and what the script does in a shell of this machine.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Standard input and output as a transport: over pipes, and as one socket.
+
 use std::io::{PipeReader, PipeWriter, pipe};
 
 use super::*;
