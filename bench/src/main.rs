@@ -3,7 +3,7 @@
 //!
 //! Read [`work::WORKS`] first: what is measured. [`debugger`] drives each debugger through its console by the commands
 //! that its users type; [`server`] starts each one's server; [`symbols`] asks about files
-//! without a process; [`clients`] measures shared sessions; [`sealed`] what passwords and keys cost; [`table`] makes the report.
+//! without a process; [`clients`] measures shared sessions; [`sealed`] what passwords and keys cost; [`serial`] stops over serial lines; [`table`] makes the report.
 //!
 //! This program talks to the person who runs it, and a measurement that cannot be made ends it.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, clippy::unwrap_used)]
@@ -11,6 +11,7 @@
 mod clients;
 mod debugger;
 mod sealed;
+mod serial;
 mod server;
 mod symbols;
 mod table;
@@ -103,6 +104,9 @@ fn main() -> ExitCode {
         report.sealed = sealed::measure(options.runs);
     }
     println!("{}", report.table());
+    if "serial".contains(&options.only) || options.only.is_empty() {
+        println!("{}", serial::table(&serial::measure(options.runs)));
+    }
     if let Some(path) = options.json
         && let Err(error) = std::fs::write(&path, report.json())
     {

@@ -1,11 +1,13 @@
 //! The conformance suite of the target services on `dbgsrv`, as a process of its own: over tcp, over a pipe, behind a link
-//! with a round trip of 50 milliseconds, and behind two repeaters.
+//! with a round trip of 50 milliseconds, behind two repeaters, and over a serial cable.
 
 // Helpers of tests are tests, and a panic is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use farsight_testkit::conformance::Check;
-use farsight_testkit::{DbgSrv, PortClient, Proxy, ProxyPlan, Repeater, Session, conformance_tests, port_client};
+use farsight_testkit::{
+    Cable, CablePlan, DbgSrv, PortClient, Proxy, ProxyPlan, Repeater, Session, conformance_tests, port_client,
+};
 
 fn over_tcp(check: Check) {
     let server = DbgSrv::start();
@@ -31,6 +33,17 @@ fn through_repeaters(check: Check) {
     check(&|| Session::new(PortClient::open(port_client::dial(far.connection()))));
 }
 
+/// A fast serial line: the suite moves many megabytes.
+fn over_a_cable(check: Check) {
+    const BAUD: u32 = 50_000_000;
+    let cable = Cable::new(CablePlan::default());
+    let server = DbgSrv::start_with(&["-t", &cable.transport(0, BAUD, 7)]);
+    // The test is no program that could be run again as a line process.
+    let _line = cable.hold(1, BAUD);
+    check(&|| Session::new(PortClient::open(port_client::dial(&cable.transport(1, BAUD, 7)))));
+    drop(server);
+}
+
 mod tcp {
     super::conformance_tests!(super::over_tcp);
 }
@@ -45,4 +58,8 @@ mod pipe {
 
 mod repeaters {
     super::conformance_tests!(super::through_repeaters);
+}
+
+mod serial {
+    super::conformance_tests!(super::over_a_cable);
 }

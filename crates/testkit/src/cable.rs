@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farsight_transport::sys;
+use farsight_transport::{ClientEndpoint, ClientRole, ClientTransport, HeldLine, sys};
+
+use crate::programs;
 
 /// The most that is taken from a port at a time, as from the buffer of a real one.
 const PIECE: usize = 64;
@@ -93,6 +95,15 @@ impl Cable {
     /// A connection string for a channel at an end.
     pub fn transport(&self, end: usize, baud: u32, channel: u8) -> String {
         format!("com:port={},baud={baud},channel={channel}", self.port(end).display())
+    }
+
+    /// Has `dbgsrv` keep the port of an end open, for callers that are no programs of ours, as long as the answer lives.
+    pub fn hold(&self, end: usize, baud: u32) -> HeldLine {
+        let port = ClientTransport::parse(&self.transport(end, baud, 0), ClientRole::SmartClient).expect("a transport");
+        let ClientEndpoint::Com { port, .. } = port.endpoint else {
+            unreachable!("it is a serial port");
+        };
+        HeldLine::hold(&programs::dbgsrv(), &port, baud).expect("a line process")
     }
 
     /// Pulls the cable out: what is sent is gone.

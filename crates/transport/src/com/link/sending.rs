@@ -34,6 +34,7 @@ struct Sent {
     last_turn: u64,
     at: Duration,
     is_lost: bool,
+    timed_out: bool,
     has_come: bool,
 }
 
@@ -127,6 +128,7 @@ impl Sending {
             last_turn: self.turn,
             at,
             is_lost: false,
+            timed_out: false,
             has_come: false,
         });
         sequence
@@ -150,9 +152,11 @@ impl Sending {
             }
             sent.is_lost = false;
             self.bytes += sent.record.on_the_line() as u64;
-            // Of one that was sent again it is not known which of the two came, unless the last cannot be it.
+            // Of one that was sent again it is not known which of the two came. It is hardly the last where that cannot have
+            // been answered yet, or where one time-out was all: then this computer or the other was late.
             let is_first = sent.first_turn == sent.last_turn;
-            let is_last = is_first || now >= sent.at + self.least_answer;
+            let is_late = sent.timed_out && self.silences < 2;
+            let is_last = is_first || (now >= sent.at + self.least_answer && !is_late);
             let turn = if is_last { sent.last_turn } else { sent.first_turn };
             if turn >= latest {
                 latest = turn;
@@ -219,7 +223,7 @@ impl Sending {
     fn patience(&self) -> Duration {
         let usual = match self.answer {
             None => Duration::from_millis(200) + self.pace.time(2 * MOST_DATA),
-            Some((smooth, variation)) => smooth + (variation * 4).max(Duration::from_millis(15)),
+            Some((smooth, variation)) => smooth + (variation * 4).max(Duration::from_millis(40)),
         };
         let usual = usual.max(SHORTEST_WAIT) + self.pace.answer_delay();
         // A slow line has more patience than the longest wait.
@@ -239,6 +243,7 @@ impl Sending {
         self.waiting_since = now;
         if let Some(sent) = self.on_its_way.iter_mut().find(|sent| !sent.has_come) {
             sent.is_lost = true;
+            sent.timed_out = true;
             self.losses += ONE_LOSS;
             self.bytes += sent.record.on_the_line() as u64;
         }
