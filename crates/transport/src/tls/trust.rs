@@ -108,10 +108,11 @@ impl ServerTrust {
                 let name = self.name.as_ref().unwrap_or(&unnamed);
                 let verified = authorities.verify_server_cert(certificate, behind, name, ocsp, time);
                 verified.map(|_| ()).map_err(|error| match error {
-                    // An authority of the same name with another key is another authority.
-                    Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-                        unknown()
-                    }
+                    // An authority of the same name with another key is another authority, and one that signed itself has none
+                    // ("other": it is an authority, and shown as a server's).
+                    Error::InvalidCertificate(
+                        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
+                    ) => unknown(),
                     error => self.explain(error, shown.clone()),
                 })
             }

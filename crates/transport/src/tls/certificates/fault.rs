@@ -114,7 +114,7 @@ pub enum CertificateFault {
     },
 
     /// Keys that TLS 1.3 has no use for.
-    #[error("the key {} cannot be used: {why}; ECDSA (P-256, P-384), Ed25519 and RSA keys can", .key.display())]
+    #[error("the key {} cannot be used: {why}; ECDSA (P-256, P-384), Ed25519 and RSA keys of 2048 bits or more can", .key.display())]
     UnusableKey {
         /// The key.
         key: PathBuf,

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
 
-use super::making::{Authority, Scratch, expired, for_clients_only, not_yet, pair, usual};
+use super::making::{Authority, Scratch, expired, for_clients_only, not_yet, pair, self_made, usual};
 use super::{ClientSide, LONG, ServerSide, handshake, tcp_pair, tls};
 use crate::connection_string::Host;
 use crate::peer::Peer;
@@ -15,6 +15,8 @@ fn a_server_is_accepted_by_pin_by_the_same_parameter_and_by_an_authority() {
     let (own, authority) = (usual(), Authority::new());
     let signed = authority.sign("box17.lab", |_| ());
     let at_server = Scratch::with("own", &own);
+    let openssl = pair("localhost", self_made);
+    at_server.add("openssl", &openssl);
     at_server.add("signed", &signed);
     let with_both = Scratch::with("own", &own);
     let with_certificate = Scratch::new();
@@ -32,6 +34,8 @@ fn a_server_is_accepted_by_pin_by_the_same_parameter_and_by_an_authority() {
     for (server, at_client, client, pin, host) in [
         ("own", &empty, "", own.thumbprint.as_str(), "elsewhere"),
         ("own", &empty, "nobody", &own.thumbprint, "elsewhere"),
+        ("openssl", &empty, "", &openssl.thumbprint, "elsewhere"),
+        ("openssl", &at_server, "openssl", "", "elsewhere"),
         ("own", &with_both, "own", "", "elsewhere"),
         ("own", &with_certificate, "own", "", "elsewhere"),
         ("own", &empty, path.to_str().unwrap(), "", "elsewhere"),
@@ -62,8 +66,11 @@ fn a_server_that_is_not_the_right_one_is_refused_and_its_client_told_why() {
     let at_server = Scratch::with("own", &own);
     at_server.add("signed", &authority.sign("box17.lab", |_| ()));
     at_server.add("other", &other);
+    let openssl = pair("localhost", self_made);
+    at_server.add("openssl", &openssl);
     let known = Scratch::with("own", &other);
     known.put("ca/lab.pem", &authority.pem(), 0o644);
+    known.put("ca/openssl.pem", &openssl.certificate, 0o644);
     let empty = Scratch::new();
     let foreign = Scratch::new();
     foreign.put("ca/foreign.pem", &Authority::new().pem(), 0o644);
@@ -111,6 +118,14 @@ fn a_server_that_is_not_the_right_one_is_refused_and_its_client_told_why() {
             &["is not for 'box18.lab'", "but for", "box17.lab"],
         ),
         ("signed", &known, "any", "", "127.0.0.1", &["is not for '127.0.0.1'"]),
+        (
+            "openssl",
+            &known,
+            "any",
+            "",
+            "localhost",
+            &["no authority in", "give pin=", &openssl.thumbprint],
+        ),
     ] {
         let store = (&at_client.store, tls(client, pin));
         let (server, client) = handshake((&at_server.store, tls(server, "")), store, host);

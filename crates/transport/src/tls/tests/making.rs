@@ -99,6 +99,11 @@ pub(super) fn for_clients_only(params: &mut CertificateParams) {
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
 }
 
+/// As OpenSSL makes them: an authority that signed itself.
+pub(super) fn self_made(params: &mut CertificateParams) {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+}
+
 /// An authority, and what it signs.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
