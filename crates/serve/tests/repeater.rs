@@ -315,6 +315,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let here = format!("tcp:port={port}");
+    let itself = Repeater::new_pipe();
     for (server, clients, code, reason) in [
         (
             "tcp:server=a,port=1",
@@ -337,7 +338,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
         ),
         ("tcp:server=a,port=1", "tcp:port=x", 2, "port"),
         ("gdb:server=a,port=1", "tcp:port=1", 2, "repeater"),
-        ("npipe:pipe=rev-itself", "npipe:pipe=rev-itself", 1, "itself"),
+        (&itself, &itself, 1, "itself"),
     ] {
         let (why, exit) = refusal(&["-c", server, "-s", clients]);
         assert!(
