@@ -87,7 +87,11 @@ fn build_server(workspace: &Workspace, more: &[&str]) -> Done<PathBuf> {
     build
         .args(["-p", "farsight-serve", "--bin", "dbgsrv"])
         .args(more)
-        .env("RUSTFLAGS", flags);
+        // One kind of arithmetic on curves is enough for handshakes, and the small one is small.
+        .env(
+            "RUSTFLAGS",
+            format!("{flags} --cfg curve25519_dalek_backend=\"serial\""),
+        );
     if target == SMALL_TARGET && in_path("musl-gcc").is_none() {
         // What is compiled from C needs nothing of the C library, so any compiler for this processor will do.
         build.env("CC_x86_64_unknown_linux_musl", "cc");

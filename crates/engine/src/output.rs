@@ -184,13 +184,7 @@ impl Output {
             return;
         }
         if let Some(log) = &mut self.log {
-            match (&content, audience) {
-                // Others read logs.
-                (Content::Text(text), Audience::Owners) => {
-                    log.note(mask, &Content::Text(without_secrets(text).into_owned()));
-                }
-                _ => log.note(mask, &content),
-            }
+            log.note(mask, &content);
         }
         let notification = Arc::new(Notification::Output { mask, content });
         // Who comes late may be anybody.
@@ -206,6 +200,26 @@ impl Output {
     pub(crate) fn line_for(&mut self, audience: Audience, text: impl AsRef<str>) {
         let content = Content::Text(format!("{}\n", text.as_ref()));
         self.content_for(audience, OutputMask::NORMAL, content);
+    }
+
+    /// Shows a line of ordinary text whose keys are for owners who are there: others, late ones and logs have stars for them.
+    pub(crate) fn line_with_secret(&mut self, audience: Audience, line: &str) {
+        let mask = OutputMask::NORMAL;
+        let told = |line: &str| {
+            let content = Content::Text(format!("{line}\n"));
+            Arc::new(Notification::Output { mask, content })
+        };
+        let (whole, shown) = (told(line), told(&without_secrets(line)));
+        if let (Some(log), Notification::Output { content, .. }) = (&mut self.log, &*shown) {
+            log.note(mask, content);
+        }
+        if audience == Audience::All {
+            self.history.note(&shown);
+        }
+        let wants = |client: &KnownClient| client.is_in_session() && client.mask.meets(mask) && audience.has(client);
+        let owns = |client: &KnownClient| Audience::Owners.has(client);
+        self.clients.tell(&whole, |client| wants(client) && owns(client));
+        self.clients.tell(&shown, |client| wants(client) && !owns(client));
     }
 
     /// Shows a result, which is no event, to some.

@@ -162,12 +162,10 @@ impl Session {
             for invitation in &known.invitations {
                 let role = invitation.role.map(|role| format!(" ({role})")).unwrap_or_default();
                 let line = format!("{}{role}: farsight -remote {}", known.id, invitation.string);
-                // A key is for those who may give it on.
-                let audience = match invitation.has_secret {
-                    true => audience.narrowed(Audience::Owners),
-                    false => audience,
-                };
-                self.output.line_for(audience, line);
+                match invitation.has_secret {
+                    true => self.output.line_with_secret(audience, &line),
+                    false => self.output.line_for(audience, line),
+                }
             }
         }
     }

@@ -134,11 +134,21 @@ fn parse_only(text: Option<String>) -> Result<Only, String> {
 
 fn parse_minutes(text: Option<String>) -> Result<Duration, String> {
     let text = text.ok_or("-idle wants a number of minutes, such as: -idle 30")?;
-    // A fraction will do.
-    let minutes = text.parse::<f64>().ok().filter(|minutes| *minutes > 0.0);
-    let time = minutes.and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok());
-    time.filter(|time| *time <= LONGEST_IDLE)
-        .ok_or_else(|| format!("-idle wants a number of minutes, at most 525600, not '{text}'"))
+    let time = fraction_of_minutes(&text).filter(|time| !time.is_zero() && *time <= LONGEST_IDLE);
+    time.ok_or_else(|| format!("-idle wants a number of minutes, at most 525600, not '{text}'"))
+}
+
+/// Minutes with up to six digits behind a point. Numbers with a point would bring much code with them.
+fn fraction_of_minutes(text: &str) -> Option<Duration> {
+    const PARTS: u64 = 1_000_000;
+    let (whole, parts) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |part: &str| (1..=6).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(parts) {
+        return None;
+    }
+    let parts: u64 = format!("{parts:0<6}").parse().ok()?;
+    let minutes = whole.parse::<u64>().ok()? * PARTS + parts;
+    Some(Duration::from_micros(minutes * 60))
 }
 
 /// Whom `-relay` carries to.

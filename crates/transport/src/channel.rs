@@ -4,7 +4,7 @@
 //! One message there and one back, then sealed records:
 //!
 //! 1. The client sends [`PREAMBLE`], and an opening: how it wants to prove itself (a key's id, or the first message of
-//!    SPAKE2 for a password) and the first message of a Noise handshake (`Noise_NNpsk2_25519_ChaChaPoly_BLAKE2s`).
+//!    SPAKE2 for a password) and the first message of a Noise handshake (`Noise_NNpsk2_25519_ChaChaPoly_SHA256`).
 //! 2. The server answers with [`PREAMBLE`], the other half of SPAKE2 and the second Noise message, which only who has the secret
 //!    can make and read. The client learns here whether the secret is right; the server, at the client's first record.
 //!

@@ -9,17 +9,23 @@ use std::time::{Duration, Instant};
 
 use crate::peer::Peer;
 
-/// Tries at once from one place.
-const AT_ONCE: f64 = 8.0;
+/// Tries at once, and how long it takes to earn a new one.
+struct Allowance {
+    at_once: u32,
+    each: Duration,
+}
 
-/// New ones a second.
-const A_SECOND: f64 = 0.5;
+/// What each place may try.
+const OWN: Allowance = Allowance {
+    at_once: 8,
+    each: Duration::from_secs(2),
+};
 
-/// As [`AT_ONCE`], from all places together.
-const ALL_AT_ONCE: f64 = 64.0;
-
-/// As [`A_SECOND`], from all places together.
-const ALL_A_SECOND: f64 = 4.0;
+/// What all places together may try.
+const ALL: Allowance = Allowance {
+    at_once: 64,
+    each: Duration::from_millis(250),
+};
 
 /// Places that are remembered; those that have their tries back are forgotten first.
 const MOST_PLACES: usize = 1024;
@@ -45,25 +51,37 @@ impl Place {
     }
 }
 
-/// Tries that are left, and when that was so.
+/// Tries that were taken, as the time that it takes to earn them back, and when that was so.
 #[derive(Clone, Copy, Debug)]
-struct Tries {
-    left: f64,
+struct Taken {
+    owed: Duration,
     at: Instant,
 }
 
-impl Tries {
-    fn now(self, now: Instant, a_second: f64, most: f64) -> f64 {
-        let earned = now.saturating_duration_since(self.at).as_secs_f64() * a_second;
-        (self.left + earned).min(most)
+impl Taken {
+    fn nothing(now: Instant) -> Taken {
+        let owed = Duration::ZERO;
+        Taken { owed, at: now }
+    }
+
+    /// What is owed now.
+    fn now(self, now: Instant) -> Duration {
+        self.owed.saturating_sub(now.saturating_duration_since(self.at))
+    }
+}
+
+impl Allowance {
+    /// How long until one more may be taken, where so much is owed.
+    fn wait(&self, owed: Duration) -> Duration {
+        (owed + self.each).saturating_sub(self.each * self.at_once)
     }
 }
 
 /// The tries at one listener, or at several that share them.
 #[derive(Debug)]
 pub struct Attempts {
-    all: Tries,
-    places: BTreeMap<Place, Tries>,
+    all: Taken,
+    places: BTreeMap<Place, Taken>,
 }
 
 impl Default for Attempts {
@@ -76,52 +94,45 @@ impl Attempts {
     /// Nobody has tried yet.
     pub fn new(now: Instant) -> Attempts {
         Attempts {
-            all: Tries {
-                left: ALL_AT_ONCE,
-                at: now,
-            },
+            all: Taken::nothing(now),
             places: BTreeMap::new(),
         }
     }
 
     /// Takes a try, or says after how long there will be one.
     pub fn take(&mut self, place: &Place, now: Instant) -> Result<(), Duration> {
-        let all = self.all.now(now, ALL_A_SECOND, ALL_AT_ONCE);
-        let own = self.own(place, now);
-        let missing = |left: f64, a_second: f64| (1.0 - left).max(0.0) / a_second;
-        let wait = missing(all, ALL_A_SECOND).max(missing(own, A_SECOND));
-        if wait > 0.0 {
-            return Err(Duration::from_secs_f64(wait));
+        let (all, own) = (self.all.now(now), self.own(place, now));
+        let wait = ALL.wait(all).max(OWN.wait(own));
+        if !wait.is_zero() {
+            return Err(wait);
         }
-        self.set(place, all - 1.0, own - 1.0, now);
+        self.set(place, all + ALL.each, own + OWN.each, now);
         Ok(())
     }
 
     /// Gives a try back: who took it knew the secret.
     pub fn give_back(&mut self, place: &Place, now: Instant) {
-        let all = self.all.now(now, ALL_A_SECOND, ALL_AT_ONCE);
-        let own = self.own(place, now);
-        self.set(place, (all + 1.0).min(ALL_AT_ONCE), (own + 1.0).min(AT_ONCE), now);
+        let all = self.all.now(now).saturating_sub(ALL.each);
+        let own = self.own(place, now).saturating_sub(OWN.each);
+        self.set(place, all, own, now);
     }
 
-    fn own(&self, place: &Place, now: Instant) -> f64 {
-        let known = self.places.get(place);
-        known.map_or(AT_ONCE, |tries| tries.now(now, A_SECOND, AT_ONCE))
+    fn own(&self, place: &Place, now: Instant) -> Duration {
+        self.places.get(place).map_or(Duration::ZERO, |taken| taken.now(now))
     }
 
-    fn set(&mut self, place: &Place, all: f64, own: f64, now: Instant) {
-        self.all = Tries { left: all, at: now };
-        if own >= AT_ONCE {
+    fn set(&mut self, place: &Place, all: Duration, own: Duration, now: Instant) {
+        self.all = Taken { owed: all, at: now };
+        if own.is_zero() {
             self.places.remove(place);
             return;
         }
         if self.places.len() >= MOST_PLACES && !self.places.contains_key(place) {
-            self.places
-                .retain(|_, tries| tries.now(now, A_SECOND, AT_ONCE) < AT_ONCE);
+            self.places.retain(|_, taken| !taken.now(now).is_zero());
         }
         // Beyond that what all have together counts.
         if self.places.len() < MOST_PLACES || self.places.contains_key(place) {
-            self.places.insert(place.clone(), Tries { left: own, at: now });
+            self.places.insert(place.clone(), Taken { owed: own, at: now });
         }
     }
 }

@@ -21,8 +21,9 @@ use super::{Keys, PREAMBLE};
 use crate::connection_string::Secret;
 use crate::stream::Stream;
 
-/// The Noise handshake: the secret goes in last, when both halves of SPAKE2 are there.
-const NOISE: &str = "Noise_NNpsk2_25519_ChaChaPoly_BLAKE2s";
+/// The Noise handshake: the secret goes in last, when both halves of SPAKE2 are there. The hash is one that servers have
+/// anyway.
+const NOISE: &str = "Noise_NNpsk2_25519_ChaChaPoly_SHA256";
 
 /// Longest message behind its length.
 const LONGEST: usize = 256;
