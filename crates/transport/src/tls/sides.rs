@@ -41,6 +41,8 @@ pub(crate) struct ServerSide {
 pub(crate) struct ClientSide {
     trust: Arc<ServerTrust>,
     identity: Option<Arc<CertifiedKey>>,
+    /// Why there is no identity although one was named.
+    missing: Option<String>,
 }
 
 fn setup(error: impl ToString) -> ConnectError {
@@ -188,7 +190,7 @@ impl ClientSide {
         let provider = Arc::new(ring::default_provider());
         let mut own = Own::Nothing(String::new());
         let mut identity = None;
-        let mut missing = None;
+        let mut missing: Option<CertificateFault> = None;
         if let Some(certificate) = &tls.certificate {
             let wanted = Wanted::read(&certificate.name);
             match store.find(&wanted) {
@@ -213,6 +215,7 @@ impl ClientSide {
                 Err(fault) => return Err(fault.into()),
             }
         }
+        let told = missing.as_ref().map(CertificateFault::to_string);
         let accepted = match &tls.pin {
             Some(pin) => Accepted::Pinned(pin.clone()),
             None => {
@@ -235,6 +238,7 @@ impl ClientSide {
                 provider,
             }),
             identity,
+            missing: told,
         })
     }
 
@@ -256,7 +260,12 @@ impl ClientSide {
         config.enable_sni = false;
         let name = ServerName::try_from("farsight.invalid").map_err(setup)?;
         let connection = ClientConnection::new(Arc::new(config), name).map_err(setup)?;
-        Ok(Handshake::client(connection, stream, was_asked)?.run(time)?.carry()?)
+        let finished = Handshake::client(connection, stream, was_asked)?.run(time);
+        let finished = finished.map_err(|fault| match (fault, &self.missing) {
+            (TlsFault::Refused(why), Some(missing)) => TlsFault::Refused(format!("{why} ({missing})")),
+            (fault, _) => fault,
+        });
+        Ok(finished?.carry()?)
     }
 }
 

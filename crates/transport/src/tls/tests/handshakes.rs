@@ -214,6 +214,7 @@ fn a_server_with_a_pin_accepts_that_client_and_tells_others_while_they_dial() {
     for (name, words) in [
         ("", "wants to see a certificate of this side"),
         ("nokey", "wants to see a certificate of this side"),
+        ("absent", "there is no certificate 'absent'"),
         ("other", "not the one that the other side's pin= allows"),
     ] {
         let store = (&at_client.store, tls(name, &server.thumbprint));
