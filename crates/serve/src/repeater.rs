@@ -349,7 +349,11 @@ impl Repeater {
     /// Notes what has happened to a connection.
     fn note(&mut self, number: u64, event: Event) {
         let place = usize::try_from(number / 2).unwrap_or(usize::MAX);
-        let end = if number % 2 == 0 { End::Client } else { End::Server };
+        let end = if number.is_multiple_of(2) {
+            End::Client
+        } else {
+            End::Server
+        };
         match self.places.get_mut(place) {
             Some(Place::Pair { pair, is_busy, .. }) => {
                 pair.note(end, event);

@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use farsight_testkit::{
-    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, Sshd, proc, wait_until,
+    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, Repeater, Sshd, proc, programs, wait_until,
 };
 
 use crate::support::{assert_in_order, assert_runs_clean, premote};
@@ -61,6 +62,31 @@ fn a_session_by_way_of_ssh_costs_one_connection_and_leaves_nothing() {
     assert_runs_clean(&mut counter, "counter");
     assert_nothing_runs(&sshd);
     assert_eq!((sshd.connections(), copies(&sshd).len()), (1, 0));
+}
+
+/// One ssh for each client of a repeater.
+#[test]
+fn a_repeater_reaches_its_server_by_way_of_ssh() {
+    let Some(sshd) = Sshd::start("") else { return };
+    sshd.install_server();
+    let mut command = Command::new(programs::dbengprx());
+    for (name, value) in sshd.client().get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.args(["-c", &sshd.connection(), "-s", "tcp:port=0"]);
+    let mut repeater = Repeater::spawn(command);
+    let mut counter = Debuggee::start("counter", &["2"]);
+    let pid = counter.pid().to_string();
+    let mut console = Console::start(premote(repeater.connection(), ["-p", &pid]));
+    let text = console.run("bp count_step; g; k");
+    assert_in_order(&text, &["Breakpoint 0 hit", "counter!count_step"]);
+    assert_eq!(console.quit("qd").code, Some(0));
+    assert!(repeater.wait(Deadline::usual()).success());
+    assert_runs_clean(&mut counter, "counter");
+    assert_nothing_runs(&sshd);
 }
 
 #[test]

@@ -27,8 +27,14 @@ impl Repeater {
 
     /// Starts one with these arguments and waits for its line.
     pub fn start_with(arguments: &[&str]) -> Repeater {
-        let mut child = Command::new(programs::dbengprx())
-            .args(arguments)
+        let mut command = Command::new(programs::dbengprx());
+        command.args(arguments);
+        Repeater::spawn(command)
+    }
+
+    /// Starts a prepared command, for tests that change the environment, and waits as the others do.
+    pub fn spawn(mut command: Command) -> Repeater {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
