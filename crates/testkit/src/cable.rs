@@ -163,7 +163,9 @@ impl Wire {
         let mut free_at = Instant::now();
         let mut piece = [0; PIECE];
         loop {
-            let Ok(ready) = sys::poll_readable(&[self.from.as_fd(), self.bell.as_fd()], None) else {
+            let both = [self.from.as_fd(), self.bell.as_fd()];
+            let waited = sys::poll_readable(&both, Some(Duration::ZERO)).is_ok_and(|ready| ready == [true, false]);
+            let Ok(ready) = sys::poll_readable(&both, None) else {
                 return;
             };
             if ready != [true, false] {
@@ -176,7 +178,8 @@ impl Wire {
             if let Some(baud) = self.plan.baud {
                 // They are all there when the last of them is.
                 let time = Duration::from_secs(10) * u32::try_from(length).expect("a small number") / baud;
-                free_at = free_at.max(Instant::now()) + time;
+                // What waited already follows without a pause, however late this thread is.
+                free_at = if waited { free_at } else { free_at.max(Instant::now()) } + time;
                 let left = free_at.saturating_duration_since(Instant::now());
                 if !matches!(
                     sys::poll_readable(&[self.bell.as_fd()], Some(left)).as_deref(),
