@@ -196,7 +196,7 @@ fn absent_options_are_refused_by_name() {
 fn connection_strings_are_checked_at_once() {
     let text = refusal("-premote tcp:serve=box,port=5005");
     assert!(text.starts_with("-premote: ") && text.contains("serve"), "{text}");
-    let text = refusal("-premote ssh:server=box");
+    let text = refusal("-premote gdb:server=box,port=1");
     assert!(text.contains("does not have"), "{text}");
     assert_eq!(
         refusal("-premote"),
