@@ -16,6 +16,7 @@ usage: dbengprx [-p] -c CLIENT-TRANSPORT -s SERVER-TRANSPORT
 
   -c TRANSPORT   how it reaches the server, as behind -remote or -premote:
                    tcp:server=HOST,port=PORT     npipe:pipe=NAME     com:port=...,baud=...,channel=...
+                   ssh:server=[USER@]HOST        start one there for each client
                    tcp:clicon=HOST,port=PORT     wait for the server there to call (its clicon= names this machine)
   -s TRANSPORT   how clients reach it, as behind -server or dbgsrv -t:
                    tcp:port=PORT[,server=ADDRESS][,insecure]     npipe:pipe=NAME     com:port=...,baud=...,channel=...
@@ -95,7 +96,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, 
     let clients = clients.ok_or("no transport for clients: give one with -s, such as -s tcp:port=5006")?;
     if let (ClientEndpoint::Com { port: to, .. }, ServerEndpoint::Com { port: from, .. }) =
         (&server.endpoint, &clients.endpoint)
-        && to == from
+        && to.is_same_as(from)
     {
         return Err(format!(
             "-c and -s are both the serial port {to}; the two sides of a repeater take two ports"
@@ -158,6 +159,10 @@ mod tests {
             ("-x", "'-x'"),
             ("-c ssl:server=a,port=1,pin=1 -s tcp:port=1", "a repeater"),
             ("-c tcp:server=a,port=1 -s tcp:port=1,role=observer", "repeater"),
+            (
+                "-c com:port=2,baud=9600,channel=1 -s com:port=/dev/ttyS1,baud=9600,channel=2",
+                "serial port",
+            ),
             (
                 "-c com:port=2,baud=9600,channel=1 -s com:port=COM2,baud=115200,channel=2",
                 "serial port",

@@ -21,6 +21,15 @@ pub(crate) struct Port {
     pub(crate) path: PathBuf,
 }
 
+impl ComPort {
+    /// Whether both are one port of this machine, whatever they are called.
+    pub fn is_same_as(&self, other: &ComPort) -> bool {
+        let (one, other) = (Port::of(self), Port::of(other));
+        let identities = one.identity().ok().zip(other.identity().ok());
+        one == other || identities.is_some_and(|(one, other)| one == other)
+    }
+}
+
 impl Port {
     /// The device that a connection string means: `com1` is the first of the machine's own ports.
     pub(crate) fn of(port: &ComPort) -> Port {
