@@ -1,12 +1,12 @@
-//! The conformance suite of the target services on `dbgsrv`, as a process of its own: over tcp, over a pipe, behind a link
-//! with a round trip of 50 milliseconds, behind two repeaters, and over a serial cable.
+//! The conformance suite of the target services on `dbgsrv`, as a process of its own: over tcp, over a pipe, in TLS, behind
+//! a link with a round trip of 50 milliseconds, behind two repeaters, and over a serial cable.
 
 // Helpers of tests are tests, and a panic is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use farsight_testkit::conformance::Check;
 use farsight_testkit::{
-    Cable, CablePlan, DbgSrv, PortClient, Proxy, ProxyPlan, Repeater, Session, conformance_tests, port_client,
+    Cable, CablePlan, DbgSrv, PortClient, Proxy, ProxyPlan, Repeater, Session, Way, conformance_tests, port_client,
 };
 
 fn over_tcp(check: Check) {
@@ -22,6 +22,11 @@ fn far_away(check: Check) {
 
 fn over_a_pipe(check: Check) {
     let server = DbgSrv::start_on_pipe();
+    check(&|| server.connect());
+}
+
+fn in_tls(check: Check) {
+    let server = DbgSrv::start_by(Way::Tls);
     check(&|| server.connect());
 }
 
@@ -54,6 +59,10 @@ mod slow_link {
 
 mod pipe {
     super::conformance_tests!(super::over_a_pipe);
+}
+
+mod tls {
+    super::conformance_tests!(super::in_tls);
 }
 
 mod repeaters {
