@@ -181,6 +181,16 @@ fn values_with_formatters() {
 }
 
 #[test]
+fn frames_of_serial_lines() {
+    replay("serial_frames");
+}
+
+#[test]
+fn ends_of_serial_lines() {
+    replay("serial_line");
+}
+
+#[test]
 fn every_parser_has_a_target_a_corpus_and_a_test() {
     let names: BTreeSet<String> = PARSERS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, in_folder("targets"), "fuzz/targets and PARSERS differ");

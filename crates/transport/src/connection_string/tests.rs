@@ -314,20 +314,19 @@ fn only_tcp_and_npipe_without_extras_are_in_this_build() {
     ] {
         server(text).require_supported().unwrap();
     }
-    for (text, what) in [("tcp:port=1,IcfEnable", "IcfEnable")] {
-        let message = server(text).require_supported().unwrap_err().to_string();
-        assert!(
-            message.starts_with("this build does not have ") && message.contains(what),
-            "{message}"
-        );
-    }
+    let message = server("tcp:port=1,IcfEnable")
+        .require_supported()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("this build does not have ") && message.contains("IcfEnable"),
+        "{message}"
+    );
     client("tcp:server=h,port=1").require_supported().unwrap();
     client("tcp:clicon=h,port=1:9").require_supported().unwrap();
     client("npipe:server=h,pipe=p").require_supported().unwrap();
     client("com:port=1,baud=1,channel=0").require_supported().unwrap();
     client("ssh:server=h").require_supported().unwrap();
-    for text in ["gdb:server=h,port=1"] {
-        assert!(client(text).require_supported().is_err(), "{text}");
-    }
+    assert!(client("gdb:server=h,port=1").require_supported().is_err());
     assert!(kernel("com:").require_supported().is_err());
 }

@@ -288,7 +288,6 @@ fn a_pipe_name_that_no_socket_can_have_is_refused_clearly() {
 
 #[test]
 fn what_this_build_lacks_is_refused_at_bind() {
-    for text in ["tcp:port=0,IcfEnable"] {
-        assert!(matches!(bind(text), Err(ConnectError::NotInThisBuild { .. })), "{text}");
-    }
+    let refused = bind("tcp:port=0,IcfEnable");
+    assert!(matches!(refused, Err(ConnectError::NotInThisBuild { .. })));
 }

@@ -63,15 +63,15 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(id: ConnectionId) -> Role {
-        Role::Stream(Stream {
+    fn new(id: ConnectionId) -> Stream {
+        Stream {
             id,
             has_finished: false,
             is_gone: false,
             is_finished: false,
             is_closed: false,
             told_finish: false,
-        })
+        }
     }
 }
 
@@ -222,7 +222,7 @@ impl Users {
         };
         match (&mut user.role, what) {
             (Role::Calls { .. }, Ok(())) => {
-                user.role = Stream::new(id);
+                user.role = Role::Stream(Stream::new(id));
                 // Who does not take the answer is seen to be gone at the next look.
                 let _ = (&user.socket).write_all(&Answer::Done.encode());
             }
@@ -257,7 +257,7 @@ impl Users {
                 io::Result::Ok(ours)
             });
         match passed {
-            Some(Ok(ours)) => self.add(ours, Stream::new(id)),
+            Some(Ok(ours)) => self.add(ours, Role::Stream(Stream::new(id))),
             // A server that takes nothing is as good as none.
             _ => link.abandon(id),
         }
@@ -307,7 +307,8 @@ impl User {
             }
             Role::Holds if self.ready.ended || self.ready.read => self.role = Role::Gone,
             Role::Stream(stream) => {
-                if stream.work(&self.socket, self.ready, link) {
+                let is_over = stream.work(&self.socket, self.ready, link);
+                if is_over {
                     self.role = Role::Gone;
                 }
             }
