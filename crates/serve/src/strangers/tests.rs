@@ -36,7 +36,11 @@ struct Door {
 
 impl Door {
     fn new() -> Door {
-        let transport = ServerTransport::parse("tcp:port=0", ServerRole::DebuggingServer).unwrap();
+        Door::at("tcp:port=0")
+    }
+
+    fn at(transport: &str) -> Door {
+        let transport = ServerTransport::parse(transport, ServerRole::DebuggingServer).unwrap();
         Door {
             listener: Listener::bind(&transport).unwrap(),
             locks: Arc::default(),
@@ -142,4 +146,27 @@ fn those_who_stay_silent_make_room() {
     door.serve_until(1);
     assert_eq!(door.met, ["late"]);
     drop(silent);
+}
+
+/// A repeater may hold it until a client is there.
+#[test]
+fn who_was_called_may_be_silent_and_speaks_in_time_once_he_has_begun() {
+    let client = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut door = Door::at(&format!(
+        "tcp:port={},clicon=127.0.0.1",
+        client.local_addr().unwrap().port()
+    ));
+    let (mut called, _) = client.accept().unwrap();
+    poll_readable(&door.listener.descriptors(), None).unwrap();
+    door.accept();
+    assert_eq!((door.strangers.waiting.len(), door.strangers.deadline()), (1, None));
+    let opening = hello("late");
+    called.write_all(&opening[..1]).unwrap();
+    poll_readable(&door.strangers.descriptors().collect::<Vec<_>>(), None).unwrap();
+    assert!(door.strangers.read(&[true], KIND).is_empty());
+    let left = door.strangers.deadline().unwrap().duration_since(Instant::now());
+    assert!(left <= FIRST_FRAME_TIME && left > FIRST_FRAME_TIME / 2);
+    called.write_all(&opening[1..]).unwrap();
+    door.serve_until(1);
+    assert_eq!(door.met, ["late"]);
 }
