@@ -10,7 +10,7 @@ use farsight_target::{
     WriteRequest,
 };
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{TryRecvError, channel};
 
 use farsight_types::OsPid;
 use farsight_wire::Nothing;
@@ -92,15 +92,16 @@ impl LinuxServices {
         });
     }
 
-    /// Waits until other sessions have taken over what was abandoned, then ends the tracer.
-    pub fn end(mut self) {
+    /// Waits until other sessions have taken over what was abandoned, then ends the tracer; `keeps` is called before a wait.
+    pub fn end(mut self, keeps: impl FnOnce()) {
         let (waiting, done) = channel();
         let asked = self.tracer.call(move |tracer| {
             tracer.when_nothing_is_kept(waiting);
             Ok(())
         });
-        if asked.is_ok() {
-            // It only ever ends by being dropped.
+        // It only ever ends by being dropped.
+        if asked.is_ok() && done.try_recv() == Err(TryRecvError::Empty) {
+            keeps();
             let _ = done.recv();
         }
         self.tracer.finish();

@@ -49,7 +49,7 @@ fn debugged(program: &Path) -> Result<Result<(), String>, String> {
     let tried = try_with(&mut services, &events, program);
     // Kills what was started.
     services.let_go();
-    services.end();
+    services.end(|| ());
     tried
 }
 

@@ -116,9 +116,11 @@ fn run() -> std::io::Result<()> {
     let _ = writer.join();
     // What was abandoned is kept for those who ask for it, client and listener or not. Nobody must wait for that who waits
     // for the end of what the server says.
-    let _ = served.control.tell_client_gone();
-    let _ = farsight_transport::sys::let_go_of_standard_error();
-    served.services.services.end();
+    let control = served.control;
+    served.services.services.end(|| {
+        let _ = control.tell_client_gone();
+        let _ = farsight_transport::sys::let_go_of_standard_error();
+    });
     Ok(())
 }
 

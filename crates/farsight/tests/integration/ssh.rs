@@ -118,6 +118,8 @@ fn a_missing_server_is_brought_along_once_and_what_was_changed_there_is_refused(
     assert_eq!(console.quit("q").code, Some(0));
     assert_eq!(sshd.connections(), 2);
 
+    // What runs cannot be changed.
+    assert_nothing_runs(&sshd);
     let mut bytes = fs::read(&copy).unwrap();
     bytes.extend_from_slice(b"and something more");
     fs::write(&copy, &bytes).unwrap();
