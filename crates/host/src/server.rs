@@ -114,7 +114,11 @@ impl DebuggingServers {
             is_open: true,
             hub,
         };
-        let opened = running.hub.order(Order::Open { server, listener, role });
+        let opened = running.hub.order(Order::Open {
+            server,
+            listener: Box::new(listener),
+            role,
+        });
         opened.map_err(|Gone| fail(&"the thread that serves clients has ended"))?;
         Ok(Box::new(running))
     }

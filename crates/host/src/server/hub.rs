@@ -60,7 +60,7 @@ pub(super) enum Order {
     /// Listen.
     Open {
         server: ServerId,
-        listener: Listener,
+        listener: Box<Listener>,
         role: AccessRole,
     },
     /// Listen no more, and say when that is so.
@@ -340,7 +340,7 @@ impl Hub {
                 let locks = Arc::new(listener.locks(true));
                 self.doors.push(Door {
                     server,
-                    listener,
+                    listener: *listener,
                     locks,
                     role,
                 });

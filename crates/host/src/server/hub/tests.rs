@@ -190,7 +190,7 @@ fn running(limits: Limits) -> Running {
     let connection = listener.client_string();
     let open = Order::Open {
         server: SERVER,
-        listener,
+        listener: Box::new(listener),
         role: AccessRole::Operator,
     };
     handle.order(open).unwrap();
