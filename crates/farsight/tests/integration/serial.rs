@@ -76,10 +76,12 @@ fn both_ends_serve_and_call_by_channels_of_one_cable() {
     let pid = counter.pid().to_string();
     let mut host = DebuggingServer::start_at(&at(&cable, 1, 254), ["-premote", &at(&cable, 1, 3), "-p", &pid]);
     host.console().run(".echo attached");
-    let mut guests = ["anna", "otto"].map(|name| DebuggingServer::client_of(&at(&cable, 0, 254), name));
-    for guest in &mut guests {
+    // One after the other, for they are listed in the order in which they came.
+    let mut guests = ["anna", "otto"].map(|name| {
+        let mut guest = DebuggingServer::client_of(&at(&cable, 0, 254), name);
         guest.run(".echo here");
-    }
+        guest
+    });
     let shown = guests[0].run("bp count_step; g; k; .clients");
     assert_in_order(&shown, &["Breakpoint 0 hit", "count_step", "anna", "otto"]);
     assert_eq!(line_processes(cable.port(0)).len(), 1);
@@ -229,11 +231,19 @@ fn what_cannot_be_is_refused_in_plain_words_and_in_time() {
         &format!("is in use by process {} (", std::process::id()),
     );
     // A login console is at the other end; something else is.
+    // The line of the one before must not be taken for its own.
+    wait_until("no line", Deadline::usual(), || {
+        line_processes(other.port(1)).is_empty()
+    });
     let called = other.carried(1);
     let mut console = Console::start(["-remote", &at(&other, 1, 3)]);
     wait_until("it calls", Deadline::usual(), || other.carried(1) > called);
     other.say(1, b"\r\nDebian GNU/Linux 12 box ttyS0\r\n\r\nbox login: ");
     says(console.ended(Deadline::usual()).text, "is text and not farsight's");
+    // The line of the one before must not be taken for its own.
+    wait_until("no line", Deadline::usual(), || {
+        line_processes(other.port(1)).is_empty()
+    });
     let called = other.carried(1);
     let mut console = Console::start(["-remote", &at(&other, 1, 3)]);
     wait_until("it calls", Deadline::usual(), || other.carried(1) > called);
