@@ -27,6 +27,7 @@ use farsight_testkit::transcript::{
 use farsight_testkit::{
     Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Scratch, Way, proc, programs, wait_until,
 };
+use farsight_types::without_secrets;
 
 /// Rows without a transcript. Take a command out with the transcript that shows it; put none in. What takes a second client
 /// is played by `integration/roles.rs`.
@@ -48,7 +49,7 @@ const NOT_BY_CLIENTS: &[(&str, &str)] = &[
 const SAMPLE: usize = 6;
 
 /// Files that say how a server is reached, and so are of one way only.
-const OF_ONE_WAY: &[&str] = &[];
+const OF_ONE_WAY: &[&str] = &["expressions", "processes"];
 
 /// Who types.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -159,7 +160,7 @@ impl RealSession {
         // Typed lines show once, behind what was still shown before them.
         let mut lines: Vec<&str> = before.lines().collect();
         for typed in [line, self.going.take().unwrap_or_default().as_str()] {
-            let echo = format!("> {typed}");
+            let echo = format!("> {}", without_secrets(typed));
             if let Some(at) = lines.iter().position(|line| !typed.is_empty() && line.ends_with(&echo)) {
                 lines.remove(at);
             }
