@@ -46,7 +46,7 @@ impl Sshd {
     /// ([`programs::has_peer`]).
     pub fn start(settings: &str) -> Option<Sshd> {
         let sshd = sshd();
-        let has_all = sshd.is_some() && ["ssh", "ssh-keygen"].into_iter().all(|name| programs::has_peer(name));
+        let has_all = sshd.is_some() && ["ssh", "ssh-keygen"].into_iter().all(programs::has_peer);
         let Some(sshd) = sshd.filter(|_| has_all) else {
             // Fails where it must not be missing.
             programs::has_peer("sshd");
