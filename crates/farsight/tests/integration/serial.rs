@@ -168,6 +168,9 @@ fn either_end_may_be_started_anew() {
     kill(1);
     console.expect("lost");
     console.kill();
+    // The next call opens the line anew, and so tells the server, which then lets go of the debuggee.
+    refused(&["-remote", &at(&cable, 1, 4)]);
+    farsight_testkit::proc::assert_clean(counter.pid().0, Deadline::usual());
     let mut again = attached(&at(&cable, 1, 3), &counter);
     // The server's line: the same, and the server opens it again.
     kill(0);
@@ -176,9 +179,9 @@ fn either_end_may_be_started_anew() {
     wait_until("the port is open again", Deadline::usual(), || {
         !line_processes(cable.port(0)).is_empty()
     });
-    let console = attached(&at(&cable, 1, 3), &counter);
+    farsight_testkit::proc::assert_clean(counter.pid().0, Deadline::usual());
+    let mut console = attached(&at(&cable, 1, 3), &counter);
     // The whole server.
-    let mut console = console;
     server.kill();
     console.expect("ended the session");
     console.kill();
