@@ -37,7 +37,7 @@ const COMMON: usize = 2;
 /// All of them, at one listener or at several.
 #[derive(Default)]
 pub struct Strangers {
-    waiting: Vec<Stranger>,
+    waiting: Vec<Box<Stranger>>,
     attempts: Attempts,
 }
 
@@ -138,7 +138,7 @@ impl Strangers {
                 let oldest = self.waiting.remove(0);
                 met.extend(oldest.hear(kind, &mut self.attempts).ok().flatten());
             }
-            let stranger = Stranger {
+            let stranger = Box::new(Stranger {
                 stream,
                 phase: Phase::First,
                 decoder: Decoder::new(),
@@ -150,7 +150,7 @@ impl Strangers {
                 locks: Arc::clone(locks),
                 place: Place::of(&peer),
                 role: None,
-            };
+            });
             let heard = stranger.hear(kind, &mut self.attempts);
             self.take(heard, &mut met);
         }
@@ -163,7 +163,7 @@ impl Strangers {
         Some(oldest.since + GRACE).filter(|until| *until > now)
     }
 
-    fn take(&mut self, heard: Result<Option<Met>, Stranger>, met: &mut Vec<Met>) {
+    fn take(&mut self, heard: Result<Option<Met>, Box<Stranger>>, met: &mut Vec<Met>) {
         match heard {
             Ok(served) => met.extend(served),
             Err(stranger) => self.waiting.push(stranger),
@@ -193,7 +193,7 @@ impl Strangers {
 
     /// When the next of them has been silent for too long, or may prove itself.
     pub fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().filter_map(Stranger::deadline).min()
+        self.waiting.iter().filter_map(|stranger| stranger.deadline()).min()
     }
 
     /// Drops those who came through a listener that is no more.
@@ -236,7 +236,7 @@ impl Stranger {
         matches!(self.phase, Phase::Held { .. })
     }
 
-    fn unless_late(self, now: Instant) -> Result<Option<Met>, Stranger> {
+    fn unless_late(self: Box<Self>, now: Instant) -> Result<Option<Met>, Box<Stranger>> {
         if self.end().is_none_or(|end| end > now) {
             return Err(self);
         }
@@ -248,7 +248,7 @@ impl Stranger {
 
     /// Reads what has come. The stranger itself is answered while its first frame is not whole; nobody where it is one
     /// that is not served.
-    fn hear(mut self, kind: ServerKind, attempts: &mut Attempts) -> Result<Option<Met>, Stranger> {
+    fn hear(mut self: Box<Self>, kind: ServerKind, attempts: &mut Attempts) -> Result<Option<Met>, Box<Stranger>> {
         loop {
             self = match self.prove(attempts) {
                 Ok(stranger) => stranger,
@@ -286,7 +286,7 @@ impl Stranger {
     }
 
     /// Answers an opening that is whole, if there may be a try now. Who is not to go on, or has to wait, comes as an error.
-    fn prove(mut self, attempts: &mut Attempts) -> Result<Stranger, Option<Stranger>> {
+    fn prove(mut self: Box<Self>, attempts: &mut Attempts) -> Result<Box<Stranger>, Option<Box<Stranger>>> {
         let responder = match std::mem::replace(&mut self.phase, Phase::Proving) {
             Phase::Proving => match Responder::read(&self.read) {
                 Ok(None) => return Ok(self),
@@ -330,7 +330,7 @@ impl Stranger {
     }
 
     /// Says why, where it speaks our language, and is done.
-    fn turn_away(self, error: ChannelError) -> Option<Stranger> {
+    fn turn_away(self: Box<Self>, error: ChannelError) -> Option<Box<Stranger>> {
         if error != ChannelError::NotOurs {
             let _ = (&self.stream).write_all(&error.message());
         }

@@ -123,8 +123,11 @@ fn message(body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// Cuts a message off; none while bytes are missing. What is behind it comes second.
-fn cut(received: &[u8]) -> Result<Option<(&[u8], &[u8])>, ChannelError> {
+/// A message, and what is behind it.
+type Cut<'r> = (&'r [u8], &'r [u8]);
+
+/// Cuts a message off; none while bytes are missing.
+fn cut(received: &[u8]) -> Result<Option<Cut<'_>>, ChannelError> {
     let known = received.len().min(PREAMBLE.len());
     if received[..known] != PREAMBLE[..known] {
         return Err(ChannelError::NotOurs);
