@@ -16,7 +16,6 @@ pub(crate) mod client;
 pub(crate) mod handshake;
 pub(crate) mod key;
 pub(crate) mod locks;
-pub(crate) mod records;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,9 +23,9 @@ use zeroize::Zeroizing;
 
 pub use attempts::{Attempts, Place};
 pub use client::prove;
+use farsight_seal::{Opening, Sealing};
 pub use handshake::{ChannelError, Responder};
 pub use locks::Locks;
-use records::{Opening, Sealing};
 
 /// What each side of a secure channel sends first. It begins as ours does, and differs in the second byte.
 pub const PREAMBLE: [u8; 8] = *b"\xfaSEALS\x01\n";

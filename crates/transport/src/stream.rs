@@ -7,12 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farsight_seal::Sealing;
 use farsight_types::OsPid;
 use zeroize::Zeroizing;
 
 use crate::channel::Channel;
 use crate::channel::handshake::Finished;
-use crate::channel::records::Sealing;
 use crate::peer::Peer;
 use crate::sys;
 

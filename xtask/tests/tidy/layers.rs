@@ -27,10 +27,14 @@ const LAYERS: &[Layer] = &[
         outside: &["minicbor", "thiserror"],
     },
     Layer {
+        name: "seal",
+        ours: &[],
+        outside: &["chacha20poly1305", "thiserror"],
+    },
+    Layer {
         name: "transport",
-        ours: &["types"],
+        ours: &["types", "seal"],
         outside: &[
-            "chacha20poly1305",
             "getrandom",
             "libc",
             "minicbor",

@@ -3,8 +3,9 @@
 use farsight_types::AccessRole;
 
 use super::*;
-use crate::channel::{Channel, records::NotSealedByPeer};
+use crate::channel::Channel;
 use crate::connection_string::{ServerRole, ServerTransport};
+use farsight_seal::NotSealedByPeer;
 
 fn locks(options: &str) -> Locks {
     let text = format!("npipe:pipe=x{options}");

@@ -1,5 +1,8 @@
 //! Sealed records: two bytes of length, little-endian, then so many bytes of ChaCha20-Poly1305, the length as associated data and
 //! the record's number as nonce. Bytes in, bytes out; whoever moves them owns the socket.
+//!
+//! A crate of its own, because the small server is compiled for size and this for speed: every byte of a dump goes
+//! through it.
 
 use std::io::IoSlice;
 
@@ -26,7 +29,7 @@ const LEAST_ROOM: usize = 4 << 10;
 #[error(
     "what came was not sealed with the key of this connection: it was changed on the way, or the other end does not have the secret"
 )]
-pub(crate) struct NotSealedByPeer;
+pub struct NotSealedByPeer;
 
 fn nonce(number: u64) -> Nonce {
     let mut bytes = [0; 12];
@@ -35,7 +38,7 @@ fn nonce(number: u64) -> Nonce {
 }
 
 /// The sending direction: plain bytes become records.
-pub(crate) struct Sealing {
+pub struct Sealing {
     cipher: ChaCha20Poly1305,
     next: u64,
     /// Records that are not written yet.
@@ -45,7 +48,8 @@ pub(crate) struct Sealing {
 }
 
 impl Sealing {
-    pub(super) fn new(key: &[u8; 32], next: u64) -> Sealing {
+    /// Seals with a key of this direction alone, from the record of a number on: a number is used once.
+    pub fn new(key: &[u8; 32], next: u64) -> Sealing {
         Sealing {
             cipher: ChaCha20Poly1305::new(Key::from_slice(key)),
             next,
@@ -55,17 +59,17 @@ impl Sealing {
     }
 
     /// The number of the next record.
-    pub(super) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.next
     }
 
     /// What is to be written.
-    pub(crate) fn unwritten(&self) -> &[u8] {
+    pub fn unwritten(&self) -> &[u8] {
         self.out.get(self.written..).unwrap_or_default()
     }
 
     /// So many bytes of [`Sealing::unwritten`] have been written.
-    pub(crate) fn wrote(&mut self, bytes: usize) {
+    pub fn wrote(&mut self, bytes: usize) {
         self.written += bytes;
         if self.written >= self.out.len() {
             self.out.clear();
@@ -74,7 +78,7 @@ impl Sealing {
     }
 
     /// Seals the beginning of what is given, as if it were one; answers how much.
-    pub(crate) fn seal(&mut self, slices: &[IoSlice<'_>]) -> usize {
+    pub fn seal(&mut self, slices: &[IoSlice<'_>]) -> usize {
         let mut sealed = 0;
         let mut begin = None;
         for slice in slices {
@@ -118,7 +122,7 @@ impl Sealing {
 }
 
 /// The receiving direction: records become plain bytes.
-pub(crate) struct Opening {
+pub struct Opening {
     cipher: ChaCha20Poly1305,
     next: u64,
     /// Plain bytes of an opened record (`plain`), and behind them what was received (`start..end`).
@@ -130,7 +134,9 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    pub(super) fn new(key: &[u8; 32], next: u64, received: &[u8], plain: &[u8]) -> Opening {
+    /// Opens with a key of this direction alone, from the record of a number on; `received` was not opened yet, `plain` was
+    /// and nobody has read it.
+    pub fn new(key: &[u8; 32], next: u64, received: &[u8], plain: &[u8]) -> Opening {
         Opening {
             cipher: ChaCha20Poly1305::new(Key::from_slice(key)),
             next,
@@ -143,27 +149,27 @@ impl Opening {
     }
 
     /// The number of the next record.
-    pub(super) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.next
     }
 
     /// Plain bytes that nobody has read, and what was received and not opened.
-    pub(super) fn unread(&self) -> (&[u8], &[u8]) {
+    pub fn unread(&self) -> (&[u8], &[u8]) {
         (&self.buffer[self.plain.clone()], &self.buffer[self.start..self.end])
     }
 
     /// Whether a read would find something without asking the socket.
-    pub(crate) fn has_something(&self) -> bool {
+    pub fn has_something(&self) -> bool {
         !self.plain.is_empty() || self.whole_record().is_some() || self.failed
     }
 
     /// Whether a record has begun and is not whole.
-    pub(crate) fn is_within_record(&self) -> bool {
+    pub fn is_within_record(&self) -> bool {
         self.start < self.end
     }
 
     /// Gives out plain bytes: 0 while no record is whole.
-    pub(crate) fn take(&mut self, buffer: &mut [u8]) -> Result<usize, NotSealedByPeer> {
+    pub fn take(&mut self, buffer: &mut [u8]) -> Result<usize, NotSealedByPeer> {
         // A record without bytes says nothing.
         while self.plain.is_empty() {
             let Some(length) = self.whole_record() else {
@@ -208,7 +214,7 @@ impl Opening {
     }
 
     /// Where received bytes are to be put, about `wanted` of them; only while [`Opening::take`] has nothing to give.
-    pub(crate) fn room(&mut self, wanted: usize) -> &mut [u8] {
+    pub fn room(&mut self, wanted: usize) -> &mut [u8] {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -227,7 +233,7 @@ impl Opening {
     }
 
     /// So many bytes were put there.
-    pub(crate) fn received(&mut self, bytes: usize) {
+    pub fn received(&mut self, bytes: usize) {
         self.end = (self.end + bytes).min(self.buffer.len());
     }
 }
