@@ -145,4 +145,9 @@ pub trait Outside: Send {
 
     /// A variable of the engine's environment.
     fn variable(&self, name: &str) -> Option<String>;
+
+    /// Variables of the engine's environment that hold secrets: debuggees are started without them.
+    fn secret_variables(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -70,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Invocation::Debug(options)) => options,
         Ok(Invocation::Remote(mut options)) => {
             let shown = options.server.to_string();
+            secrets::collect(&options.server.credential);
             return match secrets::ask(&mut options.server.credential, &shown) {
                 Ok(_) => take_part(*options),
                 Err(error) => fail(NO_SESSION, &error.to_string()),
@@ -92,12 +93,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     code
 }
 
-/// Asks for the secrets that connection strings leave open, while there is a terminal for nothing else.
+/// Asks for the secrets that connection strings leave open, while there is a terminal for nothing else, and takes those that
+/// are elsewhere before any program is started that would inherit them.
 fn ask_secrets(options: &mut SessionOptions) -> Result<(), ConnectError> {
     if let Destination::ProcessServer(text) = &mut options.engine.destination
         && let Ok(mut transport) = ClientTransport::parse(text, ClientRole::SmartClient)
     {
         let shown = transport.to_string();
+        secrets::collect(&transport.credential);
         if secrets::ask(&mut transport.credential, &shown)? {
             *text = transport.reveal().to_string();
         }
@@ -108,6 +111,7 @@ fn ask_secrets(options: &mut SessionOptions) -> Result<(), ConnectError> {
             continue;
         };
         let shown = transport.to_string();
+        secrets::collect(&transport.options.credential);
         if secrets::ask(&mut transport.options.credential, &shown)? {
             *text = transport.reveal().to_string();
         }

@@ -99,6 +99,10 @@ impl Outside for Machine {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+
+    fn secret_variables(&self) -> Vec<String> {
+        farsight_transport::secrets::variables()
+    }
 }
 
 impl Drop for Machine {

@@ -18,9 +18,7 @@ pub(crate) fn session_process(limits: &ServerLimits) -> io::Result<(Child, Contr
     let (ours, theirs) = Control::pair()?;
     let mut command = Command::new("/proc/self/exe");
     // What is started over there is not to find the password in its environment.
-    for variable in secrets::variables() {
-        command.env_remove(variable);
-    }
+    secrets::withhold(&mut command);
     let child = command
         .arg0("dbgsrv-session")
         .arg(SESSION_ARGUMENT)

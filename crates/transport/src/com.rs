@@ -30,7 +30,7 @@ pub(crate) use self::port::Port;
 use crate::connection_string::ComPort;
 use crate::error::ConnectError;
 use crate::pipe_directory::{self, names};
-use crate::sys;
+use crate::{secrets, sys};
 
 /// The argument that makes a program of ours a line process.
 const LINE_ARGUMENT: &str = "--line-process";
@@ -203,7 +203,9 @@ fn take_lock(path: &Path) -> io::Result<Option<File>> {
 fn spawn(program: &Path, device: &File, door: &UnixListener, lock: &File, baud: u32, path: &Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
     let (ours, theirs) = sys::seqpacket_pair()?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    secrets::withhold(&mut command);
+    let mut child = command
         .arg0("farsight-line")
         .arg(LINE_ARGUMENT)
         .current_dir("/")

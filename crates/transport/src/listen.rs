@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::channel::handshake::ChannelError;
 use crate::channel::key::Key;
-use crate::channel::locks::{Locks, lesser_roles};
+use crate::channel::locks::{Locks, lesser_keys};
 use crate::connection_string::{
     ClientTransport, Credential, Host, NEW_KEY, Ports, Secret, ServerEndpoint, ServerTransport, Thumbprint,
 };
@@ -44,6 +44,8 @@ pub struct Listener {
     bound: ServerTransport,
     /// The ports that were asked for.
     ports: Option<Ports>,
+    /// The key that clients must know was drawn for this listener: its user does not know it yet.
+    has_drawn_key: bool,
     sockets: Sockets,
 }
 
@@ -79,6 +81,8 @@ impl Listener {
     /// Binds what the transport says: loopback unless it names an address, the first free port of a range.
     pub fn bind(transport: &ServerTransport) -> Result<Listener, ConnectError> {
         transport.require_supported()?;
+        let has_drawn_key =
+            matches!(&transport.options.credential, Some(Credential::Key(key)) if key.expose() == NEW_KEY);
         let mut secured = transport.clone();
         secured.options.credential = transport.options.credential.as_ref().map(own_secret).transpose()?;
         let transport = &secured;
@@ -150,7 +154,12 @@ impl Listener {
             ServerEndpoint::Tcp { ports, .. } | ServerEndpoint::Ssl { ports, .. } => Some(*ports),
             _ => None,
         };
-        Ok(Listener { bound, ports, sockets })
+        Ok(Listener {
+            bound,
+            ports,
+            has_drawn_key,
+            sockets,
+        })
     }
 
     /// The transport as it is bound: the port that was found, the pipe's final name.
@@ -196,11 +205,11 @@ impl Listener {
         Locks::of(&self.bound.options, has_roles)
     }
 
-    /// The strings that clients paste to come here, secrets of this listener's own making included, each with the role that it
-    /// opens where they differ: for the user alone who owns the server.
+    /// The strings that clients paste to come here, each with the role that it opens where they differ: for the user alone who
+    /// owns the server. Keys of this listener's own drawing are in them; one that the user gave is not, for the user knows it.
     pub fn invitations(&self, has_roles: bool) -> Vec<(Option<AccessRole>, Zeroizing<String>)> {
         let own = Key::read(match &self.bound.options.credential {
-            Some(Credential::Key(written)) => written.expose(),
+            Some(Credential::Key(written)) if self.has_drawn_key => written.expose(),
             _ => "",
         });
         let Some((own, client)) = own.zip(self.client_transport(&self.machine())) else {
@@ -215,7 +224,7 @@ impl Listener {
             return vec![(None, with(&own))];
         }
         let role = self.bound.options.role;
-        let lesser = lesser_roles(role).map(|role| (Some(role), with(&own.for_role(role))));
+        let lesser = lesser_keys(&own, role).map(|(role, key)| (Some(role), with(&key)));
         std::iter::once((Some(role.unwrap_or(AccessRole::Owner)), with(&own)))
             .chain(lesser)
             .collect()

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use farsight_types::secrets_in;
@@ -20,7 +21,7 @@ use crate::error::ConnectError;
 use crate::sys;
 
 /// Longest secret that is read from elsewhere, in bytes.
-const LONGEST: u64 = 1024;
+const LONGEST: usize = 1024;
 
 /// What has been found until now: a descriptor can be read once only.
 #[derive(Default)]
@@ -54,6 +55,7 @@ pub(crate) fn resolve(credential: &Credential) -> Result<Credential, ConnectErro
             let mut found = found().lock().unwrap_or_else(PoisonError::into_inner);
             found.variables.insert(name.to_owned());
             std::env::var(name)
+                .map(Zeroizing::new)
                 .map_err(|_| unknown(format!("the environment has no variable '{name}' that is text")))?
         }
         SecretSource::Descriptor(number) => read_descriptor(number)?,
@@ -61,37 +63,74 @@ pub(crate) fn resolve(credential: &Credential) -> Result<Credential, ConnectErro
     of_text(is_key, text.trim_end_matches(['\r', '\n'])).map_err(unknown)
 }
 
-/// A credential of text that came from elsewhere.
+/// Takes what a string names as the place of its secret, before anything else is started: programs that are started later
+/// find neither the descriptor nor the variable. What cannot be had is told of where it is used.
+pub fn collect(credential: &Option<Credential>) {
+    if let Some(credential) = credential {
+        let _ = resolve(credential);
+    }
+}
+
+/// A credential of text that came from elsewhere: it is the secret, whatever it looks like.
 fn of_text(is_key: bool, text: &str) -> Result<Credential, String> {
-    // What comes from elsewhere is the secret, whatever it looks like.
     match is_key {
-        true => Secret::parse_key(text).map(Credential::Key),
+        _ if text.len() > LONGEST => Err(too_long()),
+        true => Secret::parse_written_key(text).map(Credential::Key),
         false if text.is_empty() => Err("the password is empty".into()),
         false => Ok(Credential::Password(Secret::new(text))),
     }
 }
 
-fn read_descriptor(number: &str) -> Result<String, ConnectError> {
+fn too_long() -> String {
+    format!("a password or key that is read has at most {LONGEST} bytes; give a shorter one")
+}
+
+/// The first line that a descriptor gives, and not a byte more: commands may come behind it.
+fn read_descriptor(number: &str) -> Result<Zeroizing<String>, ConnectError> {
     let unknown = |why: String| ConnectError::Secret { why };
     let descriptor: u16 = number
         .parse()
         .map_err(|_| unknown(format!("'{number}' is no descriptor")))?;
     let mut found = found().lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = found.descriptors.get(&descriptor) {
-        return Ok(known.expose().to_owned());
+        return Ok(Zeroizing::new(known.expose().to_owned()));
     }
     let fault = |error: io::Error| unknown(format!("descriptor {descriptor} cannot be read: {error}"));
-    let file = File::open(format!("/proc/self/fd/{descriptor}")).map_err(fault)?;
-    let mut line = String::new();
-    BufReader::new(file.take(LONGEST)).read_line(&mut line).map_err(fault)?;
-    found.descriptors.insert(descriptor, Secret::new(&line));
-    Ok(line)
+    let mut file = File::from(sys::take_inherited(descriptor.into()).map_err(fault)?);
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let mut byte = Zeroizing::new([0]);
+    loop {
+        match file.read(&mut *byte) {
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) if line.len() > LONGEST => {}
+            Ok(_) => line.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                sys::poll_readable(&[file.as_fd()], None).map_err(fault)?;
+            }
+            Err(error) => return Err(fault(error)),
+        }
+    }
+    if line.len() > LONGEST {
+        return Err(unknown(too_long()));
+    }
+    let line = std::str::from_utf8(&line).map_err(|error| fault(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    found.descriptors.insert(descriptor, Secret::new(line));
+    Ok(Zeroizing::new(line.to_owned()))
 }
 
 /// Variables that held secrets: what is started from here is to be started without them.
 pub fn variables() -> Vec<String> {
     let found = found().lock().unwrap_or_else(PoisonError::into_inner);
     found.variables.iter().cloned().collect()
+}
+
+/// Has a program start without the variables that held secrets.
+pub fn withhold(command: &mut Command) {
+    for variable in variables() {
+        command.env_remove(variable);
+    }
 }
 
 /// Asks the user at the terminal for a secret that a string leaves open (`*`); `what` is the string as it is
@@ -120,15 +159,29 @@ pub fn ask(credential: &mut Option<Credential>, what: &str) -> Result<bool, Conn
         type_secret(&mut &terminal)
     };
     writeln!(terminal).map_err(fault)?;
-    *credential = Some(of_text(is_key, &typed.map_err(fault)?).map_err(unknown)?);
+    *credential = Some(of_typed(is_key, &typed.map_err(fault)?).map_err(unknown)?);
     Ok(true)
+}
+
+/// A credential that was typed. It goes on as part of a connection string, where some words are not what they look like.
+fn of_typed(is_key: bool, text: &str) -> Result<Credential, String> {
+    let credential = of_text(is_key, text)?;
+    let (Credential::Password(secret) | Credential::Key(secret)) = &credential;
+    match secret.source() {
+        SecretSource::Given => Ok(credential),
+        _ => Err(
+            "a password that is typed cannot be '*' or begin with env: or fd:, which say where one is; give it by \
+                  env:NAME or fd:N"
+                .into(),
+        ),
+    }
 }
 
 /// Reads what is typed until ENTER; CTRL+C and CTRL+D end it without an answer.
 fn type_secret(terminal: &mut impl Read) -> io::Result<Zeroizing<String>> {
-    let mut typed = Zeroizing::new(Vec::new());
+    let mut typed = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     let mut byte = [0];
-    while typed.len() < LONGEST as usize {
+    loop {
         match terminal.read(&mut byte) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => {}
@@ -144,6 +197,8 @@ fn type_secret(terminal: &mut impl Read) -> io::Result<Zeroizing<String>> {
             }
             // CTRL+U takes all back.
             21 => typed.clear(),
+            // One byte too many is refused as too long.
+            _ if typed.len() > LONGEST => {}
             byte => typed.push(byte),
         }
     }
@@ -185,6 +240,36 @@ const ARG_START: usize = 48;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsRawFd;
+
+    /// What is read is the secret itself, whole, or is refused.
+    #[test]
+    fn what_is_read_is_taken_whole_or_not_at_all() {
+        let most = "x".repeat(LONGEST);
+        for text in ["env:HOME", "*", "fd:3", &most] {
+            assert_eq!(of_text(false, text).unwrap(), Credential::Password(Secret::new(text)));
+        }
+        let longer = format!("{most}x");
+        for (is_key, text, words) in [
+            (false, "", "empty"),
+            (false, &*longer, "at most 1024 bytes"),
+            (true, "new", "a key is the 29 letters"),
+            (true, "env:HOME", "a key is the 29 letters"),
+            (true, "correcthorsebatterystaplecorr", "no server has drawn this key"),
+        ] {
+            assert!(of_text(is_key, text).unwrap_err().contains(words), "{text}");
+        }
+        assert!(of_typed(false, "sword env:fish").is_ok());
+        for text in ["env:HOME", "*", "fd:3"] {
+            assert!(of_typed(false, text).unwrap_err().contains("typed"), "{text}");
+        }
+        let typed = type_secret(&mut format!("{longer}yz\n").as_bytes()).unwrap();
+        assert!(of_typed(false, &typed).unwrap_err().contains("at most 1024 bytes"));
+        let (read, mut write) = io::pipe().unwrap();
+        write.write_all(format!("{longer}yz\n").as_bytes()).unwrap();
+        let error = read_descriptor(&sys::inheritable(read.into()).to_string()).unwrap_err();
+        assert!(error.to_string().contains("at most 1024 bytes"), "{error}");
+    }
 
     #[test]
     fn what_is_typed_can_be_mended_and_given_up() {
@@ -203,15 +288,21 @@ mod tests {
         let by = |text: &str| resolve(&Credential::Password(Secret::new(text)));
         assert_eq!(by("env:PATH").unwrap(), Credential::Password(Secret::new(&home)));
         assert!(variables().contains(&"PATH".to_owned()));
+        let (own, _write) = io::pipe().unwrap();
         let (read, mut write) = io::pipe().unwrap();
         write.write_all(b"Swordfish\nmore\n").unwrap();
         drop(write);
-        use std::os::fd::AsRawFd;
-        let given = format!("fd:{}", read.as_raw_fd());
+        let descriptor = sys::inheritable(read.into());
+        let given = format!("fd:{descriptor}");
         // It can be asked for again, though the descriptor gives it once.
         for _ in 0..2 {
             assert_eq!(by(&given).unwrap(), Credential::Password(Secret::new("Swordfish")));
         }
+        // Nobody else finds it.
+        assert!(std::fs::read_link(format!("/proc/self/fd/{descriptor}")).is_err());
+        // One of this program's own is not taken from it.
+        let error = by(&format!("fd:{}", own.as_raw_fd())).unwrap_err().to_string();
+        assert!(error.contains("was not given to this program"), "{error}");
         for (text, words) in [
             ("env:FARSIGHT_NO_SUCH", "no variable 'FARSIGHT_NO_SUCH'"),
             ("fd:999", "descriptor 999 cannot be read"),

@@ -13,6 +13,9 @@ mod sockets;
 mod standard;
 mod terminal;
 
+#[cfg(test)]
+pub(crate) use descriptors::inheritable;
+pub(crate) use descriptors::take_inherited;
 pub use descriptors::{recv_with_fd, send_with_fd, seqpacket_pair};
 pub use epoll::{Epoll, Event, Report};
 pub use poll::{Ready, Wanted, poll, poll_readable};

@@ -17,9 +17,9 @@ pub fn secure_channel(input: &[u8]) {
     };
     let input = &input[..input.len().min(MOST)];
     match first % 4 {
-        0 => server(input, "key=aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        0 => server(input, "key=aaaaaaaaaaaaaaaaaaaaaaaaacxko"),
         1 => server(input, "password=Swordfish"),
-        2 => client(input, "key=aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        2 => client(input, "key=aaaaaaaaaaaaaaaaaaaaaaaaacxko"),
         _ => client(input, "password=Swordfish"),
     }
 }

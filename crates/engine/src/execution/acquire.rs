@@ -44,7 +44,7 @@ impl Session {
         let pending = match &wanted.target {
             // Needs an answer before the target can be asked for.
             Target::None | Target::Name(_) => None,
-            Target::Process(_) | Target::Program { .. } => ask(&link, &wanted, None).ok(),
+            Target::Process(_) | Target::Program { .. } => ask(&link, &wanted, None, self.withheld(&destination)).ok(),
         };
         let fresh = !self.systems.is_empty();
         let system = self.new_system_id();
@@ -109,6 +109,7 @@ impl Session {
             return Err(TargetError::Lost);
         };
         let link = system.link.clone();
+        let withheld = self.withheld(&system.destination);
         let found = match &wanted.target {
             Target::Name(name) => {
                 let query = NameQuery { name: name.clone() };
@@ -116,7 +117,16 @@ impl Session {
             }
             _ => None,
         };
-        ask(&link, wanted, found)
+        ask(&link, wanted, found, withheld)
+    }
+
+    /// Variables that programs are started without: those that held secrets, where a session process may have been started
+    /// before that was known.
+    fn withheld(&self, destination: &Destination) -> Vec<String> {
+        match destination {
+            Destination::Local => self.outside.secret_variables(),
+            Destination::ProcessServer(_) | Destination::Image(_) => Vec::new(),
+        }
     }
 
     /// The server has answered: the target is ours and its first stop follows, or it is not.
@@ -302,8 +312,14 @@ fn origin_of(wanted: &Acquisition) -> Origin {
     }
 }
 
-/// Sends a request for a target; `found` is the process behind a name.
-fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Pending<Acquired, TargetError>, TargetError> {
+/// Sends a request for a target; `found` is the process behind a name, and `withheld` are variables that a program is started
+/// without.
+fn ask(
+    link: &Link,
+    wanted: &Acquisition,
+    found: Option<OsPid>,
+    withheld: Vec<String>,
+) -> Result<Pending<Acquired, TargetError>, TargetError> {
     let process = match &wanted.target {
         Target::Process(process) => Some(*process),
         _ => found,
@@ -316,7 +332,10 @@ fn ask(link: &Link, wanted: &Acquisition, found: Option<OsPid>) -> Result<Pendin
         (Target::Program { path, arguments }, _) => AcquireProxy(link).begin_launch(LaunchSpec {
             program: path.clone(),
             arguments: arguments.clone(),
-            environment: EnvironmentMerge::default(),
+            environment: EnvironmentMerge {
+                remove: withheld,
+                ..EnvironmentMerge::default()
+            },
             directory: wanted.directory.clone(),
             randomize: false,
             terminal: None,

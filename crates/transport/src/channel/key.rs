@@ -1,4 +1,7 @@
-//! Keys that servers print: 128 random bits as 26 letters and digits, and what is derived of them.
+//! Keys that servers print: 128 random bits and a checksum as 29 letters and digits, and what is derived of them.
+//!
+//! The checksum keeps no secret: it is there so that text that somebody thinks up is not taken for a key. Whoever records a
+//! handshake could find such a key by trying many, and nobody tries 128 drawn bits.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -11,8 +14,11 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Bytes of a key.
 const BYTES: usize = 16;
 
+/// Bytes of a written key's checksum, behind those of the key.
+const CHECKSUM: usize = 2;
+
 /// Characters of a written key.
-pub(crate) const WRITTEN: usize = 26;
+pub(crate) const WRITTEN: usize = ((BYTES + CHECKSUM) * 8).div_ceil(5);
 
 /// A key that a server has drawn.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +42,7 @@ impl Key {
         }
         let mut bits: u32 = 0;
         let mut held = 0;
-        let mut bytes = Zeroizing::new([0; BYTES]);
+        let mut bytes = Zeroizing::new([0; BYTES + CHECKSUM]);
         let mut at = 0;
         for letter in text.bytes() {
             let value = ALPHABET
@@ -51,8 +57,15 @@ impl Key {
             }
             bits &= (1 << held) - 1;
         }
-        // The two bits that are left over say nothing, so that one key has one text.
-        (bits == 0).then_some(Key(bytes))
+        let (drawn, checksum) = bytes.split_first_chunk::<BYTES>()?;
+        let key = Key(Zeroizing::new(*drawn));
+        // The bit that is left over says nothing, so that one key has one text.
+        (bits == 0 && *checksum == key.checksum()).then_some(key)
+    }
+
+    fn checksum(&self) -> [u8; CHECKSUM] {
+        let digest = self.derive("farsight key checksum");
+        [digest[0], digest[1]]
     }
 
     /// As people see it, on the one line that they paste.
@@ -60,7 +73,7 @@ impl Key {
         let mut text = Zeroizing::new(String::with_capacity(WRITTEN));
         let mut bits: u32 = 0;
         let mut held = 0;
-        for byte in self.0.iter() {
+        for byte in self.0.iter().chain(&self.checksum()) {
             bits = bits << 8 | u32::from(*byte);
             held += 8;
             while held >= 5 {
@@ -73,7 +86,7 @@ impl Key {
         text
     }
 
-    /// The key of a lesser role: who has this one can make it, and not the other way round.
+    /// The key of the role that is next below: who has this one can make it, and not the other way round.
     pub(crate) fn for_role(&self, role: AccessRole) -> Key {
         let digest = self.derive(&format!("farsight role {role}"));
         let mut bytes = Zeroizing::new([0; BYTES]);
@@ -133,11 +146,28 @@ mod tests {
             &key[1..],
             &format!("{}a", *key),
             &format!("{}1", &key[1..]),
-            &format!("{}b", "a".repeat(25)),
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "correcthorsebatterystaplecorr",
         ];
         for text in wrong {
             assert_eq!(Key::read(text), None, "{text}");
         }
+    }
+
+    /// Mistyping one letter is noticed, and so is nearly all that somebody thinks up.
+    #[test]
+    fn only_drawn_keys_are_read() {
+        let key = Key::draw().unwrap().write();
+        let letter = |at: usize| char::from(ALPHABET[at % 32]);
+        let mistyped = (0..WRITTEN).flat_map(|at| (0..32).map(move |by| (at, letter(by))));
+        let mistyped = mistyped
+            .map(|(at, by)| format!("{}{by}{}", &key[..at], &key[at + 1..]))
+            .filter(|text| *text != *key);
+        let thought_up = (0..2000).map(|seed| (0..WRITTEN).map(|at| letter(seed * 7 + at * (seed % 31))).collect());
+        let taken = mistyped
+            .chain(thought_up)
+            .filter(|text: &String| Key::read(text).is_some());
+        assert!(taken.count() <= 2);
     }
 
     #[test]

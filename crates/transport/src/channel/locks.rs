@@ -9,6 +9,8 @@ use crate::connection_string::{Credential, Secret, ServerOptions};
 #[derive(Clone, Debug, Default)]
 pub struct Locks {
     password: Option<Secret>,
+    /// A key is asked for, though there be none that opens.
+    wants_key: bool,
     keys: Vec<(Key, Option<AccessRole>)>,
 }
 
@@ -21,13 +23,14 @@ impl Locks {
             None => {}
             Some(Credential::Password(password)) => locks.password = Some(password.clone()),
             Some(Credential::Key(written)) => {
+                locks.wants_key = true;
                 // What is no key opens nothing; the parser lets none in.
                 let Some(key) = Key::read(written.expose()) else {
                     return locks;
                 };
                 if has_roles {
-                    let lesser = lesser_roles(options.role);
-                    locks.keys.extend(lesser.map(|role| (key.for_role(role), Some(role))));
+                    let lesser = lesser_keys(&key, options.role);
+                    locks.keys.extend(lesser.map(|(role, key)| (key, Some(role))));
                 }
                 locks.keys.push((key, None));
             }
@@ -37,7 +40,7 @@ impl Locks {
 
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
-        self.password.is_none() && self.keys.is_empty()
+        self.password.is_none() && !self.wants_key
     }
 
     /// Whether a password is asked for, and not a key.
@@ -50,7 +53,7 @@ impl Locks {
     }
 
     pub(super) fn has_keys(&self) -> bool {
-        !self.keys.is_empty()
+        self.wants_key
     }
 
     /// The key of a name, and what it opens beside what the listener does.
@@ -60,10 +63,48 @@ impl Locks {
     }
 }
 
-/// The roles below that of a listener; without one it gives all rights.
-pub(crate) fn lesser_roles(role: Option<AccessRole>) -> impl Iterator<Item = AccessRole> {
+/// The keys of the roles below that of a listener, which without one gives all rights: each is made of the one before, so that
+/// every role can let in those who may less.
+pub(crate) fn lesser_keys(key: &Key, role: Option<AccessRole>) -> impl Iterator<Item = (AccessRole, Key)> {
     let own = role.unwrap_or(AccessRole::Owner);
+    let mut above = key.clone();
     [AccessRole::Operator, AccessRole::Observer]
         .into_iter()
         .filter(move |role| *role < own)
+        .map(move |role| {
+            above = above.for_role(role);
+            (role, above.clone())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_the_key_of_a_role_can_make_those_of_lesser_ones() {
+        let key = Key::draw().unwrap();
+        let of = |key: &Key, role| lesser_keys(key, role).collect::<Vec<_>>();
+        let all = of(&key, None);
+        assert_eq!(all, of(&key, Some(AccessRole::Owner)));
+        let [(AccessRole::Operator, operator), (AccessRole::Observer, observer)] = &all[..] else {
+            panic!("{all:?}");
+        };
+        assert_eq!(
+            of(operator, Some(AccessRole::Operator)),
+            [(AccessRole::Observer, observer.clone())]
+        );
+        assert_eq!(of(observer, Some(AccessRole::Observer)), []);
+    }
+
+    #[test]
+    fn what_is_no_key_opens_nothing() {
+        let mut options = ServerOptions::default();
+        assert!(Locks::of(&options, true).is_empty());
+        for written in ["new", "env:X", ""] {
+            options.credential = Some(Credential::Key(Secret::new(written)));
+            let locks = Locks::of(&options, true);
+            assert!(!locks.is_empty() && locks.has_keys() && locks.keys.is_empty());
+        }
+    }
 }

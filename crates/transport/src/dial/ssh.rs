@@ -24,7 +24,7 @@ use crate::connection_string::{Host, PipeName};
 use crate::error::{ConnectError, SshFault};
 use crate::peer::Peer;
 use crate::stream::Stream;
-use crate::sys;
+use crate::{secrets, sys};
 
 /// How long ssh may take that can ask the user something; the server's own patience is less.
 const ASKING: Duration = Duration::from_secs(150);
@@ -224,6 +224,7 @@ fn last_words(mut errors: ChildStderr) -> String {
 /// The command line. Host and user cannot look like options: their parsers see to that, and `--` stands before the host.
 fn command(login: Login<'_>, timeout: Duration, may_ask: bool, remote: &str) -> Command {
     let mut command = Command::new("ssh");
+    secrets::withhold(&mut command);
     // No terminal there; nothing of this machine lent to that one; a RemoteCommand or forwardings of the user's are for
     // people; and no connection that others share and that would outlive ours.
     command.args(["-T", "-a", "-x"]);

@@ -25,6 +25,42 @@ pub fn seqpacket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(unsafe { (OwnedFd::from_raw_fd(pair[0]), OwnedFd::from_raw_fd(pair[1])) })
 }
 
+/// Takes over a descriptor that this program was started with, and that no program gets any more which it starts. Of the
+/// three standard streams, it is a copy.
+///
+/// Those of the program's own making are closed on exec, which none is that it was given.
+pub(crate) fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: asks for the flags of a descriptor, open or not.
+    let flags = check(unsafe { libc::fcntl(number, libc::F_GETFD) })?;
+    if number <= libc::STDERR_FILENO {
+        // SAFETY: makes a copy of an open descriptor.
+        let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) })?;
+        // SAFETY: the call succeeded, so the copy is open and belongs to nobody else.
+        return Ok(unsafe { OwnedFd::from_raw_fd(copy) });
+    }
+    if flags & libc::FD_CLOEXEC != 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it was not given to this program",
+        ));
+    }
+    // SAFETY: changes the flags of an open descriptor.
+    check(unsafe { libc::fcntl(number, libc::F_SETFD, flags | libc::FD_CLOEXEC) })?;
+    // SAFETY: it was open before this program began and is not closed on exec, unlike all that this program owns; what is
+    // taken here is no longer so, and is not taken twice.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Gives a descriptor away as if this program had been started with it.
+#[cfg(test)]
+pub(crate) fn inheritable(fd: OwnedFd) -> RawFd {
+    use std::os::fd::IntoRawFd;
+    let number = fd.into_raw_fd();
+    // SAFETY: changes the flags of an open descriptor.
+    check(unsafe { libc::fcntl(number, libc::F_SETFD, 0) }).expect("an open descriptor");
+    number
+}
+
 /// Sends bytes, at least one, and with them a copy of `fd`; answers how many bytes went (always all on a packet socket).
 ///
 /// The receiver gets the descriptor with the first of the bytes. Never raises SIGPIPE.

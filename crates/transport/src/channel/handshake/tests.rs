@@ -51,7 +51,7 @@ fn who_knows_the_secret_talks_both_ways() {
         (password("Swordfish"), locks(",password=Swordfish"), None),
         (Proof::Key(key.clone()), by_key.clone(), None),
         (
-            Proof::Key(key.for_role(AccessRole::Observer)),
+            Proof::Key(key.for_role(AccessRole::Operator).for_role(AccessRole::Observer)),
             by_key.clone(),
             Some(AccessRole::Observer),
         ),

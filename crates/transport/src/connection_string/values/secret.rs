@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::Parsed;
-use crate::channel::key::Key;
+use crate::channel::key::{Key, WRITTEN};
 
 /// Text that prints as `*`, in `Debug` too.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,12 +61,24 @@ impl Secret {
     pub(crate) fn parse_key(text: &str) -> Parsed<Secret> {
         let secret = Secret::parse_password(text)?;
         match secret.source() {
-            SecretSource::Given if text != NEW_KEY && Key::read(text).is_none() => Err(
-                "a key is the 26 letters and digits that a server printed (key=new at the server); words of your own \
+            SecretSource::Given if text != NEW_KEY => Secret::parse_written_key(text),
+            _ => Ok(secret),
+        }
+    }
+
+    /// The key itself.
+    pub(crate) fn parse_written_key(text: &str) -> Parsed<Secret> {
+        match (Key::read(text), text.len()) {
+            (Some(_), _) => Ok(Secret::new(text)),
+            (None, WRITTEN) => Err(
+                "no server has drawn this key: it is mistyped, or somebody's own words, which are a password"
+                    .to_owned(),
+            ),
+            _ => Err(
+                "a key is the 29 letters and digits that a server printed (key=new at the server); words of your own \
                  are a password"
                     .to_owned(),
             ),
-            _ => Ok(secret),
         }
     }
 }
