@@ -127,7 +127,9 @@ impl Link {
                 self.leaves.store(true, Ordering::Relaxed);
             }
             let frame = request_frame(number, self.seen.load(Ordering::Relaxed), &request);
-            if (&self.stream).write_all(&frame.encode()).is_err() {
+            // A sealed stream may keep what the socket did not take.
+            let written = (&self.stream).write_all(&frame.encode());
+            if written.and_then(|()| (&self.stream).flush()).is_err() {
                 break;
             }
         }

@@ -2,8 +2,10 @@
 //!
 //! What does not speak our protocol is dropped at its first wrong byte, what stays silent is dropped in time, and there
 //! are never many of them. Nobody is dropped whose first frame has come, however many come at once. Where a listener asks for a
-//! secret, who does not prove to know it is told nothing but that, and tries are limited in rate.
+//! secret, who does not prove to know it is told nothing but that, and tries of passwords are limited in rate: who has to wait
+//! for a try keeps a place only while the connection lives, and the newest has the next.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -24,6 +26,9 @@ const MOST_STRANGERS: usize = 256;
 /// How long a connection has in any case. Its first frame follows on its heels, as far as the network's way is long;
 /// while as many as there may be are younger, others wait in the system's queue.
 const GRACE: Duration = Duration::from_millis(250);
+
+/// Connections of one place that wait for a try; where more come, the oldest of them are turned away.
+const MOST_HELD: usize = 64;
 
 /// Connections that are accepted before the caller looks again at everything else.
 const AT_ONCE: usize = 64;
@@ -68,10 +73,10 @@ enum Phase {
     First,
     /// It wants to prove that it knows the secret.
     Proving,
-    /// Its opening waits until there may be another try.
-    Held { responder: Responder, until: Instant },
-    /// It was answered; its first record shows whether it knows the secret.
-    Answered,
+    /// Its opening waits until there may be another try. Nothing more comes from it before it is answered but its end.
+    Held(Responder),
+    /// It was answered; its first record shows whether it knows the secret, which gives back the try that it has taken.
+    Answered { has_try: bool },
     /// It speaks, in clear or sealed by who knows the secret.
     Speaks,
 }
@@ -172,7 +177,7 @@ impl Strangers {
 
     /// How many of them there is to wait for.
     pub fn listened_to(&self) -> usize {
-        self.waiting.iter().filter(|stranger| !stranger.is_held()).count()
+        self.waiting.len()
     }
 
     /// Whether there are none.
@@ -187,13 +192,16 @@ impl Strangers {
 
     /// What to wait for, [`Strangers::listened_to`] of them.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let listened_to = self.waiting.iter().filter(|stranger| !stranger.is_held());
-        listened_to.map(|stranger| stranger.stream.as_fd())
+        self.waiting.iter().map(|stranger| stranger.stream.as_fd())
     }
 
     /// When the next of them has been silent for too long, or may prove itself.
     pub fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().filter_map(|stranger| stranger.deadline()).min()
+        let ends = self.waiting.iter().filter_map(|stranger| stranger.end());
+        let now = Instant::now();
+        let held = self.waiting.iter().filter(|stranger| stranger.is_held());
+        ends.chain(held.map(|stranger| now + self.attempts.wait(&stranger.place, now)))
+            .min()
     }
 
     /// Drops those who came through a listener that is no more.
@@ -208,32 +216,50 @@ impl Strangers {
         let mut met = Vec::new();
         let mut ready = ready.iter();
         for stranger in std::mem::take(&mut self.waiting) {
-            let heard = match stranger.is_held() || ready.next() == Some(&true) {
-                true => stranger.hear(kind, &mut self.attempts),
-                false => Err(stranger),
+            let heard = match ready.next() {
+                Some(true) => stranger.hear(kind, &mut self.attempts),
+                _ => Err(stranger),
             };
             self.take(heard.or_else(|stranger| stranger.unless_late(now)), &mut met);
         }
+        self.try_held(kind, &mut met);
         met
+    }
+
+    /// Answers those who wait for a try, the newest first, as far as there are tries: many that were left behind do not
+    /// keep out who comes now.
+    fn try_held(&mut self, kind: ServerKind, met: &mut Vec<Met>) {
+        let now = Instant::now();
+        let mut held: BTreeMap<Place, usize> = BTreeMap::new();
+        for index in (0..self.waiting.len()).rev() {
+            let Some(stranger) = self.waiting.get(index).filter(|stranger| stranger.is_held()) else {
+                continue;
+            };
+            if self.attempts.wait(&stranger.place, now).is_zero() {
+                let stranger = self.waiting.remove(index);
+                match stranger.answer_held(kind, &mut self.attempts) {
+                    Ok(served) => met.extend(served),
+                    Err(stranger) => self.waiting.insert(index, stranger),
+                }
+                continue;
+            }
+            let held = held.entry(stranger.place.clone()).or_default();
+            *held += 1;
+            if *held > MOST_HELD {
+                self.waiting.remove(index).turn_away(ChannelError::TooMany);
+            }
+        }
     }
 }
 
 impl Stranger {
-    /// When it has been silent for too long, or may prove itself.
-    fn deadline(&self) -> Option<Instant> {
-        match &self.phase {
-            Phase::Held { until, .. } => Some(self.end().map_or(*until, |end| end.min(*until))),
-            _ => self.end(),
-        }
-    }
-
     /// When it has been silent for too long.
     fn end(&self) -> Option<Instant> {
         (!self.is_called).then(|| self.since + FIRST_FRAME_TIME)
     }
 
     fn is_held(&self) -> bool {
-        matches!(self.phase, Phase::Held { .. })
+        matches!(self.phase, Phase::Held(_))
     }
 
     fn unless_late(self: Box<Self>, now: Instant) -> Result<Option<Met>, Box<Stranger>> {
@@ -241,9 +267,28 @@ impl Stranger {
             return Err(self);
         }
         if self.is_held() {
-            let _ = (&self.stream).write_all(&ChannelError::TooMany.message());
+            self.turn_away(ChannelError::TooMany);
         }
         Ok(None)
+    }
+
+    /// Goes on with one that waited for a try, if there is one now.
+    fn answer_held(
+        mut self: Box<Self>,
+        kind: ServerKind,
+        attempts: &mut Attempts,
+    ) -> Result<Option<Met>, Box<Stranger>> {
+        self = match std::mem::replace(&mut self.phase, Phase::First) {
+            Phase::Held(responder) => match self.answer(responder, attempts) {
+                Ok(stranger) => stranger,
+                Err(ended) => return ended.map_or(Ok(None), Err),
+            },
+            phase => {
+                self.phase = phase;
+                return Err(self);
+            }
+        };
+        self.hear(kind, attempts)
     }
 
     /// Reads what has come. The stranger itself is answered while its first frame is not whole; nobody where it is one
@@ -293,23 +338,26 @@ impl Stranger {
                 Ok(Some(responder)) => responder,
                 Err(error) => return Err(self.turn_away(error)),
             },
-            Phase::Held { responder, until } if until > Instant::now() => {
-                self.phase = Phase::Held { responder, until };
-                return Err(Some(self));
-            }
-            Phase::Held { responder, .. } => responder,
             phase => {
                 self.phase = phase;
                 return Ok(self);
             }
         };
+        self.answer(responder, attempts)
+    }
+
+    /// As [`Stranger::prove`], with the opening.
+    fn answer(
+        mut self: Box<Self>,
+        responder: Responder,
+        attempts: &mut Attempts,
+    ) -> Result<Box<Stranger>, Option<Box<Stranger>>> {
         if self.locks.is_empty() {
             return Err(self.turn_away(ChannelError::NotLocked));
         }
-        let now = Instant::now();
-        if let Err(wait) = attempts.take(&self.place, now) {
-            let until = now + wait;
-            self.phase = Phase::Held { responder, until };
+        let has_try = responder.guesses(&self.locks);
+        if has_try && attempts.take(&self.place, Instant::now()).is_err() {
+            self.phase = Phase::Held(responder);
             return Err(Some(self));
         }
         self.read.clear();
@@ -318,7 +366,7 @@ impl Stranger {
             .try_clone()
             .map_err(|_| ChannelError::NotOurs)
             .and_then(|stream| responder.answer_on(stream, &self.locks));
-        self.phase = Phase::Answered;
+        self.phase = Phase::Answered { has_try };
         match answered {
             Ok((stream, role)) => {
                 self.stream = stream;
@@ -363,9 +411,13 @@ impl Stranger {
                     false => self.phase = Phase::Speaks,
                 }
             }
-            Phase::Answered => {
+            // It speaks before it is answered.
+            Phase::Held(_) => return FirstFrame::NotOurs,
+            Phase::Answered { has_try } => {
                 // What was opened was sealed by somebody who knows the secret.
-                attempts.give_back(&self.place, Instant::now());
+                if has_try {
+                    attempts.give_back(&self.place, Instant::now());
+                }
                 self.phase = Phase::Speaks;
             }
             _ => {}

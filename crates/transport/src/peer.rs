@@ -19,6 +19,13 @@ pub enum Peer {
     },
     /// Something that this program reaches by way of a carrier of its own, in words: transport and place.
     Carried(String),
+    /// As [`Peer::Carried`], where what carries it knows where it comes from.
+    Over {
+        /// Transport and place.
+        words: String,
+        /// The other end of the connection below.
+        from: Box<Peer>,
+    },
 }
 
 impl fmt::Display for Peer {
@@ -31,7 +38,7 @@ impl fmt::Display for Peer {
                 SocketAddr::new(address.ip().to_canonical(), address.port())
             ),
             Peer::Pipe { process, uid } => write!(f, "npipe process {process} uid {uid}"),
-            Peer::Carried(words) => f.write_str(words),
+            Peer::Carried(words) | Peer::Over { words, .. } => f.write_str(words),
         }
     }
 }

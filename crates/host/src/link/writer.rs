@@ -85,14 +85,21 @@ impl Writer<'_> {
             return Ok(());
         }
         self.flush()?;
-        self.stream.write_all(&frame.bulk)
+        self.write(&frame.bulk)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.pending.is_empty() {
-            self.stream.write_all(&self.pending)?;
+            self.write(&self.pending)?;
             self.pending.clear();
         }
         Ok(())
+    }
+
+    /// What is sealed counts as written though the socket may not have taken it: only flushing shows that it has.
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut stream = self.stream;
+        stream.write_all(bytes)?;
+        stream.flush()
     }
 }

@@ -178,13 +178,16 @@ impl Connection {
 
     /// Reads once from the stream, which has something, and what has come with that.
     pub(super) fn read(&mut self) -> Result<(), Broken> {
-        let mut chunk = [0; CHUNK];
-        loop {
-            self.read_once(&mut chunk)?;
-            if !self.stream.has_arrived() {
-                return Ok(());
-            }
+        self.read_once(&mut [0; CHUNK])?;
+        self.read_arrived()
+    }
+
+    /// Reads what has come already, though nobody would see the stream become ready for it.
+    pub(super) fn read_arrived(&mut self) -> Result<(), Broken> {
+        while self.stream.has_arrived() {
+            self.read_once(&mut [0; CHUNK])?;
         }
+        Ok(())
     }
 
     fn read_once(&mut self, chunk: &mut [u8]) -> Result<(), Broken> {

@@ -637,6 +637,9 @@ impl Hub {
             notifications: Arc::clone(&self.sink),
             taken,
         }));
+        if let Err(error) = self.clients.get_mut(&id).map_or(Ok(()), Connection::read_arrived) {
+            self.part(id, Some(error.into()));
+        }
     }
 }
 

@@ -35,7 +35,7 @@ const MOST_PLACES: usize = 1024;
 pub struct Place(String);
 
 impl Place {
-    /// Of a peer: the address of IPv4, the network of IPv6, the user of a pipe.
+    /// Of a peer: the address of IPv4, the network of IPv6, the user of a pipe; what is below TLS and the channels of a line.
     pub fn of(peer: &Peer) -> Place {
         Place(match peer {
             Peer::Tcp(address) => match address.ip().to_canonical() {
@@ -47,6 +47,7 @@ impl Place {
             },
             Peer::Pipe { uid, .. } => format!("uid {uid}"),
             Peer::Carried(words) => words.clone(),
+            Peer::Over { from, .. } => return Place::of(from),
         })
     }
 }
@@ -102,12 +103,17 @@ impl Attempts {
     /// Takes a try, or says after how long there will be one.
     pub fn take(&mut self, place: &Place, now: Instant) -> Result<(), Duration> {
         let (all, own) = (self.all.now(now), self.own(place, now));
-        let wait = ALL.wait(all).max(OWN.wait(own));
+        let wait = self.wait(place, now);
         if !wait.is_zero() {
             return Err(wait);
         }
         self.set(place, all + ALL.each, own + OWN.each, now);
         Ok(())
+    }
+
+    /// How long until there will be a try.
+    pub fn wait(&self, place: &Place, now: Instant) -> Duration {
+        ALL.wait(self.all.now(now)).max(OWN.wait(self.own(place, now)))
     }
 
     /// Gives a try back: who took it knew the secret.
@@ -192,5 +198,17 @@ mod tests {
         assert_eq!(place("[2001:db8:1:2::1]:5"), place("[2001:db8:1:2:ffff::2]:6"));
         assert_ne!(place("[2001:db8:1:2::1]:5"), place("[2001:db8:1:3::1]:5"));
         assert_eq!(place("[::ffff:10.0.0.1]:5"), place("10.0.0.1:6"));
+    }
+
+    #[test]
+    fn what_carries_somebody_is_no_other_place() {
+        let plain = |text: &str| Peer::Tcp(text.parse().unwrap());
+        let over = |words: &str, from: Peer| {
+            let (words, from) = (words.to_owned(), Box::new(from));
+            Place::of(&Peer::Over { words, from })
+        };
+        let address = Place::of(&plain("10.0.0.1:5"));
+        assert_eq!(over("ssl 10.0.0.1:6 certificate 12", plain("10.0.0.1:6")), address);
+        assert_ne!(over("ssl 10.0.0.2:5", plain("10.0.0.2:5")), address);
     }
 }

@@ -294,6 +294,11 @@ impl Responder {
         }))
     }
 
+    /// Whether the answer shows if a guess is right. A key cannot be guessed, so that tries of it need no limit.
+    pub fn guesses(&self, locks: &Locks) -> bool {
+        self.begins.first() == Some(&2) && locks.wants_password()
+    }
+
     /// Answers it on its stream, which is sealed from then on; and what the client's key opens beside what the listener does.
     pub fn answer_on(self, stream: Stream, locks: &Locks) -> Result<(Stream, Option<AccessRole>), ChannelError> {
         let answered = self.answer(locks)?;

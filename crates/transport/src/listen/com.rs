@@ -99,7 +99,11 @@ impl Channel {
 
 /// Who is at the other end of a channel.
 pub(crate) fn peer(port: &Port, channel: u8) -> Peer {
-    Peer::Carried(format!("com {} channel {channel}", port.name()))
+    // Channels cost nothing: whoever has the line is one place.
+    Peer::Over {
+        words: format!("com {} channel {channel}", port.name()),
+        from: Box::new(Peer::Carried(format!("com {}", port.name()))),
+    }
 }
 
 /// Whether the bell rings within a time.

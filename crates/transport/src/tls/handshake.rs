@@ -193,20 +193,24 @@ impl Handshake {
 
     /// Who is at the other end: where it is, and the certificate that it had to show.
     pub(crate) fn peer(&self) -> Peer {
-        let place = match self.stream.peer() {
-            Ok(Peer::Tcp(address)) => Peer::Tcp(address).to_string().replacen("tcp", "ssl", 1),
-            Ok(Peer::Pipe { process, uid }) => Peer::Pipe { process, uid }.to_string().replacen("npipe", "spipe", 1),
-            Ok(Peer::Carried(words)) => format!("ssl over {words}"),
-            Err(_) => "ssl".to_owned(),
+        let Ok(from) = self.stream.peer() else {
+            return Peer::Carried("ssl".to_owned());
+        };
+        let place = match &from {
+            Peer::Tcp(_) => from.to_string().replacen("tcp", "ssl", 1),
+            Peer::Pipe { .. } => from.to_string().replacen("npipe", "spipe", 1),
+            Peer::Carried(_) | Peer::Over { .. } => format!("ssl over {from}"),
         };
         let shown = self.connection.peer_certificates().and_then(|chain| chain.first());
-        Peer::Carried(match (&self.connection, shown) {
+        let words = match (&self.connection, shown) {
             (Connection::Server(_), Some(certificate)) => {
                 let thumbprint = Thumbprint::of(certificate).to_string();
                 format!("{place} certificate {}", thumbprint.get(..16).unwrap_or_default())
             }
             _ => place,
-        })
+        };
+        let from = Box::new(from);
+        Peer::Over { words, from }
     }
 
     /// Starts the thread that carries the bytes, and gives out the plain end.

@@ -90,7 +90,7 @@ fn handshakes_that_are_never_finished_keep_nobody_out_and_are_over_in_time() {
         let mut client = dial(&connection, LONG).unwrap();
         let (mut server, peer) = listener.accept().unwrap();
         assert!(
-            matches!(&peer, Peer::Carried(words) if words.starts_with("ssl ")),
+            matches!(&peer, Peer::Over { words, .. } if words.starts_with("ssl ")),
             "{peer}"
         );
         assert_eq!(server.peer().unwrap(), peer);
