@@ -170,3 +170,52 @@ fn who_was_called_may_be_silent_and_speaks_in_time_once_he_has_begun() {
     door.serve_until(1);
     assert_eq!(door.met, ["late"]);
 }
+
+/// An opening that wants to guess a password.
+fn guess() -> Vec<u8> {
+    let mut opening = [&SECURE[..], b"\x52\x00\x02A", &[0; 0x50]].concat();
+    opening[SECURE.len() + 3] = b'A';
+    opening
+}
+
+/// Who waits for a try is polled for its end, and is gone with it, or when it says anything before it is answered.
+#[test]
+fn who_waits_for_a_try_is_there_and_silent() {
+    let mut door = Door::at("tcp:port=0,password=x");
+    door.locks = Arc::new(door.listener.locks(false));
+    let knock = |door: &mut Door| {
+        let mut guessing = door.knock();
+        guessing.write_all(&guess()).unwrap();
+        poll_readable(&door.listener.descriptors(), None).unwrap();
+        door.accept();
+        guessing
+    };
+    let hear = |door: &mut Door| {
+        let ready = poll_readable(&door.strangers.descriptors().collect::<Vec<_>>(), Some(GRACE)).unwrap();
+        let met = door.strangers.read(&ready, KIND);
+        door.meet(met);
+        ready
+    };
+    let place = Place::of(&farsight_transport::Peer::Tcp("127.0.0.1:1".parse().unwrap()));
+    // No try is earned before then, however long this takes.
+    let later = Instant::now() + Duration::from_secs(3600);
+    while door.strangers.attempts.take(&place, later).is_ok() {}
+    let (silent, gone, mut early) = (knock(&mut door), knock(&mut door), knock(&mut door));
+    while door.strangers.waiting.iter().filter(|stranger| stranger.is_held()).count() < 3 {
+        hear(&mut door);
+    }
+    drop(gone);
+    early.write_all(b"x").unwrap();
+    while door.strangers.waiting.len() > 1 {
+        assert!(hear(&mut door).contains(&true));
+    }
+    // And there is nothing to do until there is a try, which is when it is answered.
+    assert_eq!(hear(&mut door), [false]);
+    for _ in 0..8 {
+        door.strangers.attempts.give_back(&place, Instant::now());
+    }
+    assert!(door.strangers.deadline().unwrap() <= Instant::now());
+    assert!(door.strangers.read(&[false], KIND).is_empty());
+    poll_readable(&[silent.as_fd()], None).unwrap();
+    assert_eq!((&silent).read(&mut [0; 8]).unwrap(), 8);
+}
