@@ -8,7 +8,7 @@
 //! 2. The server answers with [`PREAMBLE`], the other half of SPAKE2 and the second Noise message, which only who has the secret
 //!    can make and read. The client learns here whether the secret is right; the server, at the client's first record.
 //!
-//! The secret never travels, not even hashed; who listens, and who stands between, cannot try secrets offline. Nothing of what stands
+//! The secret never travels, of a key only a name that is derived of it; who listens, and who stands between, cannot try secrets offline. Nothing of what stands
 //! above (versions, roles, products) is seen before. Read [`handshake::Initiator`] and [`handshake::Responder`] first.
 
 pub(crate) mod attempts;
