@@ -2,10 +2,14 @@
 //! they are shown to nobody.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use farsight_session::wire::request_frame;
+use farsight_session::{Notification, Request, Ticket};
 use farsight_testkit::{
     Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Proxy, ProxyPlan, RawClient, Scratch, proc, programs,
     raw_client, wait_until,
@@ -17,6 +21,9 @@ const PASSWORD: &str = "Swordfish of any length";
 
 /// How long it is watched that nothing happens.
 const WATCHED: Duration = Duration::from_millis(300);
+
+/// Nobody waited for a try: a new one takes two seconds, and a busy machine a few.
+const AT_ONCE: Duration = Duration::from_secs(8);
 
 /// A connection string with another credential.
 fn with(connection: &str, credential: &str) -> String {
@@ -272,29 +279,93 @@ fn tries_are_limited_in_rate() {
     for _ in 0..8 {
         assert!(raw_client::try_dial(&wrong).is_err());
     }
-    let mut opening = [&b"\xfaSEALS\x01\n\x52\x00\x02"[..], &[0; 0x51]].concat();
-    opening[11] = b'A';
     let mut ninth = TcpStream::connect(server.address()).unwrap();
-    ninth.write_all(&opening).unwrap();
+    ninth.write_all(&opening_with_password()).unwrap();
     ninth.set_read_timeout(Some(WATCHED)).unwrap();
     let begin = Instant::now();
     assert!(ninth.read(&mut [0; 1]).is_err(), "it was answered at once");
     ninth.set_read_timeout(Some(Deadline::usual().left())).unwrap();
     assert!(ninth.read(&mut [0; 1]).is_ok());
     assert!(begin.elapsed() > WATCHED);
+    // Those who were left behind while they wait for a try keep nobody waiting who is there.
+    let server = DebuggingServer::start_at("tcp:port=0,password=Swordfish", ["-noio"; 0]);
+    for _ in 0..24 {
+        knock(server.address());
+    }
+    RawClient::connect(&with(server.connection(), "password=Swordfish"), "ann");
     // Those who know the password come as fast as they like, from a place that has tries.
-    let server = DbgSrv::start_with(&["-t", "tcp:port=0,password=Swordfish"]);
+    let server = DebuggingServer::start_at("tcp:port=0,password=Swordfish", ["-noio"; 0]);
     let right = with(server.connection(), "password=Swordfish");
     let begin = Instant::now();
-    let known: Vec<_> = (0..40)
-        .map(|_| {
-            let mut client = RawClient::over(raw_client::try_dial(&right).unwrap());
-            client.send_bytes(&raw_client::opening("ann")).unwrap();
-            client
-        })
-        .collect();
-    assert!(begin.elapsed() < Duration::from_secs(10));
-    drop(known);
+    thread::scope(|scope| {
+        for _ in 0..48 {
+            scope.spawn(|| RawClient::connect(&right, "ann"));
+        }
+    });
+    assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+/// Begins to prove a password that it does not have, and goes away at once.
+fn knock(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&opening_with_password()).unwrap();
+}
+
+/// The first message of somebody who has none.
+fn opening_with_password() -> Vec<u8> {
+    let mut opening = [&b"\xfaSEALS\x01\n\x52\x00\x02"[..], &[0; 0x51]].concat();
+    opening[11] = b'A';
+    opening
+}
+
+/// A key cannot be guessed: whoever has it waits for nobody who tries, not even from the same address.
+#[test]
+fn nobody_keeps_out_who_has_the_key() {
+    let server = DebuggingServer::start_at("tcp:port=0,key=new", ["-noio"; 0]);
+    let other = DebuggingServer::start_at("tcp:port=0,key=new", ["-noio"; 0]);
+    let (_, key) = other.connection().rsplit_once("Key=").unwrap();
+    let wrong = with(server.connection(), &format!("key={key}"));
+    let address = server.address();
+    let is_over = AtomicBool::new(false);
+    let tries = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                knock(address);
+                assert!(raw_client::try_dial(&wrong).is_err());
+                tries.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        wait_until("many tries", Deadline::usual(), || tries.load(Ordering::Relaxed) > 20);
+        let begin = Instant::now();
+        for _ in 0..8 {
+            RawClient::connect(server.connection(), "ann");
+        }
+        let took = begin.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(took < AT_ONCE, "{took:?}");
+    });
+}
+
+/// What came right behind the first frame is answered, though the socket has nothing more to say.
+#[test]
+fn requests_in_the_same_record_as_the_hello_are_answered() {
+    let server = DebuggingServer::start_at("tcp:port=0,key=new", ["-noio"; 0]);
+    let mut client = RawClient::over(raw_client::dial(server.connection()));
+    let (history, announce) = (0, true);
+    let mut bytes = raw_client::opening("ann");
+    bytes.extend(request_frame(1, 0, &Request::ConnectSession { history, announce }).encode());
+    for number in 2..10 {
+        let ticket = Ticket(number);
+        let line = format!(".echo {}; ? 0n4711", "x".repeat(1000));
+        bytes.extend(request_frame(number, 0, &Request::Execute { ticket, line }).encode());
+    }
+    client.send_bytes(&bytes).unwrap();
+    let mut client = client.welcomed();
+    for number in 2..10 {
+        let is_done = |told: &Notification| matches!(told, Notification::Done { ticket, .. } if ticket.0 == number);
+        client.expect("that a line is done", is_done);
+    }
 }
 
 /// No other program and no other user sees them: not in the list of processes, not in the environment of what is started.

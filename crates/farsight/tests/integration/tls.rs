@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use farsight_testkit::{
-    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Repeater, Scratch, proc, programs, wait_until,
+    Console, DbgSrv, Deadline, Debuggee, DebuggingServer, Repeater, Scratch, proc, programs, raw_client, wait_until,
 };
 
 use crate::support::{assert_in_order, assert_runs_clean};
@@ -300,6 +301,20 @@ fn a_password_inside_tls_proves_the_client() {
         home.refused("-premote", &connection);
     }
     assert!(server.sessions().is_empty());
+}
+
+/// TLS makes no new place of every connection: after eight tries at once there is one every two seconds.
+#[test]
+fn tries_of_passwords_inside_tls_are_limited_in_rate() {
+    let (home, _) = Home::with(["box"]);
+    let server = home.dbgsrv("ssl:certuser=box,port=0,password=correct horse");
+    let bare = server.connection().split(",Password").next().unwrap().to_owned();
+    let begin = Instant::now();
+    for _ in 0..10 {
+        let error = raw_client::try_dial(&format!("{bare},password=wrong")).unwrap_err();
+        assert!(error.to_string().contains("password"), "{error}");
+    }
+    assert!(begin.elapsed() > Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
 #[test]

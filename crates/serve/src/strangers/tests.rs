@@ -201,7 +201,14 @@ fn who_waits_for_a_try_is_there_and_silent() {
     let later = Instant::now() + Duration::from_secs(3600);
     while door.strangers.attempts.take(&place, later).is_ok() {}
     let (silent, gone, mut early) = (knock(&mut door), knock(&mut door), knock(&mut door));
-    while door.strangers.waiting.iter().filter(|stranger| stranger.is_held()).count() < 3 {
+    while door
+        .strangers
+        .waiting
+        .iter()
+        .filter(|stranger| stranger.is_held())
+        .count()
+        < 3
+    {
         hear(&mut door);
     }
     drop(gone);
