@@ -4,6 +4,7 @@ use farsight_target::TargetError;
 use farsight_types::Address;
 
 use crate::expression::ExprError;
+use crate::secrets::{masked_at, without_those_of};
 
 /// Why a command failed. What has a place in the line points at it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,13 +83,16 @@ impl CommandError {
 
     /// The text to show for a command in `line`: with a caret below the faulty place where there is one.
     pub(crate) fn report(&self, line: &str) -> String {
+        // What is wrong may quote any part of the line.
+        let what = without_those_of(line, self.to_string());
         match self.position() {
             Some(position) => {
-                let (shown, column) = window(line, position);
+                let (line, position) = masked_at(line, position);
+                let (shown, column) = window(&line, position);
                 let indent = " ".repeat(column);
-                format!("{shown}\n{indent}^ {self}\n")
+                format!("{shown}\n{indent}^ {what}\n")
             }
-            None => format!("{self}\n"),
+            None => format!("{what}\n"),
         }
     }
 }
@@ -128,6 +132,11 @@ mod tests {
         assert_eq!(error.report("bp + 4"), "bp + 4\n   ^ a number is missing\n");
         assert_eq!(CommandError::syntax(99, "too short").report("g"), "g\n ^ too short\n");
         assert_eq!(CommandError::syntax(2, "here").report("a\nbc"), "a bc\n  ^ here\n");
+        let hidden = CommandError::syntax(30, "what is 'Swordfish'?").report("? tcp:port=1,password=my Swordfish");
+        assert_eq!(
+            hidden,
+            format!("? tcp:port=1,password=*\n{}^ what is '*'?\n", " ".repeat(22))
+        );
         let long = format!("{}!{}", "a".repeat(500), "b".repeat(500));
         let report = CommandError::syntax(500, "here").report(&long);
         let (shown, caret) = report.split_once('\n').unwrap();

@@ -23,6 +23,7 @@ mod options;
 mod output;
 mod outside;
 mod rights;
+mod secrets;
 mod servers;
 mod session;
 mod start;

@@ -11,6 +11,7 @@ use farsight_types::{AccessRole, Moment, without_secrets};
 use crate::clients::{ClientBook, KnownClient};
 use crate::history::ShownHistory;
 use crate::log::Log;
+use crate::secrets::masked;
 use crate::servers::without_hidden_servers;
 use crate::session::Question;
 
@@ -111,7 +112,7 @@ impl Output {
 
     /// Shows a client, and no other, what is not done for it.
     pub(crate) fn refuse(&mut self, client: ClientId, why: &str) {
-        let content = Content::Text(format!("{why}\n"));
+        let content = masked(Content::Text(format!("{why}\n")));
         let mask = OutputMask::ERROR;
         self.tell_one(client, Notification::Output { mask, content });
     }
@@ -119,14 +120,14 @@ impl Output {
     /// Shows one client text.
     pub(crate) fn show_one(&mut self, client: ClientId, text: String) {
         let mask = OutputMask::NORMAL;
-        let content = Content::Text(text);
+        let content = masked(Content::Text(text));
         self.tell_one(client, Notification::Output { mask, content });
     }
 
     /// Shows one client a result.
     pub(crate) fn show_one_record(&mut self, client: ClientId, record: Record) {
         let mask = OutputMask::NORMAL;
-        let content = Content::Record(Box::new(record));
+        let content = masked(Content::Record(Box::new(record)));
         self.tell_one(client, Notification::Output { mask, content });
     }
 
@@ -177,6 +178,8 @@ impl Output {
     }
 
     fn content_for(&mut self, audience: Audience, mask: OutputMask, content: Content) {
+        // Whoever sees it now or later, and what is done with it.
+        let content = masked(content);
         if Capture::MASK.meets(mask)
             && let Some(capture) = self.captures.last_mut()
         {
@@ -243,7 +246,7 @@ impl Output {
     /// Shows a line to everybody but one.
     pub(crate) fn line_to_others(&mut self, client: ClientId, text: &str) {
         let mask = OutputMask::NORMAL;
-        let content = Content::Text(format!("{text}\n"));
+        let content = masked(Content::Text(format!("{text}\n")));
         self.tell(Notification::Output { mask, content }, |known| {
             known.id != client && known.is_in_session() && known.mask.meets(mask)
         });
@@ -345,9 +348,10 @@ impl Output {
 
     /// Asks clients for a line of text, of those that are meant. Who may not answer reads what is asked.
     pub(crate) fn input_wanted(&mut self, question: &Question<'_>, meant: impl Fn(&KnownClient) -> bool) {
+        let prompt = &*without_secrets(question.prompt);
         for is_own in [true, false] {
             let asked = Notification::InputWanted {
-                prompt: question.prompt.to_owned(),
+                prompt: prompt.to_owned(),
                 question: Some(question.id),
                 is_own: Some(is_own),
             };
@@ -355,7 +359,7 @@ impl Output {
                 meant(client) && client.may_answer() && question.is_of(client) == is_own
             });
         }
-        let text = format!("*** A command asks: {}\n", question.prompt.trim_end());
+        let text = format!("*** A command asks: {}\n", prompt.trim_end());
         let (mask, content) = (OutputMask::NORMAL, Content::Text(text));
         self.tell(Notification::Output { mask, content }, |client| {
             meant(client) && client.only_reads_questions()

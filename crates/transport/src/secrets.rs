@@ -13,7 +13,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use farsight_types::secrets_in;
+use farsight_types::secrets_in_words;
 use zeroize::Zeroizing;
 
 use crate::connection_string::{Credential, Secret, SecretSource};
@@ -218,7 +218,7 @@ pub fn hide() -> Vec<OsString> {
 /// Overwrites the secrets in the command line that the kernel shows. The copy of the arguments is made before.
 fn overwrite() -> io::Result<()> {
     let shown = std::fs::read("/proc/self/cmdline")?;
-    let places = secrets_in(&shown);
+    let places = secrets_in_words(&shown);
     if places.is_empty() {
         return Ok(());
     }

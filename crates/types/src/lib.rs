@@ -20,4 +20,4 @@ pub use ids::{Generation, OsPid, OsTid, ProcessId, ServerId, SystemId, ThreadId}
 pub use machine::{Architecture, OperatingSystem};
 pub use moment::Moment;
 pub use registers::{RegisterName, Registers};
-pub use secrets::{secrets_in, without_secrets};
+pub use secrets::{secrets_in, secrets_in_words, without_secrets};

@@ -19,7 +19,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "types",
         ours: &[],
-        outside: &["minicbor", "thiserror"],
+        outside: &["memchr", "minicbor", "thiserror"],
     },
     Layer {
         name: "wire",

@@ -380,6 +380,28 @@ fn secrets_are_not_shown_in_lists_of_processes_nor_passed_on() {
         "{}",
         String::from_utf8_lossy(&line)
     );
+    for value in [
+        "password =Swordfish",
+        "password= Swordfish",
+        "PassWord = Swordfish",
+        "\tpassword=Swordfish",
+        "password=my Swordfish",
+        "password=a;Swordfish",
+        "password=a\"Swordfish",
+        "password=a}Swordfish",
+        "password=@{a@{b}Swordfish}",
+        "hidden,password=Swordfish,role=owner",
+    ] {
+        for quote in ["", "'"] {
+            let server = DbgSrv::start_with(&["-t", &format!("{quote}tcp:port=0,{value}{quote}")]);
+            let line = String::from_utf8_lossy(&shown(server.pid(), "cmdline")).into_owned();
+            assert!(
+                line.contains("tcp:port=0,") && line.contains("***"),
+                "{value}: {line:?}"
+            );
+            assert!(!line.contains("fish"), "{value}: {line:?}");
+        }
+    }
     let mut command = Command::new(programs::dbgsrv());
     command.args(["-t", "tcp:port=0,password=env:FARSIGHT_TEST_WORD"]);
     let server = DbgSrv::spawn({
@@ -446,13 +468,39 @@ fn others_logs_and_latecomers_see_a_star() {
     let pid = counter.pid();
     ann.run(&format!(".attach -premote {connection} {pid}"));
     let listed = ann.run("||; .servers; .clients");
+    let started = ann.run(".server tcp:port=0,role=observer,insecure");
+    let (_, string) = started.rsplit_once("farsight -remote ").expect(&started);
+    let listed_to_observers = string.lines().next().unwrap().trim().to_owned();
     assert!(
         listed.contains("Password=*") && !listed.contains("Swordfish"),
         "{listed}"
     );
-    let mut late = server.client("late");
+    for line in [
+        "as srv .server tcp:port=0,password=Swordfish",
+        "al",
+        "bp @rip \".server tcp:port=0,password = Swordfish\"",
+        "bl",
+        ".bpcmds",
+        "sxe -c \".server tcp:port=0,password=my Swordfish\" ld",
+        "sx",
+        ".attach -premot tcp:server=h,port=1,password=Swordfish 12",
+        ".endsrv tcp:port=1,password=Swordfish",
+        "? tcp:port=1,password=my Swordfish",
+        ".server\ttcp:port=0,insecured,password=my Swordfish",
+        ".server tcp:port=0,pasword=Swordfish",
+        ".server tcp:port=0, pwd = Swordfish",
+        ".tlist -premote tcp:server=localhost,port=1,password=my Swordfish",
+        "~0 e .server tcp:port=0,nothing,password=a Swordfish",
+    ] {
+        let shown = ann.run(line);
+        assert!(!shown.replace(line, "").contains("fish"), "{line}: {shown}");
+    }
+    let mut late = DebuggingServer::client_of(&listed_to_observers, "late");
     late.run(".echo late");
-    ann.run(".logclose; .detach");
+    // What is kept is shown to an observer, too, and only its secrets are not.
+    let kept = late.run("al; bl; sx");
+    assert_in_order(&kept, &["srv", "password=*", "password = *", "password=*"]);
+    ann.run(".logclose; bc *; .detach");
     for (who, text) in [
         ("bob", bob.finish().text),
         ("late", late.finish().text),

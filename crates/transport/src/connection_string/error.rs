@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::keys::Key;
+
 /// How much of a long string an error quotes.
 const QUOTED: usize = 160;
 /// How much a caret line shows to either side of the place.
@@ -242,7 +244,8 @@ fn visible(character: char) -> char {
     if character.is_control() { '?' } else { character }
 }
 
-/// The text with the values of `password=` and `key=` replaced by `*`, and where `at` went.
+/// The text with the values of `password=`, `key=` and keys that nobody knows, which may be one of them mistyped, replaced
+/// by `*`, and where `at` went.
 fn mask(whole: &str, at: usize) -> (String, usize) {
     let mut shown: Vec<char> = Vec::new();
     let mut column = None;
@@ -283,14 +286,16 @@ fn mask(whole: &str, at: usize) -> (String, usize) {
     (shown.into_iter().collect(), column.unwrap_or(end))
 }
 
-/// The length of a leading `password=` or `key=`, blanks included.
+/// The length of a leading key that is `password`, `key` or unknown, with `=` and blanks.
 fn secret_key(text: &str) -> Option<usize> {
-    ["password", "key"].into_iter().find_map(|name| {
-        let tail = text.get(name.len()..)?;
-        text.get(..name.len())?.eq_ignore_ascii_case(name).then_some(())?;
-        let after = tail.trim_start().strip_prefix('=')?;
-        Some(text.len() - after.len())
-    })
+    let length = text.find(['=', ',', ':', '{', '}', '"', '\''])?;
+    let key = text
+        .get(..length)
+        .filter(|_| text.get(length..).is_some_and(|rest| rest.starts_with('=')))?;
+    // Blanks in front are no part of it.
+    let is_key = !key.is_empty() && !key.starts_with(char::is_whitespace);
+    let is_secret = matches!(Key::find(key.trim_end()), None | Some(Key::Password | Key::Secret));
+    (is_key && is_secret).then_some(length + 1)
 }
 
 /// How far a secret reaches: rather too far than too short, so that nothing of it is ever shown.
