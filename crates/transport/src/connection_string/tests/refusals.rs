@@ -162,7 +162,7 @@ fn kernel_links_have_rules_of_their_own() {
 #[test]
 fn a_message_reads_well_and_points_at_the_place() {
     let error = server_fault("tcp:prot=5005,hidden");
-    let expected = "unknown key 'prot'; did you mean 'port'? (column 5 of \"tcp:prot=5005,hidden\")\n\
+    let expected = "unknown key 'prot'; did you mean 'port'? (column 5 of \"tcp:prot=*,hidden\")\n\
                     the form is tcp:port=P[:HIGH][,server=ADDR|*][,hidden][,password=PW][,key=KEY]\
                     [,role=observer|operator|owner][,ipversion=6][,IcfEnable][,insecure]";
     assert_eq!(error.to_string(), expected);
