@@ -166,7 +166,7 @@ fn a_message_reads_well_and_points_at_the_place() {
                     the form is tcp:port=P[:HIGH][,server=ADDR|*][,hidden][,password=PW][,key=KEY]\
                     [,role=observer|operator|owner][,ipversion=6][,IcfEnable][,insecure]";
     assert_eq!(error.to_string(), expected);
-    assert_eq!(error.caret(), "tcp:prot=5005,hidden\n    ^");
+    assert_eq!(error.caret(), "tcp:prot=*,hidden\n    ^");
     let form = |text: &str| server_fault(text).form().unwrap().to_owned();
     assert!(
         form("ssl:x").starts_with("ssl:[proto=tls1],{certuser=CERT|machuser=CERT}[,pin=THUMBPRINT],port=P[:HIGH][")
