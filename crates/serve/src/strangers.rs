@@ -42,6 +42,10 @@ const COMMON: usize = 2;
 /// All of them, at one listener or at several.
 #[derive(Default)]
 pub struct Strangers {
+    #[expect(
+        clippy::vec_box,
+        reason = "each goes by hand from turn to turn, and in results, which are to be small"
+    )]
     waiting: Vec<Box<Stranger>>,
     attempts: Attempts,
 }

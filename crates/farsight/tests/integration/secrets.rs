@@ -330,7 +330,8 @@ fn nobody_keeps_out_who_has_the_key() {
     let tries = AtomicUsize::new(0);
     thread::scope(|scope| {
         scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
+            let deadline = Deadline::usual();
+            while !is_over.load(Ordering::Relaxed) && !deadline.passed() {
                 knock(address);
                 assert!(raw_client::try_dial(&wrong).is_err());
                 tries.fetch_add(1, Ordering::Relaxed);
