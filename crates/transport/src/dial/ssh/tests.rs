@@ -221,7 +221,8 @@ fn a_copy_is_made_once_and_is_nobody_elses_to_write() {
 fn what_was_not_put_there_by_us_is_neither_run_nor_replaced() {
     let own = own();
     let other = "#!/bin/sh\necho stolen\n";
-    let prepare: &[(&str, fn(&Path, &str))] = &[
+    type Prepare = fn(&Path, &str);
+    let prepare: &[(&str, Prepare)] = &[
         ("file", |copy, other| fs::write(copy, other).unwrap()),
         ("link", |copy, other| {
             let target = copy.with_file_name("target");
