@@ -75,7 +75,11 @@ pub(crate) fn server_with_tls(workspace: &Workspace) -> Done<PathBuf> {
 fn build_server(workspace: &Workspace, more: &[&str]) -> Done<PathBuf> {
     let folder = workspace.target.join("server");
     let (target, flags) = match has_small_target() {
-        true => (SMALL_TARGET, "-C target-feature=+crt-static"),
+        // Places that the loader mends are kept as a bitmap, which that library understands.
+        true => (
+            SMALL_TARGET,
+            "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs",
+        ),
         false => (HOST_TARGET, usual_flags()),
     };
     let mut build = workspace.cargo();
