@@ -96,7 +96,7 @@ impl Place {
             key.windows(part.len())
                 .any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
         };
-        self.is_in_string && follows && LIKE.iter().any(|part| holds(part))
+        self.is_in_string && follows && LIKE.iter().any(holds)
     }
 }
 
@@ -135,7 +135,7 @@ fn first_protocol(text: &[u8]) -> Option<usize> {
         from = *colon + 1;
         let name = key_at_end(before).and_then(|name| before.get(name)).unwrap_or_default();
         let is_name = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
-        PROTOCOLS.iter().any(|known| is_name(known))
+        PROTOCOLS.iter().any(is_name)
     })
 }
 
