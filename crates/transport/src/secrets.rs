@@ -26,7 +26,7 @@ const LONGEST: usize = 1024;
 /// What has been found until now: a descriptor can be read once only.
 #[derive(Default)]
 struct Found {
-    descriptors: BTreeMap<u16, Secret>,
+    descriptors: BTreeMap<u16, Result<Secret, String>>,
     variables: BTreeSet<String>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn resolve(credential: &Credential) -> Result<Credential, ConnectErro
                 .map(Zeroizing::new)
                 .map_err(|_| unknown(format!("the environment has no variable '{name}' that is text")))?
         }
-        SecretSource::Descriptor(number) => read_descriptor(number)?,
+        SecretSource::Descriptor(number) => Zeroizing::new(read_descriptor(number)?.expose().to_owned()),
     };
     of_text(is_key, text.trim_end_matches(['\r', '\n'])).map_err(unknown)
 }
@@ -85,39 +85,44 @@ fn too_long() -> String {
     format!("a password or key that is read has at most {LONGEST} bytes; give a shorter one")
 }
 
-/// The first line that a descriptor gives, and not a byte more: commands may come behind it.
-fn read_descriptor(number: &str) -> Result<Zeroizing<String>, ConnectError> {
+/// What a descriptor gives; asked again, it is what it was.
+fn read_descriptor(number: &str) -> Result<Secret, ConnectError> {
     let unknown = |why: String| ConnectError::Secret { why };
     let descriptor: u16 = number
         .parse()
         .map_err(|_| unknown(format!("'{number}' is no descriptor")))?;
     let mut found = found().lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = found.descriptors.get(&descriptor) {
-        return Ok(Zeroizing::new(known.expose().to_owned()));
-    }
-    let fault = |error: io::Error| unknown(format!("descriptor {descriptor} cannot be read: {error}"));
-    let mut file = File::from(sys::take_inherited(descriptor.into()).map_err(fault)?);
+    let read = found.descriptors.entry(descriptor).or_insert_with(|| {
+        let file = sys::take_inherited(descriptor.into()).map(File::from);
+        match file.and_then(read_line) {
+            Ok(line) if line.len() > LONGEST => Err(too_long()),
+            Ok(line) => match std::str::from_utf8(&line) {
+                Ok(line) => Ok(Secret::new(line)),
+                Err(_) => Err(format!("what descriptor {descriptor} gives is no text")),
+            },
+            Err(error) => Err(format!("descriptor {descriptor} cannot be read: {error}")),
+        }
+    });
+    read.clone().map_err(unknown)
+}
+
+/// The first line, and not a byte more: commands may come behind it. One that is too long is a byte too long.
+fn read_line(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     let mut byte = Zeroizing::new([0]);
     loop {
         match file.read(&mut *byte) {
-            Ok(0) => break,
-            Ok(_) if byte[0] == b'\n' => break,
+            Ok(0) => return Ok(line),
+            Ok(_) if byte[0] == b'\n' => return Ok(line),
             Ok(_) if line.len() > LONGEST => {}
             Ok(_) => line.push(byte[0]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                sys::poll_readable(&[file.as_fd()], None).map_err(fault)?;
+                sys::poll_readable(&[file.as_fd()], None)?;
             }
-            Err(error) => return Err(fault(error)),
+            Err(error) => return Err(error),
         }
     }
-    if line.len() > LONGEST {
-        return Err(unknown(too_long()));
-    }
-    let line = std::str::from_utf8(&line).map_err(|error| fault(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    found.descriptors.insert(descriptor, Secret::new(line));
-    Ok(Zeroizing::new(line.to_owned()))
 }
 
 /// Variables that held secrets: what is started from here is to be started without them.

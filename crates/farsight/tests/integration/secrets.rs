@@ -17,6 +17,8 @@ use farsight_testkit::{
 
 use crate::support::{assert_in_order, assert_runs_clean, premote};
 
+mod origins;
+
 const PASSWORD: &str = "Swordfish of any length";
 
 /// How long it is watched that nothing happens.
