@@ -147,7 +147,5 @@ pub trait Outside: Send {
     fn variable(&self, name: &str) -> Option<String>;
 
     /// Variables of the engine's environment that hold secrets: debuggees are started without them.
-    fn secret_variables(&self) -> Vec<String> {
-        Vec::new()
-    }
+    fn secret_variables(&self) -> Vec<String>;
 }

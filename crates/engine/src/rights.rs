@@ -314,4 +314,8 @@ impl Outside for Guarded {
     fn variable(&self, name: &str) -> Option<String> {
         self.outside.variable(name)
     }
+
+    fn secret_variables(&self) -> Vec<String> {
+        self.outside.secret_variables()
+    }
 }
