@@ -192,6 +192,10 @@ impl OpenFiles for Snapshot {
 }
 
 impl Outside for World {
+    fn secret_variables(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn start_server(
         &mut self,
         transport: &str,
