@@ -424,9 +424,7 @@ fn secrets_are_not_shown_in_lists_of_processes_nor_passed_on() {
         .nth(1)
         .and_then(|rest| rest.split_whitespace().next())
         .expect(&text);
-    let pid = u32::from_str_radix(pid.trim_start_matches("0x"), 10)
-        .or_else(|_| u32::from_str_radix(pid, 16))
-        .unwrap();
+    let pid: u32 = pid.parse().expect("a process id");
     assert!(!has(&shown(pid, "environ"), "Swordfish"));
     for session in server.sessions() {
         assert!(!has(&shown(session, "environ"), "Swordfish"));

@@ -179,7 +179,8 @@ fn what_ssh_refuses_is_told_in_its_words_with_a_cure() {
     let Some(sshd) = Sshd::start("") else { return };
     sshd.install_server();
     let connection = sshd.connection();
-    let cases: &[(&dyn Fn(), String, &[&str])] = &[
+    type Case<'c> = (&'c dyn Fn(), String, &'c [&'c str]);
+    let cases: &[Case<'_>] = &[
         (
             &|| (),
             connection.replace("127.0.0.1", "nobody-of-this-name@127.0.0.1"),
